@@ -1,0 +1,1 @@
+"""The code of those who share the metadata with us, each in a virtual environment of its own."""

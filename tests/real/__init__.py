@@ -1,0 +1,1 @@
+"""Tests on a real libvirtd with real QEMU guests, started and ended by the tests themselves."""

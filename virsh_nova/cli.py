@@ -1,0 +1,355 @@
+"""The command line: commands, wiring, exit codes, and the one place that turns errors into words.
+
+What a command needs beyond click is imported when it runs, so that ``--help``, ``--version`` and
+the shell's completion answer at once.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from . import __version__
+from .errors import EXIT_FAILED, EXIT_INTERRUPTED, NovaDomainsError
+from .model import KINDS
+from .options import AddressOrNetwork, ColumnName, Handle, Settings, State, output_options
+
+if TYPE_CHECKING:
+    from .columns import Column
+    from .host import Host
+    from .model import Guest
+    from .select import Network
+
+CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
+
+
+# ---- the group --------------------------------------------------------------------------------
+
+
+@click.group(context_settings=CONTEXT)
+@click.option(
+    "-c",
+    "--connect",
+    "uri",
+    metavar="URI",
+    help="The libvirt to ask; else LIBVIRT_DEFAULT_URI, else qemu:///system.",
+)
+@click.option("--demo", is_flag=True, help="Ask an embedded example host instead; needs no daemon.")
+@click.option(
+    "--timeout",
+    type=click.FloatRange(min=0, min_open=True),
+    default=10.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="How long to wait for a daemon that does not answer.",
+)
+@click.option("--no-color", is_flag=True, help="Plain text on a terminal too, as NO_COLOR asks.")
+@click.version_option(__version__, prog_name="nova-domains")
+@click.pass_context
+def cli(ctx: click.Context, uri: str | None, demo: bool, timeout: float, no_color: bool) -> None:
+    """Whose is this guest? Read what OpenStack Nova recorded in the libvirt domains of a host.
+
+    Nothing is asked of Nova, and nothing is changed.
+
+    Exit codes: 0 done, 1 something failed or was not found, 2 wrong usage, 3 the host could not
+    be reached, 130 interrupted.
+    """
+    if uri is not None and demo:
+        raise click.UsageError("--connect and --demo exclude each other")
+    ctx.obj = Settings(uri, demo, timeout, no_color)
+
+
+# ---- list -------------------------------------------------------------------------------------
+
+
+@cli.command("list")
+@click.option(
+    "--kind",
+    "kinds",
+    type=click.Choice(KINDS),
+    multiple=True,
+    help="Only Nova's guests, only those of them without the block, or only those of others.",
+)
+@click.option(
+    "--manager", "managers", metavar="GLOB", multiple=True, help="Only guests this manager made."
+)
+@click.option("--state", "states", type=State(), multiple=True, help="Only guests in this state.")
+@click.option("--name", "names", metavar="GLOB", multiple=True, help="By display name.")
+@click.option("--domain", "domains", metavar="GLOB", multiple=True, help="By libvirt's name.")
+@click.option("--project", "projects", metavar="GLOB", multiple=True, help="By name or id.")
+@click.option("--user", "users", metavar="GLOB", multiple=True, help="By name or id.")
+@click.option("--flavor", "flavors", metavar="GLOB", multiple=True, help="By name or id.")
+@click.option(
+    "--ip",
+    "networks",
+    type=AddressOrNetwork(),
+    multiple=True,
+    help="By fixed address; a CIDR takes all in it.",
+)
+@click.option("--long", "long_", is_flag=True, help="More columns.")
+@click.option(
+    "--sort-column",
+    "sort_columns",
+    type=ColumnName(),
+    multiple=True,
+    help="Sort by this column; can be given several times.  [default: domain]",
+)
+@click.option(
+    "--sort-ascending/--sort-descending", "ascending", default=True, help="Which way to sort."
+)
+@output_options("table", "json", "yaml", "csv", "value")
+@click.pass_obj
+def list_command(
+    settings: Settings,
+    kinds: Sequence[str],
+    managers: Sequence[str],
+    states: Sequence[str],
+    names: Sequence[str],
+    domains: Sequence[str],
+    projects: Sequence[str],
+    users: Sequence[str],
+    flavors: Sequence[str],
+    networks: Sequence[Network],
+    long_: bool,
+    sort_columns: Sequence[Column],
+    ascending: bool,
+    format_: str,
+    columns: Sequence[Column],
+    no_color: bool,
+) -> None:
+    """List the guests: Nova's, Nova's without metadata, and those of others.
+
+    Options that can be repeated take a guest that fits one of their values. Names are shell
+    globs: --name 'web-*'.
+
+    On a terminal the table is coloured and fits its width; in a pipe it is plain and never cut.
+    """
+    from .render.progress import ProgressBar
+    from .select import Selection, ordered
+
+    selection = Selection(
+        kinds, managers, states, names, domains, projects, users, flavors, networks
+    )
+    documents = format_ in ("json", "yaml")
+    recorded = all(column.recorded for column in (*columns, *sort_columns)) and not documents
+    host = settings.open()
+    with ProgressBar("Reading guests") as progress:
+        everyone = host.guests("block" if recorded else "domain", progress=progress)
+    warn_of_faults(everyone)
+    guests = ordered(
+        (guest for guest in everyone if selection.takes(guest)),
+        sort_columns,
+        descending=not ascending,
+    )
+    if format_ == "table":
+        if not everyone:
+            message = f"{host.name} has no guests\n"
+        elif not guests:
+            message = "no guest fits\n"
+        else:
+            message = list_table(guests, columns, long_, settings.no_color or no_color)
+        write(message)
+    elif documents:
+        from .render.document import guest_document
+
+        write_documents([guest_document(guest) for guest in guests], format_, one_a_line=True)
+    else:
+        from .columns import COLUMNS, FLAT, FLAT_LONG
+        from .render.flat import as_csv, as_values
+
+        chosen = columns or [COLUMNS[name] for name in (FLAT_LONG if long_ else FLAT)]
+        write((as_csv if format_ == "csv" else as_values)(guests, chosen))
+
+
+def list_table(
+    guests: Sequence[Guest], columns: Sequence[Column], long_: bool, no_color: bool
+) -> str:
+    from .render.sections import sections
+
+    divided = sections(guests, columns, long=long_)
+    if draws_for_terminal(no_color):
+        from .render.terminal import terminal_table
+
+        return terminal_table(divided, width=None, unicode=speaks_unicode())
+    from .render.plain import plain_table
+
+    return plain_table(divided)
+
+
+# ---- show -------------------------------------------------------------------------------------
+
+
+@cli.command("show")
+@click.argument("handles", metavar="HANDLE...", type=Handle(), nargs=-1, required=True)
+@output_options("table", "json", "yaml", "xml", "value")
+@click.pass_obj
+def show_command(
+    settings: Settings,
+    handles: Sequence[str],
+    format_: str,
+    columns: Sequence[Column],
+    no_color: bool,
+) -> None:
+    """Show all that is known of guests: what Nova recorded, and what they really are.
+
+    HANDLE is a uuid or the beginning of one (4 characters or more), a domain name, a libvirt id,
+    or a display name. A display name counts only where nothing else fits: tenants choose it.
+
+    With -f xml the metadata block is printed as the domain holds it.
+    """
+    host = settings.open()
+    uuids, errors = resolve(host, handles)
+    by_uuid = {
+        guest.uuid: guest for guest in host.guests("whole", chosen=lambda seen: seen.uuid in uuids)
+    }
+    # One that vanished since it was found is no longer there to be shown.
+    guests = [by_uuid[uuid] for uuid in uuids if uuid in by_uuid]
+    warn_of_faults(guests)
+    if format_ == "table":
+        write(show_table(guests, settings.no_color or no_color))
+    elif format_ == "xml":
+        from .render.safe import escape_in_xml
+
+        for guest in guests:
+            if guest.block is not None:
+                write(escape_in_xml(guest.block.xml) + "\n")
+            else:
+                complain(f"{guest.domain} ({guest.uuid}) holds no metadata block of Nova")
+    elif format_ == "value":
+        from .columns import COLUMNS, FLAT
+        from .render.flat import as_values
+
+        write(as_values(guests, columns or [COLUMNS[name] for name in FLAT]))
+    else:
+        from .render.document import whole_document
+
+        write_documents([whole_document(guest) for guest in guests], format_, one_a_line=False)
+    for error in errors:
+        complain(error.message, error.hint)
+    if errors:
+        raise SystemExit(EXIT_FAILED)
+
+
+def resolve(host: Host, handles: Sequence[str]) -> tuple[list[str], list[NovaDomainsError]]:
+    """The uuids that the handles mean, in their order, and an error for each that means none."""
+    from .lookup import ambiguous, find_by_display_name, find_by_identity, unknown
+
+    sightings = host.sightings()
+    read: list[Guest] | None = None
+    uuids: dict[str, None] = {}
+    errors: list[NovaDomainsError] = []
+    for handle in handles:
+        found: Sequence[Any] = find_by_identity(handle, sightings)
+        if not found:
+            if read is None:
+                read = host.guests("block")
+            found = find_by_display_name(handle, read)
+        if len(found) == 1:
+            uuids[found[0].uuid] = None
+        else:
+            errors.append(ambiguous(handle, found) if found else unknown(handle, read or ()))
+    return list(uuids), errors
+
+
+def show_table(guests: Sequence[Guest], no_color: bool) -> str:
+    if draws_for_terminal(no_color):
+        from .render.terminal import terminal_details
+
+        return terminal_details(guests, width=None)
+    from .render.details import plain_details
+
+    return plain_details(guests)
+
+
+# ---- completion -------------------------------------------------------------------------------
+
+
+@cli.command("completion")
+@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+@click.pass_context
+def completion_command(ctx: click.Context, shell: str) -> None:
+    """Print the code that makes a shell complete commands, options, domain names and uuids.
+
+    For bash: eval "$(nova-domains completion bash)" in ~/.bashrc.
+    """
+    from click.shell_completion import get_completion_class
+
+    complete = get_completion_class(shell)
+    assert complete is not None
+    root = ctx.find_root()
+    write(complete(root.command, {}, "nova-domains", "_NOVA_DOMAINS_COMPLETE").source() + "\n")
+
+
+# ---- output -----------------------------------------------------------------------------------
+
+
+def write(text: str) -> None:
+    sys.stdout.write(text)
+
+
+def write_documents(documents: list[dict[str, Any]], format_: str, *, one_a_line: bool) -> None:
+    from .render.document import as_json, as_yaml
+
+    if format_ == "yaml":
+        write(as_yaml(documents))
+    else:
+        write(as_json(documents, one_a_line=one_a_line, ascii_only=not speaks_unicode()))
+
+
+def draws_for_terminal(no_color: bool) -> bool:
+    plain = no_color or os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
+    return sys.stdout.isatty() and not plain
+
+
+def speaks_unicode() -> bool:
+    return (sys.stdout.encoding or "").lower().replace("-", "") in ("utf8", "utf16", "utf32")
+
+
+def complain(message: str, hint: str = "", *, kind: str = "error") -> None:
+    """One line on stderr; names in it come from others."""
+    from .render.safe import visible
+
+    text = f"{kind}: {message}" + (f" ({hint})" if hint else "")
+    print(f"nova-domains: {visible(text)}", file=sys.stderr)
+
+
+def warn_of_faults(guests: Sequence[Guest]) -> None:
+    for guest in sorted(guests, key=lambda guest: guest.domain):
+        for fault in guest.faults:
+            complain(f"{guest.domain} ({guest.uuid}): {fault}", kind="warning")
+
+
+# ---- from errors to exit codes ----------------------------------------------------------------
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run the command line and return the exit code; every error ends here, in one line."""
+    for stream in (sys.stdout, sys.stderr):
+        # A terminal that is not UTF-8 gets replacements, not a crash.
+        stream.reconfigure(errors="replace")  # type: ignore[union-attr]
+    try:
+        result = cli.main(list(arguments), prog_name="nova-domains", standalone_mode=False)
+        sys.stdout.flush()
+        return result if isinstance(result, int) else 0
+    except NovaDomainsError as error:
+        complain(error.message, error.hint)
+        return error.exit_code
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        return EXIT_INTERRUPTED
+    except SystemExit as error:
+        return error.code if isinstance(error.code, int) else EXIT_FAILED
+    except BrokenPipeError:
+        # The reader has seen enough (``| head``). What is left must not raise once more.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except OSError as error:
+        complain(f"the output cannot be written: {error.strerror or error}")
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return EXIT_FAILED

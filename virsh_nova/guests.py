@@ -1,0 +1,153 @@
+"""Records from XML: the one place where a guest is put together, whatever the XML was read from."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, fields, is_dataclass, replace
+
+from .classify import judge, judge_block
+from .model import (
+    Block,
+    Difference,
+    Domain,
+    Guest,
+    Hardware,
+    Instance,
+    Interface,
+    Judgement,
+    Unknown,
+)
+from .parse import head_of, parse_block, parse_domain
+
+_TAP = re.compile(r"tap(.{11})")
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """What the listing of a host says of a guest before any of its XML is read."""
+
+    host: str | None
+    uuid: str
+    domain: str
+    id: int | None
+    state: str
+
+
+def guest_from_block(sighting: Sighting, xml: str, namespace: str) -> Guest | None:
+    """A guest known by its block alone (``virDomainGetMetadata``); None if that says too little."""
+    block = parse_block(xml, namespace)
+    if block.instance is None:
+        return None
+    return _guest(sighting, judge_block(block), block=block, faults=_block_faults((block,)))
+
+
+def guest_from_domain(sighting: Sighting, xml: str) -> Guest:
+    """A guest with its block, title and description; the rest of its XML only if that has none."""
+    domain = parse_domain(head_of(xml))
+    if not any(block.instance for block in domain.blocks):
+        domain = parse_domain(xml)
+    return _from_domain(sighting, domain)
+
+
+def whole_guest(sighting: Sighting, xml: str, persistent_xml: str | None = None) -> Guest:
+    """Everything there is to know, with what the persistent definition records differently."""
+    domain = parse_domain(xml)
+    guest = _from_domain(sighting, domain)
+    guest = replace(guest, hardware=_with_ports(domain.hardware, guest.instance), pid=domain.pid)
+    if persistent_xml is None:
+        return guest
+    persistent = _from_domain(sighting, parse_domain(head_of(persistent_xml))).block
+    return replace(
+        guest,
+        persistent_block=persistent,
+        differences=tuple(_differences(guest.block, persistent)),
+    )
+
+
+def unreadable_guest(sighting: Sighting, why: str) -> Guest:
+    """A guest of which no more is known than that it is there."""
+    return _guest(sighting, Judgement("foreign", "unknown", ()), faults=(why,))
+
+
+def _from_domain(sighting: Sighting, domain: Domain) -> Guest:
+    block = next((block for block in domain.blocks if block.instance), None)
+    return _guest(
+        sighting,
+        judge(domain),
+        title=domain.title,
+        description=domain.description,
+        block=block or next(iter(domain.blocks), None),
+        faults=domain.faults + _block_faults(domain.blocks),
+    )
+
+
+def _guest(
+    sighting: Sighting,
+    judgement: Judgement,
+    *,
+    title: str | None = None,
+    description: str | None = None,
+    block: Block | None = None,
+    faults: tuple[str, ...] = (),
+) -> Guest:
+    return Guest(
+        host=sighting.host,
+        uuid=sighting.uuid,
+        domain=sighting.domain,
+        id=sighting.id,
+        state=sighting.state,
+        kind=judgement.kind,
+        manager=judgement.manager,
+        evidence=judgement.evidence,
+        title=title,
+        description=description,
+        block=block,
+        faults=faults,
+    )
+
+
+def _block_faults(blocks: tuple[Block, ...]) -> tuple[str, ...]:
+    faults = [fault for block in blocks for fault in block.faults]
+    if len(blocks) > 1:
+        namespaces = " and ".join(block.namespace for block in blocks)
+        faults.append(f"two blocks, of {namespaces}; the first that can be read counts")
+    return tuple(faults)
+
+
+def _with_ports(hardware: Hardware, instance: Instance | None) -> Hardware:
+    """Name the port behind each tap device that only the block knows in full."""
+    ports = [port.uuid for port in (instance.ports or ()) if port.uuid] if instance else []
+
+    def port_of(interface: Interface) -> str | None:
+        tap = _TAP.fullmatch(interface.target or "")
+        matching = [uuid for uuid in ports if tap and uuid.startswith(tap[1])]
+        return interface.port or (matching[0] if len(matching) == 1 else None)
+
+    interfaces = tuple(replace(nic, port=port_of(nic)) for nic in hardware.interfaces)
+    return replace(hardware, interfaces=interfaces)
+
+
+# ---- live against persistent ------------------------------------------------------------------
+
+
+def _differences(live: Block | None, persistent: Block | None) -> Iterator[Difference]:
+    ours = dict(_leaves("", live.instance)) if live else {}
+    theirs = dict(_leaves("", persistent.instance)) if persistent else {}
+    for field in dict.fromkeys((*ours, *theirs)):
+        if ours.get(field) != theirs.get(field):
+            yield Difference(field, ours.get(field), theirs.get(field))
+
+
+def _leaves(path: str, value: object) -> Iterator[tuple[str, object]]:
+    """A value's leaves by dotted key: ``flavor.name``, ``image.properties.hw_vif_model``."""
+    if is_dataclass(value):
+        for field in fields(value):
+            inner = getattr(value, field.name)
+            if not (isinstance(inner, tuple) and any(isinstance(x, Unknown) for x in inner)):
+                yield from _leaves(f"{path}.{field.name}" if path else field.name, inner)
+    elif isinstance(value, Mapping):
+        for key, inner in value.items():
+            yield f"{path}.{key}", inner
+    elif value is not None and value != ():
+        yield path, value

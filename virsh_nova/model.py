@@ -1,0 +1,248 @@
+"""What is known of a guest: plain values, the same whatever they were read from.
+
+``None`` says that the source does not hold the fact; an empty string, mapping or tuple says
+that it holds it and that it is empty.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+Kind = Literal["nova", "nova-unstamped", "foreign"]
+KINDS: tuple[Kind, ...] = ("nova", "nova-unstamped", "foreign")
+
+# libvirt's own words (virDomainStateTypeToString), which <domstatus> uses too; the index is
+# virDomainState.
+STATES = (
+    "nostate",
+    "running",
+    "blocked",
+    "paused",
+    "shutdown",
+    "shutoff",
+    "crashed",
+    "pmsuspended",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Flavor:
+    """``<flavor>``: the size that the instance was started with."""
+
+    name: str | None = None
+    id: str | None = None
+    """The flavor's id as the API shows it (Nova 32 and later)."""
+    memory_mib: int | None = None
+    disk_gib: int | None = None
+    swap_mib: int | None = None
+    ephemeral_gib: int | None = None
+    vcpus: int | None = None
+    extra_specs: Mapping[str, str] | None = None
+    """Nova 32 and later; a value can be empty or span lines."""
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """``<image>``: the image that the root disk came from (Nova 32 and later)."""
+
+    uuid: str | None = None
+    """The base image's; empty for an instance that boots from a volume."""
+    container_format: str | None = None
+    disk_format: str | None = None
+    min_disk_gib: int | None = None
+    min_ram_mib: int | None = None
+    properties: Mapping[str, str] | None = None
+    """Values as Nova wrote them: Python's own notation (``True``, ``['a']``), kept as text."""
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """A user or a project: its Keystone id and its name at the time."""
+
+    id: str | None = None
+    name: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """``<owner>``: whose the instance is. Nova may write it empty; both are None then."""
+
+    user: Identity | None = None
+    project: Identity | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Root:
+    """``<root>``: what the instance boots from."""
+
+    type: str | None = None
+    """``image`` or ``volume``."""
+    uuid: str | None = None
+    """The image's. Nova leaves it empty for a volume; the boot disk's serial has it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """``<ip>``: a fixed address of a port; Nova never lists floating ones."""
+
+    type: str | None = None
+    address: str | None = None
+    version: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Port:
+    """``<port>``: a Neutron port (Nova 23 and later)."""
+
+    uuid: str | None = None
+    ips: tuple[Address, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """A part of the block that no release of Nova is known to write, or that could not be read.
+
+    It is kept so that writing the block again loses nothing.
+    """
+
+    parent: str
+    """The element it stands in, below ``instance``: ``""``, ``flavor``, ``ports/port[2]``."""
+    name: str
+    """``@name`` for an attribute; the tag of an element, ``#comment`` for a comment."""
+    text: str
+    """An attribute's value; for the others their XML."""
+
+
+@dataclass(frozen=True, slots=True)
+class Instance:
+    """The metadata block: what Nova recorded when it last generated the domain's XML."""
+
+    namespace: str
+    package: str | None = None
+    """The version of the Nova that wrote the block."""
+    name: str | None = None
+    """The display name, exactly as the tenant typed it."""
+    created: datetime | None = None
+    """When Nova generated the XML (start, hard reboot, resize, …), in UTC; not the birth."""
+    flavor: Flavor | None = None
+    image: Image | None = None
+    owner: Owner | None = None
+    root: Root | None = None
+    ports: tuple[Port, ...] | None = None
+    unknown: tuple[Unknown, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A metadata block as a domain holds it, and what could be read of it."""
+
+    namespace: str
+    xml: str
+    instance: Instance | None
+    """None where not even the outermost element could be read."""
+    faults: tuple[str, ...] = ()
+    """What is wrong with it, a phrase each."""
+
+
+@dataclass(frozen=True, slots=True)
+class Disk:
+    target: str | None
+    bus: str | None
+    source: str | None
+    """A path, a device, or ``pool/volume`` for a network disk; None for an empty drive."""
+    serial: str | None
+    """The volume's uuid, for a disk that Cinder gave."""
+
+
+@dataclass(frozen=True, slots=True)
+class Interface:
+    mac: str | None
+    target: str | None
+    """The tap device's name."""
+    port: str | None
+    """The Neutron port: Open vSwitch's ``interfaceid``, or the block's port that the tap names."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hardware:
+    """What the guest really is, as libvirt runs it."""
+
+    vcpus: int | None
+    memory_mib: int | None
+    disks: tuple[Disk, ...]
+    interfaces: tuple[Interface, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Domain:
+    """A domain's XML, read: what identifies it, what it is made of, and its blocks."""
+
+    uuid: str | None
+    name: str | None
+    id: int | None
+    title: str | None
+    description: str | None
+    blocks: tuple[Block, ...]
+    """Newest namespace first."""
+    namespaces: tuple[str, ...]
+    """Of all elements under ``<metadata>``, in their order."""
+    sysinfo: Mapping[str, str]
+    """The SMBIOS system entries: ``manufacturer``, ``product``, ``serial``, …"""
+    channels: tuple[str, ...]
+    """Names of the virtio channels."""
+    hardware: Hardware
+    state: str | None = None
+    """From ``<domstatus>``, as are the next two."""
+    reason: str | None = None
+    pid: int | None = None
+    faults: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """A fact that the running guest and its persistent definition record differently."""
+
+    field: str
+    """A dotted key of the JSON document: ``flavor.name``."""
+    live: object
+    persistent: object
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """Whose a guest is, and what says so."""
+
+    kind: Kind
+    manager: str
+    evidence: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Guest:
+    """One guest of a host: the record that is listed, shown and, later, looked up and checked."""
+
+    host: str | None
+    uuid: str
+    domain: str
+    id: int | None
+    """None for a guest that is off."""
+    state: str
+    kind: Kind
+    manager: str
+    evidence: tuple[str, ...]
+    title: str | None = None
+    description: str | None = None
+    block: Block | None = None
+    hardware: Hardware | None = None
+    pid: int | None = None
+    persistent_block: Block | None = None
+    """The block of the persistent definition, where the guest runs and was asked for it."""
+    differences: tuple[Difference, ...] = ()
+    faults: tuple[str, ...] = ()
+
+    @property
+    def instance(self) -> Instance | None:
+        return self.block.instance if self.block else None

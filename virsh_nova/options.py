@@ -1,0 +1,138 @@
+"""What the options and arguments of the commands take, and how a shell completes them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import click
+from click.shell_completion import CompletionItem
+
+from .errors import NovaDomainsError
+from .model import STATES
+
+if TYPE_CHECKING:
+    from .host import Host
+
+
+@dataclass(slots=True)
+class Settings:
+    """What was said before the command."""
+
+    uri: str | None
+    demo: bool
+    timeout: float
+    no_color: bool
+
+    def open(self) -> Host:
+        from .host import DEMO_URI, Host
+
+        return Host.open(DEMO_URI if self.demo else self.uri, timeout=self.timeout)
+
+
+# ---- types ------------------------------------------------------------------------
+
+
+class ColumnName(click.ParamType):  # type: ignore[type-arg, unused-ignore]
+    name = "column"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        from .columns import COLUMNS, find_column
+
+        column = find_column(str(value))
+        if column is None:
+            self.fail(f"no column {value!r}; there are: {', '.join(COLUMNS)}", param, ctx)
+        return column
+
+    def shell_complete(
+        self, ctx: click.Context, param: click.Parameter, incomplete: str
+    ) -> list[CompletionItem]:
+        from .columns import COLUMNS
+
+        names = (name.replace(" ", "_") for name in COLUMNS)
+        return [CompletionItem(name) for name in names if name.startswith(incomplete.lower())]
+
+
+class State(click.Choice[str]):
+    """libvirt's states, in its own spelling and in virsh's."""
+
+    name = "state"
+
+    def __init__(self) -> None:
+        super().__init__(STATES)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        word = "".join(character for character in str(value).lower() if character.isalpha())
+        spoken = {"idle": "blocked", "inshutdown": "shutdown", "off": "shutoff"}
+        return super().convert(spoken.get(word, word), param, ctx)
+
+
+class AddressOrNetwork(click.ParamType):  # type: ignore[type-arg, unused-ignore]
+    name = "address"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        from ipaddress import ip_network
+
+        try:
+            return ip_network(str(value), strict=False)
+        except ValueError:
+            self.fail(f"{value!r} is neither an IP address nor a CIDR", param, ctx)
+
+
+class Handle(click.ParamType):  # type: ignore[type-arg, unused-ignore]
+    """A guest, as ``show`` takes it; completed with the host's domain names and uuids."""
+
+    name = "handle"
+
+    def shell_complete(
+        self, ctx: click.Context, param: click.Parameter, incomplete: str
+    ) -> list[CompletionItem]:
+        settings = ctx.find_object(Settings)
+        if settings is None:
+            return []
+        settings.timeout = min(settings.timeout, 2.0)
+        try:
+            sightings = settings.open().sightings()
+        except NovaDomainsError:
+            return []
+        # A name goes into the command line as it is: only one that no shell would read otherwise.
+        plain = "-_.:@+"
+        names = sorted(
+            seen.domain
+            for seen in sightings
+            if seen.domain.isascii()
+            and all(character.isalnum() or character in plain for character in seen.domain)
+        )
+        handles = [*names, *sorted(seen.uuid for seen in sightings)]
+        return [CompletionItem(handle) for handle in handles if handle.startswith(incomplete)]
+
+
+def output_options(*formats: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """The options that say how a command's result is printed."""
+
+    def decorate(command: Callable[..., None]) -> Callable[..., None]:
+        for option in (
+            click.option("--no-color", is_flag=True, help="The plain table on a terminal too."),
+            click.option(
+                "-c",
+                "--column",
+                "columns",
+                type=ColumnName(),
+                multiple=True,
+                help="Show this column; can be given several times.",
+            ),
+            click.option(
+                "-f",
+                "--format",
+                "format_",
+                type=click.Choice(formats),
+                default="table",
+                show_default=True,
+                help="How to print the result.",
+            ),
+        ):
+            command = option(command)
+        return command
+
+    return decorate

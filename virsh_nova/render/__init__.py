@@ -1,0 +1,1 @@
+"""Records in, text out. Every string that a tenant could have typed is made safe here."""

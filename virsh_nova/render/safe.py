@@ -1,0 +1,90 @@
+"""Text that others wrote, made fit for a terminal, a spreadsheet, a document."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+# Controls (C0, DEL, C1), line and paragraph separators, bidi marks, overrides and isolates,
+# invisible characters that make two names look alike, tags, noncharacters, lone surrogates.
+_UNSAFE = re.compile(
+    "[\x00-\x1f\x7f-\x9f\xad\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b\u200e\u200f\u2028-\u202f"
+    "\u2060-\u206f\u3164\ufe00-\ufe0e\ufeff\uffa0\ufff0-\ufffb\ufffe\uffff\ud800-\udfff"
+    "\U000e0000-\U000e0fff]"
+)
+
+_SHORT = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
+
+# What Excel and LibreOffice take for the beginning of a formula, full-width forms included.
+_FORMULA = ("=", "+", "-", "@", "\N{FULLWIDTH EQUALS SIGN}", "\N{FULLWIDTH PLUS SIGN}",
+            "\N{FULLWIDTH HYPHEN-MINUS}", "\N{FULLWIDTH COMMERCIAL AT}")  # fmt: skip
+
+LONGEST_CELL = 1024
+"""Nova lets nobody name anything with more than 255 characters; a table need not show more."""
+
+
+def visible(text: str) -> str:
+    """The text with every character that could act on a terminal written out: ``\\x1b``."""
+    if text.isascii() and text.isprintable():
+        return text
+    return _UNSAFE.sub(_written_out, text)
+
+
+def cell(text: str) -> str:
+    """``visible``, and short enough to stand in a table."""
+    if len(text) > LONGEST_CELL:
+        text = text[: LONGEST_CELL - 1] + "…"
+    return visible(text)
+
+
+def spreadsheet_cell(text: str) -> str:
+    """``visible``, and led by an apostrophe where a spreadsheet would run it as a formula."""
+    text = visible(text)
+    return f"'{text}" if text.lstrip().startswith(_FORMULA) else text
+
+
+def escape_in_json(document: str) -> str:
+    """``\\uXXXX`` for unsafe characters; JSON holds them nowhere but in strings."""
+    return _escape(document, _json_escape)
+
+
+def escape_in_yaml(document: str) -> str:
+    """The same for YAML whose unsafe characters all stand in double-quoted strings."""
+    return _escape(document, _yaml_escape)
+
+
+def escape_in_xml(xml: str) -> str:
+    """Character references for unsafe characters: the same XML, fit for a terminal.
+
+    In a comment, where XML knows no references, the characters are lost.
+    """
+    return _escape(xml, lambda character: f"&#x{ord(character):x};", keep="\n\t")
+
+
+def _escape(document: str, escape: Callable[[str], str], keep: str = "\n") -> str:
+    if document.isascii() and "\x7f" not in document:
+        return document
+    return _UNSAFE.sub(lambda match: match[0] if match[0] in keep else escape(match[0]), document)
+
+
+def is_safe(text: str) -> bool:
+    return _UNSAFE.search(text) is None
+
+
+def _written_out(match: re.Match[str]) -> str:
+    character = match[0]
+    if character in _SHORT:
+        return _SHORT[character]
+    code = ord(character)
+    if code <= 0xFF:
+        return f"\\x{code:02x}"
+    return f"\\u{code:04x}" if code <= 0xFFFF else f"\\U{code:08x}"
+
+
+def _yaml_escape(character: str) -> str:
+    return f"\\u{ord(character):04x}" if character <= "\uffff" else f"\\U{ord(character):08x}"
+
+
+def _json_escape(character: str) -> str:
+    units = character.encode("utf-16-be", "surrogatepass")
+    return "".join(f"\\u{units[i]:02x}{units[i + 1]:02x}" for i in range(0, len(units), 2))

@@ -1,0 +1,41 @@
+"""How a list is divided: a section for each kind of guest, with its count and its columns."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from ..columns import COLUMNS, DEFAULT, FOREIGN, LONG, UNSTAMPED, Column
+from ..model import Guest, Kind
+
+TITLES: dict[Kind, str] = {
+    "nova": "Nova instances",
+    "nova-unstamped": "Nova instances without metadata",
+    "foreign": "Foreign guests",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    title: str
+    columns: tuple[Column, ...]
+    guests: tuple[Guest, ...]
+
+
+def sections(
+    guests: Iterable[Guest], columns: Sequence[Column] = (), *, long: bool = False
+) -> list[Section]:
+    """Those that have guests; ``columns``, where given, stand in all of them."""
+    names: dict[Kind, Sequence[str]] = {
+        "nova": LONG if long else DEFAULT,
+        "nova-unstamped": UNSTAMPED,
+        "foreign": FOREIGN,
+    }
+    everyone = list(guests)
+    result = []
+    for kind, title in TITLES.items():
+        mine = tuple(guest for guest in everyone if guest.kind == kind)
+        if mine:
+            chosen = tuple(columns) or tuple(COLUMNS[name] for name in names[kind])
+            result.append(Section(title, chosen, mine))
+    return result

@@ -1,0 +1,177 @@
+"""Model in, the ``<instance>`` element out, laid out as Nova lays it out. No policy."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from lxml import etree
+
+from .dialect import elements_of, read_xml
+from .model import Flavor, Identity, Image, Instance, Owner, Port, Root, Unknown
+
+
+def write_block(instance: Instance) -> str:
+    """The block's XML: elements in the order of its dialect, two blanks a level, prefix ``nova``.
+
+    Raises ``ValueError`` for a text that XML cannot hold (a control character).
+    """
+    return etree.tostring(instance_element(instance), encoding="unicode")
+
+
+def instance_element(instance: Instance) -> etree._Element:
+    """The ``<nova:instance>`` element, with what was kept as unknown put back in its place."""
+    writer = _BlockWriter(instance.namespace)
+    parts = {
+        "package": writer.package(instance.package),
+        "name": writer.text("name", instance.name),
+        "creationTime": writer.text(
+            "creationTime",
+            None
+            if instance.created is None
+            else instance.created.replace(tzinfo=None).isoformat(" ", "seconds"),
+        ),
+        "flavor": writer.flavor(instance.flavor),
+        "image": writer.image(instance.image),
+        "owner": writer.owner(instance.owner),
+        "root": writer.root(instance.root),
+        "ports": writer.ports(instance.ports),
+    }
+    element = writer.element("instance")
+    writer.fill(element, *(parts[name] for name in elements_of(instance.namespace)))
+    # Laid out before the unknown parts join: their blanks, and those of texts, are not ours.
+    etree.indent(element, "  ")
+    for unknown in instance.unknown:
+        writer.restore(element, unknown)
+    return element
+
+
+class _BlockWriter:
+    """Makes the elements of one block, in its namespace."""
+
+    def __init__(self, namespace: str) -> None:
+        self.namespace = namespace
+
+    def element(self, tag: str, /, **attributes: str | None) -> etree._Element:
+        element = etree.Element(f"{{{self.namespace}}}{tag}", nsmap={"nova": self.namespace})
+        for key, value in attributes.items():
+            if value is not None:
+                element.set(key, value)
+        return element
+
+    def fill(self, element: etree._Element, *children: etree._Element | None) -> etree._Element:
+        element.extend([child for child in children if child is not None])
+        return element
+
+    def text(self, name: str, value: str | int | None) -> etree._Element | None:
+        if value is None:
+            return None
+        element = self.element(name)
+        element.text = str(value)
+        return element
+
+    def package(self, version: str | None) -> etree._Element | None:
+        return None if version is None else self.element("package", version=version)
+
+    def flavor(self, flavor: Flavor | None) -> etree._Element | None:
+        if flavor is None:
+            return None
+        return self.fill(
+            self.element("flavor", name=flavor.name, id=flavor.id),
+            self.text("memory", flavor.memory_mib),
+            self.text("disk", flavor.disk_gib),
+            self.text("swap", flavor.swap_mib),
+            self.text("ephemeral", flavor.ephemeral_gib),
+            self.text("vcpus", flavor.vcpus),
+            self.named_texts("extraSpecs", "extraSpec", flavor.extra_specs),
+        )
+
+    def image(self, image: Image | None) -> etree._Element | None:
+        if image is None:
+            return None
+        return self.fill(
+            self.element("image", uuid=image.uuid),
+            self.text("containerFormat", image.container_format),
+            self.text("diskFormat", image.disk_format),
+            self.text("minDisk", image.min_disk_gib),
+            self.text("minRam", image.min_ram_mib),
+            self.named_texts("properties", "property", image.properties),
+        )
+
+    def owner(self, owner: Owner | None) -> etree._Element | None:
+        if owner is None:
+            return None
+        return self.fill(
+            self.element("owner"),
+            self.identity("user", owner.user),
+            self.identity("project", owner.project),
+        )
+
+    def identity(self, name: str, identity: Identity | None) -> etree._Element | None:
+        if identity is None:
+            return None
+        element = self.element(name, uuid=identity.id)
+        element.text = identity.name
+        return element
+
+    def root(self, root: Root | None) -> etree._Element | None:
+        return None if root is None else self.element("root", type=root.type, uuid=root.uuid)
+
+    def ports(self, ports: tuple[Port, ...] | None) -> etree._Element | None:
+        if ports is None:
+            return None
+        return self.fill(self.element("ports"), *(self.port(port) for port in ports))
+
+    def port(self, port: Port) -> etree._Element:
+        return self.fill(
+            self.element("port", uuid=port.uuid),
+            *(
+                self.element(
+                    "ip",
+                    type=ip.type,
+                    address=ip.address,
+                    ipVersion=None if ip.version is None else str(ip.version),
+                )
+                for ip in port.ips
+            ),
+        )
+
+    def named_texts(
+        self, name: str, tag: str, values: Mapping[str, str] | None
+    ) -> etree._Element | None:
+        if values is None:
+            return None
+        container = self.element(name)
+        for key, value in values.items():
+            child = self.element(tag, name=key)
+            child.text = value
+            container.append(child)
+        return container
+
+    def restore(self, instance: etree._Element, unknown: Unknown) -> None:
+        """Put back an attribute, an element or a comment that ``parse`` kept."""
+        parent = self.find(instance, unknown.parent)
+        if unknown.name.startswith("@"):
+            parent.set(unknown.name[1:], unknown.text)
+        elif unknown.name == "#comment":
+            comment = unknown.text.removeprefix("<!--").removesuffix("-->")
+            self.append(parent, etree.Comment(comment))
+        else:
+            child = read_xml(unknown.text)
+            for inner in child.iter("{}*"):
+                inner.tag = f"{{{self.namespace}}}{inner.tag}"
+            self.append(parent, child)
+
+    def append(self, parent: etree._Element, child: etree._Element) -> None:
+        """Add a child on a line of its own, where the parent's children stand so."""
+        if len(parent) and parent.text and not parent.text.strip():
+            parent[-1].tail, child.tail = parent.text, parent[-1].tail
+        parent.append(child)
+
+    def find(self, instance: etree._Element, path: str) -> etree._Element:
+        if not path:
+            return instance
+        steps = re.sub(r"([^/]+)", rf"{{{self.namespace}}}\1", path)
+        found = instance.find(steps)
+        # The place is gone when the model was changed since; the block itself takes it then.
+        return instance if found is None else found
