@@ -57,6 +57,10 @@ the hardware and the persistent definition."""
 
 T = TypeVar("T")
 
+# libvirt closes a connection when its object goes, and waits for the daemon in doing so; one that
+# has stopped would make that wait endless. The process ends without closing.
+_KEPT: list[libvirt.virConnect] = []
+
 
 @dataclass(frozen=True, slots=True)
 class _Answer(Generic[T]):
@@ -72,6 +76,7 @@ class Host:
         self.uri = uri
         self.timeout = timeout
         self._connection = connection
+        _KEPT.append(connection)
         self._name: _Call[str] = _Call(self._connection.getHostname)
 
     @classmethod
