@@ -15,7 +15,7 @@ import click
 
 from . import __version__
 from .errors import EXIT_FAILED, EXIT_INTERRUPTED, NovaDomainsError
-from .model import KINDS
+from .listing import KINDS
 from .options import AddressOrNetwork, ColumnName, Handle, Settings, State, output_options
 
 if TYPE_CHECKING:

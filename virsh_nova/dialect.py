@@ -1,8 +1,6 @@
-"""The dialects of the block: their namespaces; and the one parser for all XML, hostile as it is."""
+"""The dialects of the block: their namespaces and the order of their elements."""
 
 from __future__ import annotations
-
-from lxml import etree
 
 NOVA_1_1 = "http://openstack.org/xmlns/libvirt/nova/1.1"
 """Nova 23 and later."""
@@ -25,33 +23,3 @@ def elements_of(namespace: str) -> tuple[str, ...]:
     if namespace != DRAFT:
         return ELEMENTS
     return DRAFT_ELEMENTS + tuple(name for name in ELEMENTS if name not in DRAFT_ELEMENTS)
-
-
-def _parser(recover: bool) -> etree.XMLParser:
-    # huge_tree stays off: libxml2 then bounds depth (256) and the size of a text node (10 MB).
-    return etree.XMLParser(
-        resolve_entities=False,
-        no_network=True,
-        load_dtd=False,
-        huge_tree=False,
-        recover=recover,
-        remove_pis=True,
-    )
-
-
-_STRICT = _parser(recover=False)
-
-
-def read_xml(text: str | bytes) -> etree._Element:
-    """Parse one document; raises ``lxml.etree.XMLSyntaxError`` and ``ValueError``."""
-    data = text.encode("utf-8", "surrogatepass") if isinstance(text, str) else text
-    return etree.fromstring(data, _STRICT)
-
-
-def salvage_xml(text: str | bytes) -> etree._Element | None:
-    """What libxml2 can still make of a broken document, or None."""
-    data = text.encode("utf-8", "replace") if isinstance(text, str) else text
-    try:
-        return etree.fromstring(data, _parser(recover=True))
-    except (etree.XMLSyntaxError, ValueError):
-        return None

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, fields, is_dataclass, replace
+from dataclasses import fields, is_dataclass, replace
 
 from .classify import judge, judge_block
+from .listing import Sighting
 from .model import (
     Block,
     Difference,
@@ -18,20 +19,9 @@ from .model import (
     Judgement,
     Unknown,
 )
-from .parse import head_of, parse_block, parse_domain
+from .parse import parse_block, parse_domain, parse_head
 
 _TAP = re.compile(r"tap(.{11})")
-
-
-@dataclass(frozen=True, slots=True)
-class Sighting:
-    """What the listing of a host says of a guest before any of its XML is read."""
-
-    host: str | None
-    uuid: str
-    domain: str
-    id: int | None
-    state: str
 
 
 def guest_from_block(sighting: Sighting, xml: str, namespace: str) -> Guest | None:
@@ -44,10 +34,18 @@ def guest_from_block(sighting: Sighting, xml: str, namespace: str) -> Guest | No
 
 def guest_from_domain(sighting: Sighting, xml: str) -> Guest:
     """A guest with its block, title and description; the rest of its XML only if that has none."""
-    domain = parse_domain(head_of(xml))
-    if not any(block.instance for block in domain.blocks):
-        domain = parse_domain(xml)
-    return _from_domain(sighting, domain)
+    head = parse_head(xml)
+    block = _counting_block(head.blocks)
+    if block is None or block.instance is None:
+        return _from_domain(sighting, parse_domain(xml))
+    return _guest(
+        sighting,
+        judge_block(block),
+        title=head.title,
+        description=head.description,
+        block=block,
+        faults=_block_faults(head.blocks),
+    )
 
 
 def whole_guest(sighting: Sighting, xml: str, persistent_xml: str | None = None) -> Guest:
@@ -57,7 +55,7 @@ def whole_guest(sighting: Sighting, xml: str, persistent_xml: str | None = None)
     guest = replace(guest, hardware=_with_ports(domain.hardware, guest.instance), pid=domain.pid)
     if persistent_xml is None:
         return guest
-    persistent = _from_domain(sighting, parse_domain(head_of(persistent_xml))).block
+    persistent = _counting_block(parse_head(persistent_xml).blocks)
     return replace(
         guest,
         persistent_block=persistent,
@@ -71,13 +69,12 @@ def unreadable_guest(sighting: Sighting, why: str) -> Guest:
 
 
 def _from_domain(sighting: Sighting, domain: Domain) -> Guest:
-    block = next((block for block in domain.blocks if block.instance), None)
     return _guest(
         sighting,
         judge(domain),
         title=domain.title,
         description=domain.description,
-        block=block or next(iter(domain.blocks), None),
+        block=_counting_block(domain.blocks),
         faults=domain.faults + _block_faults(domain.blocks),
     )
 
@@ -105,6 +102,12 @@ def _guest(
         block=block,
         faults=faults,
     )
+
+
+def _counting_block(blocks: tuple[Block, ...]) -> Block | None:
+    """Of several, the newest that could be read; failing that, the newest."""
+    readable = (block for block in blocks if block.instance)
+    return next(readable, blocks[0] if blocks else None)
 
 
 def _block_faults(blocks: tuple[Block, ...]) -> tuple[str, ...]:

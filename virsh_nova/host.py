@@ -9,16 +9,12 @@ from __future__ import annotations
 
 import errno
 import os
-import threading
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from pathlib import Path
-from queue import Empty, SimpleQueue
-from typing import Generic, Literal, TypeVar
-from urllib.parse import quote, urlsplit
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import libvirt
 
+from .calls import Call, Calls
 from .dialect import NAMESPACES
 from .errors import (
     DaemonNotRunning,
@@ -28,21 +24,17 @@ from .errors import (
     PermissionRefused,
     UnknownUri,
 )
-from .guests import (
-    Sighting,
-    guest_from_block,
-    guest_from_domain,
-    unreadable_guest,
-    whole_guest,
-)
-from .model import STATES, Guest
+from .listing import STATES, Sighting
+
+if TYPE_CHECKING:
+    from .model import Guest
 
 DEFAULT_URI = "qemu:///system"
-DEMO_URI = "test://" + quote(str(Path(__file__).parent / "demo" / "host.xml"))
-"""libvirt's own test driver, loaded with a host that ships with the package."""
+DEMO_HOST = os.path.join(os.path.dirname(__file__), "demo", "host.xml")
+"""A host for libvirt's own test driver, which ships with the package."""
 
 # The daemon works on five calls of a client at once; more in flight hide the way there and back.
-_CALLS_IN_FLIGHT = 24
+_CALLS_AT_ONCE = 24
 # A daemon that looks its host's name up in a dead DNS must not hold up the list.
 _HOST_NAME_PATIENCE = 1.0
 
@@ -55,18 +47,9 @@ Detail = Literal["block", "domain", "whole"]
 """How much to read of each guest: the block; also title, description and all evidence; or also
 the hardware and the persistent definition."""
 
-T = TypeVar("T")
-
 # libvirt closes a connection when its object goes, and waits for the daemon in doing so; one that
 # has stopped would make that wait endless. The process ends without closing.
 _KEPT: list[libvirt.virConnect] = []
-
-
-@dataclass(frozen=True, slots=True)
-class _Answer(Generic[T]):
-    index: int
-    value: T | None
-    error: libvirt.libvirtError | None
 
 
 class Host:
@@ -77,7 +60,7 @@ class Host:
         self.timeout = timeout
         self._connection = connection
         _KEPT.append(connection)
-        self._name: _Call[str] = _Call(self._connection.getHostname)
+        self._name: Call[str] = Call(self._connection.getHostname)
 
     @classmethod
     def open(cls, uri: str | None = None, *, timeout: float = 10.0) -> Host:
@@ -89,12 +72,19 @@ class Host:
         libvirt.registerErrorHandler(lambda *_: None, None)
         uri = uri or os.environ.get("LIBVIRT_DEFAULT_URI") or DEFAULT_URI
         try:
-            connection = _Call(lambda: libvirt.openReadOnly(uri)).result(timeout)
+            connection = Call(lambda: libvirt.openReadOnly(uri)).result(timeout)
         except libvirt.libvirtError as error:
             raise _connect_error(uri, error) from error
         except TimeoutError:
             raise _silent(uri, timeout) from None
         return cls(connection, uri, timeout)
+
+    @classmethod
+    def open_demo(cls, *, timeout: float = 10.0) -> Host:
+        """The embedded example host: needs no daemon, and what is done to it is gone afterwards."""
+        from urllib.parse import quote
+
+        return cls.open("test://" + quote(DEMO_HOST), timeout=timeout)
 
     @property
     def name(self) -> str | None:
@@ -102,6 +92,8 @@ class Host:
         try:
             return self._name.result(min(self.timeout, _HOST_NAME_PATIENCE))
         except (libvirt.libvirtError, TimeoutError):
+            from urllib.parse import urlsplit
+
             return urlsplit(self.uri).hostname or os.uname().nodename
 
     def guests(
@@ -120,25 +112,39 @@ class Host:
         domains = [domain for domain, _ in listed]
         sightings = [sighting for _, sighting in listed]
         read = {"block": _read_block, "domain": _read_domain, "whole": _read_whole}[detail]
+        calls = Calls(read, domains, at_once=_CALLS_AT_ONCE)
+        # While the daemon works on the first calls: what it takes to read its answers.
+        from .guests import unreadable_guest
+
         guests: list[Guest] = []
-        again: list[int] = []
-        for answer in self._each(domains, read, progress):
-            sighting = sightings[answer.index]
-            if answer.error is not None:
-                if answer.error.get_error_code() != libvirt.VIR_ERR_NO_DOMAIN:
-                    guests.append(unreadable_guest(sighting, f"cannot be read: {answer.error}"))
-            elif answer.value is None:
-                why = f"cannot be read: no answer within {self.timeout:g} s"
-                guests.append(unreadable_guest(sighting, why))
-            elif (guest := answer.value.guest(sighting)) is not None:
-                guests.append(guest)
-            else:
-                again.append(answer.index)
-        # Blocks that say too little: the whole XML has to tell whose these guests are.
-        for answer in self._each([domains[index] for index in again], _read_domain):
-            sighting = sightings[again[answer.index]]
-            guest = answer.value.guest(sighting) if answer.value is not None else None
-            guests.append(guest or unreadable_guest(sighting, f"cannot be read: {answer.error}"))
+        inconclusive: list[int] = []
+        try:
+            for index, reading, error in calls.answers(self.timeout):
+                progress(len(domains) - len(calls.unanswered), len(domains))
+                guest = None
+                if isinstance(error, libvirt.libvirtError):
+                    if self._is_lost(error):
+                        raise self._lost(error, calls)
+                    if error.get_error_code() == libvirt.VIR_ERR_NO_DOMAIN:
+                        continue
+                    guest = unreadable_guest(sightings[index], f"cannot be read: {error}")
+                elif error is not None:
+                    raise error
+                elif reading is not None:
+                    guest = reading.guest(sightings[index])
+                if guest is None:
+                    inconclusive.append(index)
+                else:
+                    guests.append(guest)
+        except TimeoutError:
+            if not self._answers():
+                raise self._silent(calls) from None
+            why = f"cannot be read: no answer within {self.timeout:g} s"
+            guests += [unreadable_guest(sightings[index], why) for index in calls.unanswered]
+        if inconclusive:
+            # The block does not tell: the whole XML has to say whose these guests are.
+            uuids = {sightings[index].uuid for index in inconclusive}
+            guests += self.guests("domain", chosen=lambda seen: seen.uuid in uuids)
         return guests
 
     def sightings(self) -> list[Sighting]:
@@ -147,79 +153,54 @@ class Host:
 
     def _listing(self) -> list[tuple[libvirt.virDomain, Sighting]]:
         """Every domain with its state: ``virConnectGetAllDomainStats``, one call for all."""
+        everything = Call(
+            lambda: self._connection.getAllDomainStats(libvirt.VIR_DOMAIN_STATS_STATE)
+        )
         try:
-            stats = _Call(
-                lambda: self._connection.getAllDomainStats(libvirt.VIR_DOMAIN_STATS_STATE)
-            ).result(self.timeout)
+            stats = everything.result(self.timeout)
         except TimeoutError:
-            raise _silent(self.uri, self.timeout) from None
+            raise self._silent() from None
         except libvirt.libvirtError as error:
             raise self._lost(error) from error
+        host = self.name
         return [
-            (domain, _sighting(self.name, domain, record.get("state.state", 0)))
+            (domain, _sighting(host, domain, record.get("state.state", 0)))
             for domain, record in stats
         ]
-
-    def _each(
-        self,
-        domains: Sequence[libvirt.virDomain],
-        read: Callable[[libvirt.virDomain], _Reading],
-        progress: Callable[[int, int], None] = lambda _done, _total: None,
-    ) -> Iterator[_Answer[_Reading]]:
-        """Read every domain, several at once; answers come as they arrive.
-
-        A domain that stays silent while the others answer comes last, without value or error.
-        """
-        answers: SimpleQueue[_Answer[_Reading]] = SimpleQueue()
-        turn = iter(enumerate(domains))
-        turn_lock = threading.Lock()
-
-        def work() -> None:
-            while True:
-                with turn_lock:
-                    index, domain = next(turn, (-1, None))
-                if domain is None:
-                    return
-                try:
-                    answers.put(_Answer(index, read(domain), None))
-                except libvirt.libvirtError as error:
-                    answers.put(_Answer(index, None, error))
-
-        workers = min(_CALLS_IN_FLIGHT, len(domains))
-        for _ in range(workers):
-            threading.Thread(target=work, daemon=True).start()
-        silent = set(range(len(domains)))
-        while silent:
-            try:
-                answer = answers.get(timeout=self.timeout)
-            except Empty:
-                if len(silent) >= workers and not self._answers():
-                    raise _silent(self.uri, self.timeout, len(domains), len(silent)) from None
-                break
-            if answer.error is not None and _is_lost(self._connection, answer.error):
-                raise self._lost(answer.error, len(domains), len(silent))
-            silent.discard(answer.index)
-            progress(len(domains) - len(silent), len(domains))
-            yield answer
-        for index in silent:
-            yield _Answer(index, None, None)
 
     def _answers(self) -> bool:
         """Whether the daemon still answers a call that touches no guest."""
         try:
-            _Call(self._connection.getLibVersion).result(1.0)
+            Call(self._connection.getLibVersion).result(1.0)
         except (libvirt.libvirtError, TimeoutError):
             return False
         return True
 
-    def _lost(self, error: libvirt.libvirtError, total: int = 0, left: int = 0) -> HostError:
-        if not _is_lost(self._connection, error):
+    def _is_lost(self, error: libvirt.libvirtError) -> bool:
+        everyday = (libvirt.VIR_ERR_NO_DOMAIN, libvirt.VIR_ERR_NO_DOMAIN_METADATA)
+        if error.get_error_code() in everyday:
+            return False
+        try:
+            return not self._connection.isAlive()
+        except libvirt.libvirtError:
+            return True
+
+    def _lost(
+        self, error: libvirt.libvirtError, calls: Calls[libvirt.virDomain, _Reading] | None = None
+    ) -> HostError:
+        if not self._is_lost(error):
             return HostError(f"{self.uri}: the guests cannot be listed: {error}")
-        done = f" after {total - left} of {total} guests" if total else ""
         return HostLost(
-            f"{self.uri}: the connection was lost{done}: {error}",
+            f"{self.uri}: the connection was lost{_how_far(calls)}: {error}",
             "the daemon may have been restarted; try again",
         )
+
+    def _silent(self, calls: Calls[libvirt.virDomain, _Reading] | None = None) -> HostSilent:
+        return _silent(self.uri, self.timeout, _how_far(calls))
+
+
+def _how_far(calls: Calls[libvirt.virDomain, _Reading] | None) -> str:
+    return f", with {len(calls.unanswered)} guests still unread" if calls else ""
 
 
 def _sighting(host: str | None, domain: libvirt.virDomain, state: int) -> Sighting:
@@ -235,8 +216,7 @@ def _sighting(host: str | None, domain: libvirt.virDomain, state: int) -> Sighti
 # ---- readings: what one or two calls on a domain returned -------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class _Reading:
+class _Reading(NamedTuple):
     xml: str
     namespace: str | None = None
     """The one asked for, where ``xml`` is a block alone."""
@@ -245,6 +225,8 @@ class _Reading:
 
     def guest(self, sighting: Sighting) -> Guest | None:
         """The record; None where the block alone does not suffice."""
+        from .guests import guest_from_block, guest_from_domain, whole_guest
+
         if self.namespace is not None:
             return guest_from_block(sighting, self.xml, self.namespace)
         if self.whole:
@@ -275,41 +257,7 @@ def _read_whole(domain: libvirt.virDomain) -> _Reading:
     return _Reading(xml, persistent_xml=domain.XMLDesc(libvirt.VIR_DOMAIN_XML_INACTIVE), whole=True)
 
 
-# ---- calls that can be given up, and what their errors mean -----------------------------------
-
-
-class _Call(Generic[T]):
-    """A call running on a daemon thread; whoever waits for it may stop waiting."""
-
-    def __init__(self, function: Callable[[], T]) -> None:
-        self._done = threading.Event()
-        self._value: T | None = None
-        self._error: libvirt.libvirtError | None = None
-        threading.Thread(target=self._run, args=(function,), daemon=True).start()
-
-    def _run(self, function: Callable[[], T]) -> None:
-        try:
-            self._value = function()
-        except libvirt.libvirtError as error:
-            self._error = error
-        finally:
-            self._done.set()
-
-    def result(self, timeout: float) -> T:
-        if not self._done.wait(timeout):
-            raise TimeoutError
-        if self._error is not None:
-            raise self._error
-        return self._value  # type: ignore[return-value]
-
-
-def _is_lost(connection: libvirt.virConnect, error: libvirt.libvirtError) -> bool:
-    if error.get_error_code() in (libvirt.VIR_ERR_NO_DOMAIN, libvirt.VIR_ERR_NO_DOMAIN_METADATA):
-        return False
-    try:
-        return not connection.isAlive()
-    except libvirt.libvirtError:
-        return True
+# ---- what errors mean -----------------------------------
 
 
 def _connect_error(uri: str, error: libvirt.libvirtError) -> HostError:
@@ -333,9 +281,8 @@ def _connect_error(uri: str, error: libvirt.libvirtError) -> HostError:
     return HostError(f"{uri}: cannot connect: {said}", "check the URI and the host it names")
 
 
-def _silent(uri: str, timeout: float, total: int = 0, left: int = 0) -> HostSilent:
-    done = f" after {total - left} of {total} guests" if total else ""
+def _silent(uri: str, timeout: float, how_far: str = "") -> HostSilent:
     return HostSilent(
-        f"{uri}: the libvirt daemon does not answer within {timeout:g} s{done}",
+        f"{uri}: the libvirt daemon does not answer within {timeout:g} s{how_far}",
         "it may be stopped or overloaded: look at its process, or allow more with --timeout",
     )

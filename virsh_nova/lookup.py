@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 
 from .errors import HandleError
-from .guests import Sighting
+from .listing import Sighting
 from .model import Guest
 
 SHORTEST_PREFIX = 4
@@ -22,10 +22,11 @@ _UUID_PREFIX = re.compile(rf"[0-9a-f-]{{{SHORTEST_PREFIX},36}}")
 def find_by_identity(handle: str, sightings: Sequence[Sighting]) -> list[Sighting]:
     """The guests of that uuid, domain name or libvirt id; failing that, of that uuid prefix."""
     uuid = handle.lower()
-    exact = [
+    # A whole uuid settles it: no other guest can take it away by being named like it.
+    exact = [seen for seen in sightings if seen.uuid == uuid] or [
         seen
         for seen in sightings
-        if seen.uuid == uuid or seen.domain == handle or str(seen.id) == handle
+        if seen.domain == handle or (seen.id is not None and str(seen.id) == handle)
     ]
     if exact or not _UUID_PREFIX.fullmatch(uuid):
         return exact

@@ -9,23 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
 
-Kind = Literal["nova", "nova-unstamped", "foreign"]
-KINDS: tuple[Kind, ...] = ("nova", "nova-unstamped", "foreign")
-
-# libvirt's own words (virDomainStateTypeToString), which <domstatus> uses too; the index is
-# virDomainState.
-STATES = (
-    "nostate",
-    "running",
-    "blocked",
-    "paused",
-    "shutdown",
-    "shutoff",
-    "crashed",
-    "pmsuspended",
-)
+from .listing import Kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,6 +184,16 @@ class Domain:
     reason: str | None = None
     pid: int | None = None
     faults: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The beginning of a domain's XML: all that a list needs of a guest with a block."""
+
+    title: str | None
+    description: str | None
+    blocks: tuple[Block, ...]
+    """Newest namespace first."""
 
 
 @dataclass(frozen=True, slots=True)

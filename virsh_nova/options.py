@@ -10,7 +10,7 @@ import click
 from click.shell_completion import CompletionItem
 
 from .errors import NovaDomainsError
-from .model import STATES
+from .listing import STATES
 
 if TYPE_CHECKING:
     from .host import Host
@@ -26,9 +26,11 @@ class Settings:
     no_color: bool
 
     def open(self) -> Host:
-        from .host import DEMO_URI, Host
+        from .host import Host
 
-        return Host.open(DEMO_URI if self.demo else self.uri, timeout=self.timeout)
+        if self.demo:
+            return Host.open_demo(timeout=self.timeout)
+        return Host.open(self.uri, timeout=self.timeout)
 
 
 # ---- types ------------------------------------------------------------------------

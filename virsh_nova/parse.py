@@ -7,14 +7,15 @@ block that is not understood is kept as ``Unknown`` so that ``write`` can give i
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from copy import deepcopy
 from datetime import datetime, timezone
 from functools import cache
+from typing import Any, TypeVar
 
 from lxml import etree
 
-from .dialect import NAMESPACES, NOVA_1_1, elements_of, read_xml, salvage_xml
+from .dialect import NAMESPACES, NOVA_1_1, elements_of
 from .model import (
     Address,
     Block,
@@ -22,6 +23,7 @@ from .model import (
     Domain,
     Flavor,
     Hardware,
+    Head,
     Identity,
     Image,
     Instance,
@@ -31,9 +33,15 @@ from .model import (
     Root,
     Unknown,
 )
+from .safe_xml import read_xml, salvage_xml
+
+T = TypeVar("T")
 
 _NUMBER = re.compile(r"-?[0-9]{1,18}", re.ASCII)
 _CREATED = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2}", re.ASCII)
+
+# Flavors and images without a flaw, by their XML: a host has few of them, and many guests.
+_READ_BEFORE: dict[bytes, Any] = {}
 
 _FLAVOR_ELEMENTS = ("memory", "disk", "swap", "ephemeral", "vcpus", "extraSpecs")
 _IMAGE_ELEMENTS = ("containerFormat", "diskFormat", "minDisk", "minRam", "properties")
@@ -103,14 +111,27 @@ def parse_domain(xml: str | bytes) -> Domain:
     )
 
 
-def head_of(xml: str) -> str:
-    """libvirt's XML of a domain up to ``</metadata>``, closed again; else the text itself.
+def parse_head(xml: str) -> Head:
+    """Title, description and blocks alone, from libvirt's XML of a domain.
 
-    libvirt writes name, uuid, title, description and metadata before all else. Reading no more
-    than that takes a fifth of the time.
+    libvirt writes them before all else. Where ``</metadata>`` ends them the rest is not even
+    read: most of the XML is devices.
     """
     head, end, _ = xml.partition("\n  </metadata>\n")
-    return f"{head}{end}</domain>" if end and "<domstatus" not in head else xml
+    try:
+        domain = read_xml(f"{head}{end}</domain>" if end else xml)
+    except (etree.XMLSyntaxError, ValueError):
+        whole = parse_domain(xml)
+        return Head(whole.title, whole.description, whole.blocks)
+    title = description = None
+    for child in domain:
+        if child.tag == "title":
+            title = child.text or ""
+        elif child.tag == "description":
+            description = child.text or ""
+        elif child.tag == "devices":
+            break
+    return Head(title, description, tuple(_blocks(domain)))
 
 
 def _broken(error: Exception) -> str:
@@ -129,20 +150,26 @@ def _integer(text: str | None) -> int | None:
 
 
 def _block(root: etree._Element, text: str, asked: str | None, faults: list[str]) -> Block:
-    name = etree.QName(root)
+    own_namespace, name = _split(root.tag)
     # A stripped block often still declares its namespace: Nova's own set_metadata leaves it so.
     declared = next((uri for uri in NAMESPACES if uri in root.nsmap.values()), NOVA_1_1)
-    namespace = name.namespace or asked or declared
+    namespace = own_namespace or asked or declared
     if root.getroottree().docinfo.internalDTD is not None:
         faults.append("it has a document type; its entities are not read")
-    if name.localname != "instance":
-        faults.append(f"the outermost element is <{name.localname}>, not <instance>")
+    if name != "instance":
+        faults.append(f"the outermost element is {_quoted(name)}, not 'instance'")
         return Block(namespace, text, None, tuple(faults))
     if namespace not in NAMESPACES:
         faults.append(f"the namespace {namespace} is none of Nova's")
         return Block(namespace, text, None, tuple(faults))
-    reader = _BlockReader(f"{{{name.namespace}}}" if name.namespace else "", faults)
+    reader = _BlockReader(f"{{{own_namespace}}}" if own_namespace else "", faults)
     return Block(namespace, text, reader.instance(root, namespace), tuple(faults))
+
+
+def _split(tag: str) -> tuple[str, str]:
+    """Namespace and local name. lxml's ``QName`` refuses what salvaging lets in: ``a:b``."""
+    namespace, _, name = tag.rpartition("}")
+    return namespace[1:], name
 
 
 @cache
@@ -165,7 +192,9 @@ class _BlockReader:
         found = self.children(element, "", elements_of(namespace))
         self.attributes(element, "", ())
         package, root = found.get("package"), found.get("root")
-        if package is not None:
+        if package is not None and package.get("version") is None:
+            self.keep(package, "")
+        elif package is not None:
             self.leaf(package, "package", ("version",))
         if root is not None:
             self.leaf(root, "root", ("type", "uuid"))
@@ -174,17 +203,31 @@ class _BlockReader:
             package=None if package is None else package.get("version"),
             name=self.text(found.get("name"), "name"),
             created=self.moment(found.get("creationTime"), "creationTime", ""),
-            flavor=self.flavor(found.get("flavor")),
-            image=self.image(found.get("image")),
+            flavor=self.recurring(self.flavor, found.get("flavor")),
+            image=self.recurring(self.image, found.get("image")),
             owner=self.owner(found.get("owner")),
             root=None if root is None else Root(root.get("type"), root.get("uuid")),
             ports=self.ports(found.get("ports")),
             unknown=tuple(self.unknown),
         )
 
-    def flavor(self, element: etree._Element | None) -> Flavor | None:
+    def recurring(
+        self, read: Callable[[etree._Element], T], element: etree._Element | None
+    ) -> T | None:
+        """Read a part that many guests of a host have alike, and that is read but once then."""
         if element is None:
             return None
+        xml = etree.tostring(element, with_tail=False)
+        value: T | None = _READ_BEFORE.get(xml)
+        if value is None:
+            flaws = len(self.faults) + len(self.unknown)
+            value = read(element)
+            flawless = flaws == len(self.faults) + len(self.unknown)
+            if flawless and len(xml) < 2**14 and len(_READ_BEFORE) < 2**10:
+                _READ_BEFORE[xml] = value
+        return value
+
+    def flavor(self, element: etree._Element) -> Flavor:
         found = self.children(element, "flavor", _FLAVOR_ELEMENTS)
         self.attributes(element, "flavor", ("name", "id"))
         return Flavor(
@@ -198,9 +241,7 @@ class _BlockReader:
             extra_specs=self.named_texts(found.get("extraSpecs"), "flavor/extraSpecs", "extraSpec"),
         )
 
-    def image(self, element: etree._Element | None) -> Image | None:
-        if element is None:
-            return None
+    def image(self, element: etree._Element) -> Image:
         found = self.children(element, "image", _IMAGE_ELEMENTS)
         self.attributes(element, "image", ("uuid",))
         return Image(
@@ -389,14 +430,18 @@ def _child_text(element: etree._Element, name: str) -> str | None:
 
 def _metadata_namespaces(domain: etree._Element) -> Iterator[str]:
     for child in domain.iterfind("metadata/*"):
-        yield etree.QName(child).namespace or ""
+        yield _split(child.tag)[0]
 
 
-def _blocks(domain: etree._Element) -> Iterator[Block]:
-    for namespace in NAMESPACES:
-        for child in domain.iterfind(f"metadata/{{{namespace}}}*"):
+def _blocks(domain: etree._Element) -> list[Block]:
+    """The blocks under ``<metadata>``, newest namespace first."""
+    found = []
+    for child in domain.iterfind("metadata/*"):
+        namespace = _split(child.tag)[0]
+        if namespace in NAMESPACES:
             xml = etree.tostring(child, encoding="unicode", with_tail=False)
-            yield _block(child, xml, namespace, [])
+            found.append(_block(child, xml, namespace, []))
+    return sorted(found, key=lambda block: NAMESPACES.index(block.namespace))
 
 
 def _hardware(domain: etree._Element) -> Hardware:

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from ipaddress import IPv4Network, IPv6Network, ip_address
+from typing import TYPE_CHECKING
 
 from .columns import COLUMNS, Column, Value
 from .model import Guest, Identity
 
-Network = IPv4Network | IPv6Network
+if TYPE_CHECKING:
+    from ipaddress import IPv4Network, IPv6Network
+
+    Network = IPv4Network | IPv6Network
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +47,8 @@ class Selection:
         )
 
     def _in_networks(self, guest: Guest) -> bool:
+        from ipaddress import ip_address
+
         ports = guest.instance.ports if guest.instance else None
         for text in (ip.address for port in ports or () for ip in port.ips):
             try:
@@ -72,7 +77,8 @@ def ordered(
 
 
 def _sort_key(value: Value) -> tuple[int, str | tuple[str, ...]]:
-    return (value, "") if isinstance(value, int) else (0, value or "")
+    # A column's values are all of one type: an empty tuple must stay one beside others.
+    return (value, "") if isinstance(value, int) else (0, "" if value is None else value)
 
 
 def _both(identity: Identity | None) -> tuple[str | None, ...]:

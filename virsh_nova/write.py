@@ -7,8 +7,9 @@ from collections.abc import Mapping
 
 from lxml import etree
 
-from .dialect import elements_of, read_xml
+from .dialect import elements_of
 from .model import Flavor, Identity, Image, Instance, Owner, Port, Root, Unknown
+from .safe_xml import read_xml, salvage_xml
 
 
 def write_block(instance: Instance) -> str:
@@ -157,10 +158,21 @@ class _BlockWriter:
             comment = unknown.text.removeprefix("<!--").removesuffix("-->")
             self.append(parent, etree.Comment(comment))
         else:
-            child = read_xml(unknown.text)
-            for inner in child.iter("{}*"):
+            self.append(parent, self.element_of(unknown.text))
+
+    def element_of(self, xml: str) -> etree._Element:
+        try:
+            element = read_xml(xml)
+        except etree.XMLSyntaxError:
+            # A prefix that nothing declares: libvirt lets it in, and gets it back as it was.
+            salvaged = salvage_xml(xml)
+            if salvaged is None:
+                raise ValueError(f"this is no XML: {xml!r}") from None
+            element = salvaged
+        for inner in element.iter("{}*"):
+            if ":" not in inner.tag:
                 inner.tag = f"{{{self.namespace}}}{inner.tag}"
-            self.append(parent, child)
+        return element
 
     def append(self, parent: etree._Element, child: etree._Element) -> None:
         """Add a child on a line of its own, where the parent's children stand so."""

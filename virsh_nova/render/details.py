@@ -11,6 +11,8 @@ from .flat import NOTHING
 from .safe import cell
 from .sections import TITLES
 
+_LONGEST_LABEL = 40
+
 
 @dataclass(frozen=True, slots=True)
 class Line:
@@ -198,12 +200,18 @@ def _interfaces(hardware: Hardware) -> list[str]:
 def _difference_lines(differences: Sequence[Difference]) -> Iterator[Line]:
     for difference in differences:
         yield from _many(
-            difference.field,
+            _label(difference.field),
             [
                 f"live        {_told(difference.live)}",
                 f"persistent  {_told(difference.persistent)}",
             ],
         )
+
+
+def _label(field: str) -> str:
+    """A dotted key can end in the name of an image's property: anybody's text, of any length."""
+    text = cell(field)
+    return text if len(text) <= _LONGEST_LABEL else text[: _LONGEST_LABEL - 1] + "…"
 
 
 def _told(value: object) -> str:

@@ -17,7 +17,7 @@ def text_of(value: Value) -> str:
     """A value as one line of text; ``-`` for what is not known."""
     if value is None:
         return NOTHING
-    return " ".join(value) if isinstance(value, tuple) else str(value)
+    return ", ".join(value) if isinstance(value, tuple) else str(value)
 
 
 def as_values(guests: Iterable[Guest], columns: Sequence[Column]) -> str:

@@ -58,13 +58,15 @@ def escape_in_xml(xml: str) -> str:
 
     In a comment, where XML knows no references, the characters are lost.
     """
-    return _escape(xml, lambda character: f"&#x{ord(character):x};", keep="\n\t")
+    # Unlike a document of ours, broken XML can hold a control character as it is.
+    return _UNSAFE.sub(lambda at: at[0] if at[0] in "\n\t" else f"&#x{ord(at[0]):x};", xml)
 
 
-def _escape(document: str, escape: Callable[[str], str], keep: str = "\n") -> str:
+def _escape(document: str, escape: Callable[[str], str]) -> str:
+    # The encoders have written out the ASCII ones among them, save DEL.
     if document.isascii() and "\x7f" not in document:
         return document
-    return _UNSAFE.sub(lambda match: match[0] if match[0] in keep else escape(match[0]), document)
+    return _UNSAFE.sub(lambda match: "\n" if match[0] == "\n" else escape(match[0]), document)
 
 
 def is_safe(text: str) -> bool:

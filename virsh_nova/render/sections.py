@@ -6,7 +6,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from ..columns import COLUMNS, DEFAULT, FOREIGN, LONG, UNSTAMPED, Column
-from ..model import Guest, Kind
+from ..listing import Kind
+from ..model import Guest
 
 TITLES: dict[Kind, str] = {
     "nova": "Nova instances",

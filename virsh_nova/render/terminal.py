@@ -26,8 +26,9 @@ from .sections import Section
 
 _GAP = 2
 _INDENT = 4
-# Never narrower than this for the sake of others, if the content is wider.
+# No column is cut below this for the sake of others: it goes on in the next line then.
 _LEAST_WIDTH = 10
+_LEAST_WIDTH_OF = {"name": 14, "evidence": 48, "description": 48, "ips": 24}
 # What identifies a guest gives way last; a state or a time makes no sense cut.
 _NEVER_CUT_FOR_OTHERS = (
     "uuid",
@@ -168,7 +169,9 @@ def _layout(
     """
     natural = [max(map(cell_len, texts)) for texts in zip(*rows, strict=True)]
     least = [
-        wide if column.name in _NEVER_CUT_FOR_OTHERS else min(wide, _LEAST_WIDTH)
+        wide
+        if column.name in _NEVER_CUT_FOR_OTHERS
+        else min(wide, _LEAST_WIDTH_OF.get(column.name, _LEAST_WIDTH))
         for column, wide in zip(columns, natural, strict=True)
     ]
     lines: list[list[int]] = []

@@ -1,0 +1,311 @@
+"""What `nova-domains list` costs beside `virsh list --all`, on a libvirtd of its own.
+
+    python -m bench.list                    all of it, about ten minutes
+    python -m bench.list --guests 10 100    without the large host
+    python -m bench.list --only start growth
+
+It needs root, libvirtd and QEMU, and leaves nothing behind. See README.md beside this file.
+"""
+
+import argparse
+import os
+import platform
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from statistics import median
+
+import libvirt
+
+from bench.guests import guest_xml, is_running
+from bench.measure import Command, CommandFailed, Launcher, Series
+from tests.real.compute_host import ComputeHost, HostFailed
+
+ROOT = Path(__file__).parents[1]
+PARTS = ("start", "local", "slow", "growth")
+
+# To reach: see issue 2, "Tests and measures".
+WALL_LIMITS = {"-f json": 1.3, "-f value": 1.3, "on a terminal": 4.0}
+SLOW_LEAST = 12.0
+SLOW_LIMITS = dict.fromkeys(WALL_LIMITS, 1 / SLOW_LEAST)
+PEAK_MIB = 80.0
+START_LIMITS = {"--version": 60.0, "--help": 120.0}
+
+ROUND_TRIP = 0.010
+PATIENCE = ("--timeout", "600")
+
+
+# ---- the commands -----------------------------------------------------------------------------
+
+
+def nova_domains() -> list[str]:
+    """The console script of this interpreter's environment, else the package itself."""
+    script = Path(sys.executable).with_name("nova-domains")
+    return [str(script)] if script.exists() else [sys.executable, "-m", "virsh_nova"]
+
+
+def list_commands(uri: str, guests: int) -> list[Command]:
+    ours = [*nova_domains(), *PATIENCE, "-c", uri, "list"]
+    virsh = [shutil.which("virsh") or "virsh", "-r", "-c", uri, "list", "--all"]
+    return [
+        Command("virsh list --all", virsh, guests=guests),
+        Command("-f json", [*ours, "-f", "json"], guests=guests),
+        Command("-f value", [*ours, "-f", "value"], guests=guests),
+        Command("on a terminal", ours, guests=guests, terminal=True),
+    ]
+
+
+# ---- the parts --------------------------------------------------------------------------------
+
+
+def bench_start(launcher: Launcher, rounds: int) -> None:
+    heading("Start", f"{rounds} rounds; above a bare interpreter's start, in ms")
+    bare = Command("python -c ''", [sys.executable, "-c", ""])
+    commands = [bare, *(Command(word, [*nova_domains(), word]) for word in START_LIMITS)]
+    series = launcher.measure(commands, rounds)
+    table_head("", "median", "min", "above bare: median", "min", "peak MiB", "target")
+    zero = series[bare.label]
+    for label, taken in series.items():
+        cells = [f"`{label}`", ms(taken.median), ms(taken.least)]
+        if taken is zero:
+            row(*cells, "", "", f"{taken.peak:.1f}", "")
+            continue
+        above = (taken.median - zero.median) * 1e3
+        least = (taken.least - zero.least) * 1e3
+        verdict = mark(above <= START_LIMITS[label], f"≤ {START_LIMITS[label]:g} ms")
+        row(*cells, f"{above:.1f}", f"{least:.1f}", f"{taken.peak:.1f}", verdict)
+
+
+def bench_local(launcher: Launcher, uri: str, guests: int, rounds: int | None) -> None:
+    rounds = rounds or (15 if guests <= 100 else 11)
+    heading(f"{guests} guests, local socket", f"{rounds} rounds; wall time in ms")
+    series = launcher.measure(list_commands(uri, guests), rounds)
+    print_ratios(series, {} if guests < 1000 else WALL_LIMITS, "≤ {:g} ×")
+
+
+def bench_slow(
+    launcher: Launcher, host: ComputeHost, slow_uri: str, guests: int, rounds: int
+) -> None:
+    trip = (ping(slow_uri) - ping(host.uri)) * 1e3
+    heading(
+        f"{guests} guests, slow link",
+        f"{rounds} rounds; wall time in ms; round trip {trip:.1f} ms",
+    )
+    series = launcher.measure(list_commands(slow_uri, guests), rounds)
+    print_ratios(series, {} if guests < 1000 else SLOW_LIMITS, f"{SLOW_LEAST:g} × faster")
+
+
+def print_ratios(series: Mapping[str, Series], limits: Mapping[str, float], words: str) -> None:
+    """A row a command, and how it stands to the first."""
+    table_head("", "median", "min", "of virsh: median", "min", "CPU", "peak MiB", "target")
+    yardstick = next(iter(series.values()))
+    for label, taken in series.items():
+        cells = [f"`{label}`", ms(taken.median), ms(taken.least)]
+        end = [ms(median(taken.cpu)), f"{taken.peak:.1f}"]
+        if taken is yardstick:
+            row(*cells, "1", "1", *end, "")
+            continue
+        ratio, least = taken.median / yardstick.median, taken.least / yardstick.least
+        verdicts = [mark(taken.peak <= PEAK_MIB, f"≤ {PEAK_MIB:g} MiB")]
+        if label in limits:
+            verdicts.insert(0, mark(ratio <= limits[label], words.format(limits[label])))
+        row(*cells, times(ratio), times(least), *end, ", ".join(verdicts))
+
+
+def bench_growth(launcher: Launcher, sizes: Sequence[int]) -> None:
+    heading(
+        "Growth, on libvirt's test driver",
+        "`list -f json`; ms; *open* is libvirt alone reading the host's XML, *net* the rest",
+    )
+    table_head("guests", "rounds", "whole", "open", "net", "net / guest", "peak MiB", "target")
+    before: tuple[int, float] | None = None
+    with tempfile.TemporaryDirectory(prefix="nd-bench-") as directory:
+        for guests in sorted(sizes):
+            rounds = 7 if guests <= 100 else 5 if guests <= 1000 else 3
+            uri = f"test://{write_host(Path(directory), guests)}"
+            listing = list_commands(uri, guests)[1]
+            whole, opens = Series(), []
+            for _ in range(rounds):
+                opens.append(open_seconds(uri))
+                taken = launcher.measure([listing], 1)[listing.label]
+                whole.seconds += taken.seconds
+                whole.peaks += taken.peaks
+            net = whole.median - median(opens)
+            verdict = ""
+            if before is not None:
+                grown, share = net / before[1], guests / before[0]
+                verdict = mark(grown <= share, f"{grown:.1f} × for {share:g} × the guests")
+            cells = [str(guests), str(rounds), ms(whole.median), ms(median(opens)), ms(net)]
+            row(*cells, f"{net / guests * 1e3:.3f}", f"{whole.peak:.1f}", verdict)
+            before = guests, net
+
+
+def open_seconds(uri: str) -> float:
+    """What libvirt needs to read the host's XML, in a process of its own as the list is."""
+    code = (
+        "import libvirt, sys, time; s = time.perf_counter(); "
+        "c = libvirt.openReadOnly(sys.argv[1]); print(time.perf_counter() - s, flush=True); "
+        "import os; os._exit(0)"
+    )
+    done = subprocess.run([sys.executable, "-c", code, uri], capture_output=True, check=True)
+    return float(done.stdout)
+
+
+# ---- the hosts --------------------------------------------------------------------------------
+
+
+def fill(host: ComputeHost, have: int, guests: int) -> None:
+    """Define the guests that are missing, and start a tenth, paused: they take no time."""
+    say(f"defining guests up to {guests}")
+    for index in range(have, guests):
+        host.define(guest_xml(index))
+    running = [f"instance-{index:08x}" for index in range(have, guests) if is_running(index)]
+    say(f"starting {len(running)} of them")
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        list(pool.map(lambda name: host.start(name, paused=True), running))
+
+
+def write_host(directory: Path, guests: int) -> Path:
+    path = directory / f"host-{guests}.xml"
+    with path.open("w") as file:
+        file.write("<node>\n")
+        file.writelines(guest_xml(index, "test") for index in range(guests))
+        file.write("</node>\n")
+    return path
+
+
+@contextmanager
+def slow_link(socket: Path) -> Iterator[str]:
+    """A URI that leads to the host by the long way."""
+    with tempfile.TemporaryDirectory(prefix="nd-bench-") as directory:
+        listen = Path(directory) / "slow-sock"
+        script = str(Path(__file__).with_name("slow_link.py"))
+        words = [sys.executable, "-IS", script, str(listen), str(socket), str(ROUND_TRIP / 2)]
+        proxy = subprocess.Popen(
+            words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True
+        )
+        try:
+            assert proxy.stdout is not None
+            proxy.stdout.readline()
+            yield f"qemu+unix:///system?socket={listen}"
+        finally:
+            proxy.kill()
+            proxy.communicate()
+
+
+def ping(uri: str) -> float:
+    """What one call takes that the daemon answers at once."""
+    connection = libvirt.openReadOnly(uri)
+    taken = []
+    for _ in range(30):
+        start = time.perf_counter()
+        connection.getLibVersion()
+        taken.append(time.perf_counter() - start)
+    connection.close()
+    return median(taken)
+
+
+# ---- words ------------------------------------------------------------------------------------
+
+
+def heading(title: str, explanation: str) -> None:
+    print(f"\n**{title}** ({explanation})\n", flush=True)
+
+
+def table_head(*cells: str) -> None:
+    row(*cells)
+    row(*("---" if place == 0 else "---:" for place in range(len(cells))))
+
+
+def row(*cells: str) -> None:
+    print("| " + " | ".join(cells) + " |", flush=True)
+
+
+def ms(seconds: float) -> str:
+    return f"{seconds * 1e3:.1f}" if seconds < 0.1 else f"{seconds * 1e3:.0f}"
+
+
+def times(ratio: float) -> str:
+    return f"{ratio:.2f}" if ratio >= 0.5 else f"1/{1 / ratio:.1f}"
+
+
+def mark(reached: bool, target: str) -> str:
+    return f"{target} {'✓' if reached else '✗'}"
+
+
+def say(message: str) -> None:
+    print(f"bench: {message}", file=sys.stderr, flush=True)
+
+
+def describe_machine() -> None:
+    cpus = Path("/proc/cpuinfo").read_text().split("\n")
+    model = next((line.partition(": ")[2] for line in cpus if line.startswith("model name")), "?")
+    number = libvirt.getVersion()
+    version = f"{number // 1_000_000}.{number // 1000 % 1000}.{number % 1000}"
+    print(
+        f"{os.cpu_count()} × {model}, load {os.getloadavg()[0]:.1f}; Python "
+        f"{platform.python_version()}, libvirt {version}; `{Path(nova_domains()[0]).name}`",
+        flush=True,
+    )
+
+
+# ---- the whole --------------------------------------------------------------------------------
+
+
+def arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m bench.list", description=__doc__)
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    add = parser.add_argument
+    add("--guests", type=int, nargs="+", default=[10, 100, 1000], metavar="N")
+    add("--rounds", type=int, help="on the local socket; else 15, or 11 above 100 guests")
+    add("--slow-rounds", type=int, default=5, metavar="ROUNDS", help="over the slow link")
+    add("--growth", type=int, nargs="+", default=[10, 100, 1000, 10000], metavar="N")
+    add("--only", nargs="+", choices=PARTS, default=PARTS, metavar="PART", help=", ".join(PARTS))
+    return parser.parse_args()
+
+
+def bench(wanted: argparse.Namespace) -> None:
+    describe_machine()
+    with Launcher() as launcher:
+        if "start" in wanted.only:
+            bench_start(launcher, wanted.rounds or 25)
+        if {"local", "slow"} & {*wanted.only}:
+            with ComputeHost() as host, slow_link(host.socket) as slow_uri:
+                have = 0
+                for guests in sorted(wanted.guests):
+                    fill(host, have, guests)
+                    have = guests
+                    if "local" in wanted.only:
+                        bench_local(launcher, host.uri, guests, wanted.rounds)
+                    if "slow" in wanted.only:
+                        bench_slow(launcher, host, slow_uri, guests, wanted.slow_rounds)
+                say("cleaning up")
+        if "growth" in wanted.only:
+            bench_growth(launcher, wanted.growth)
+
+
+def main() -> int:
+    # An editor's or a CI's kill cleans up like Ctrl-C.
+    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
+    os.environ["PYTHONPATH"] = str(ROOT)
+    wanted = arguments()
+    try:
+        bench(wanted)
+    except (CommandFailed, HostFailed, libvirt.libvirtError) as error:
+        say(str(error))
+        return 1
+    except KeyboardInterrupt:
+        say("interrupted")
+        return 130
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

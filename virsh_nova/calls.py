@@ -1,0 +1,81 @@
+"""Calls that may never return: made on threads of their own, so that whoever waits can give up.
+
+The threads are daemons: one that hangs does not keep the process from ending.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from queue import Empty, SimpleQueue
+from typing import Generic, TypeVar
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+
+class Call(Generic[Result]):
+    """One call, under way from the start."""
+
+    def __init__(self, function: Callable[[], Result]) -> None:
+        self._answer: SimpleQueue[tuple[Result | None, Exception | None]] = SimpleQueue()
+        self._function = function
+        threading.Thread(target=self._run, daemon=True).start()
+
+    def _run(self) -> None:
+        try:
+            self._answer.put((self._function(), None))
+        except Exception as error:
+            self._answer.put((None, error))
+
+    def result(self, timeout: float) -> Result:
+        """What the call returned, or raised; ``TimeoutError`` if it does not return in time."""
+        try:
+            value, error = answer = self._answer.get(timeout=timeout)
+        except Empty:
+            raise TimeoutError from None
+        self._answer.put(answer)
+        if error is not None:
+            raise error
+        return value  # type: ignore[return-value]
+
+
+class Calls(Generic[Item, Result]):
+    """One function called with many items, several at once, under way from the start."""
+
+    def __init__(
+        self, function: Callable[[Item], Result], items: Sequence[Item], *, at_once: int
+    ) -> None:
+        self._function = function
+        self._turn = iter(enumerate(items))
+        self._turn_lock = threading.Lock()
+        self._answers: SimpleQueue[tuple[int, Result | None, Exception | None]] = SimpleQueue()
+        self.unanswered = set(range(len(items)))
+        """Indices of the items whose answer has not been handed out yet."""
+        for _ in range(min(at_once, len(items))):
+            threading.Thread(target=self._work, daemon=True).start()
+
+    def _work(self) -> None:
+        while True:
+            with self._turn_lock:
+                turn = next(self._turn, None)
+            if turn is None:
+                return
+            index, item = turn
+            try:
+                self._answers.put((index, self._function(item), None))
+            except Exception as error:
+                self._answers.put((index, None, error))
+
+    def answers(self, timeout: float) -> Iterator[tuple[int, Result | None, Exception | None]]:
+        """Index, value and error of each, as they come.
+
+        Raises ``TimeoutError`` when none has come for ``timeout`` seconds.
+        """
+        while self.unanswered:
+            try:
+                answer = self._answers.get(timeout=timeout)
+            except Empty:
+                raise TimeoutError from None
+            self.unanswered.discard(answer[0])
+            yield answer
