@@ -18,7 +18,7 @@ import time
 COLUMNS, LINES = 160, 50
 
 
-def run(request):
+def run(request: dict) -> dict:
     """Start a command, wait for it, and tell what it took; stdout and stderr go to files."""
     output = os.open(request["stdout"], os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
     errors = os.open(request["stderr"], os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
@@ -34,7 +34,7 @@ def run(request):
         os.close(errors)
 
 
-def on_terminal(request, output):
+def on_terminal(request: dict, output: int) -> dict:
     """The command sees a terminal on all three; what it writes there is read as it comes."""
     ours, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", LINES, COLUMNS, 0, 0))
@@ -49,19 +49,19 @@ def on_terminal(request, output):
         os.close(ours)
 
 
-def read(terminal):
+def read(terminal: int) -> bytes:
     try:
         return os.read(terminal, 65536)
     except OSError:  # EIO: nobody holds the other side any more
         return b""
 
 
-def spawn(request, streams):
+def spawn(request: dict, streams: list) -> int:
     command = request["command"]
     return os.posix_spawn(command[0], command, request["environment"], file_actions=streams)
 
 
-def finish(start, pid):
+def finish(start: float, pid: int) -> dict:
     _, status, usage = os.wait4(pid, 0)
     return {
         "seconds": time.perf_counter() - start,

@@ -46,7 +46,7 @@ def deliver(line: SimpleQueue[Parcel], sink: socket.socket) -> None:
     with contextlib.suppress(OSError):
         while True:
             due, data = line.get()
-            # A sleep is exact to some 0.1 ms; the time-outs of epoll and poll are whole milliseconds.
+            # A sleep is exact to some 0.1 ms; the time-outs of epoll are whole milliseconds.
             if (left := due - time.monotonic()) > 0:
                 time.sleep(left)
             if not data:

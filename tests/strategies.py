@@ -10,8 +10,8 @@ from lxml import etree
 
 from virsh_nova.dialect import NAMESPACES
 from virsh_nova.guests import Sighting
+from virsh_nova.listing import STATES
 from virsh_nova.model import (
-    STATES,
     Address,
     Block,
     Flavor,

@@ -148,11 +148,12 @@ def _nova_product(domain: Domain) -> str | None:
 
 
 def _path_with_uuid(domain: Domain) -> str | None:
-    if not domain.uuid:
+    uuid = (domain.uuid or "").lower()
+    if not uuid:
         return None
     for disk in domain.hardware.disks:
         source = (disk.source or "").lower()
-        if f"/instances/{domain.uuid}/" in source or f"{domain.uuid}_disk" in source:
+        if f"/instances/{uuid}/" in source or f"{uuid}_disk" in source:
             return f"disk {disk.source} carries the domain's uuid"
     return None
 
@@ -173,7 +174,7 @@ def _tap_name(domain: Domain) -> str | None:
 
 
 def _serial_is_uuid(domain: Domain) -> str | None:
-    if domain.uuid and domain.sysinfo.get("serial", "").lower() == domain.uuid:
+    if domain.uuid and domain.sysinfo.get("serial", "").lower() == domain.uuid.lower():
         return "sysinfo serial is the domain's uuid"
     return None
 

@@ -44,15 +44,19 @@ def guest_from_domain(sighting: Sighting, xml: str) -> Guest:
         title=head.title,
         description=head.description,
         block=block,
-        faults=_block_faults(head.blocks),
+        faults=head.faults + _block_faults(head.blocks),
     )
 
 
-def whole_guest(sighting: Sighting, xml: str, persistent_xml: str | None = None) -> Guest:
+def whole_guest(
+    sighting: Sighting, xml: str, persistent_xml: str | None = None, pid: int | None = None
+) -> Guest:
     """Everything there is to know, with what the persistent definition records differently."""
     domain = parse_domain(xml)
     guest = _from_domain(sighting, domain)
-    guest = replace(guest, hardware=_with_ports(domain.hardware, guest.instance), pid=domain.pid)
+    guest = replace(
+        guest, hardware=_with_ports(domain.hardware, guest.instance), pid=pid or domain.pid
+    )
     if persistent_xml is None:
         return guest
     persistent = _counting_block(parse_head(persistent_xml).blocks)

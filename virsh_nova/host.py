@@ -25,6 +25,7 @@ from .errors import (
     UnknownUri,
 )
 from .listing import STATES, Sighting
+from .pidfile import qemu_pid
 
 if TYPE_CHECKING:
     from .model import Guest
@@ -111,7 +112,7 @@ class Host:
         listed = [(domain, seen) for domain, seen in self._listing() if chosen(seen)]
         domains = [domain for domain, _ in listed]
         sightings = [sighting for _, sighting in listed]
-        read = {"block": _read_block, "domain": _read_domain, "whole": _read_whole}[detail]
+        read = {"block": _read_block, "domain": _read_domain, "whole": self._read_whole}[detail]
         calls = Calls(read, domains, at_once=_CALLS_AT_ONCE)
         # While the daemon works on the first calls: what it takes to read its answers.
         from .guests import unreadable_guest
@@ -168,6 +169,28 @@ class Host:
             for domain, record in stats
         ]
 
+    def _read_whole(self, domain: libvirt.virDomain) -> _Reading:
+        xml = domain.XMLDesc(0)
+        if domain.ID() < 0:
+            return _Reading(xml, whole=True)
+        inactive = libvirt.VIR_DOMAIN_XML_INACTIVE
+        return _Reading(
+            xml,
+            persistent_xml=domain.XMLDesc(inactive) if domain.isPersistent() else None,
+            pid=self._pid(domain),
+            whole=True,
+        )
+
+    def _pid(self, domain: libvirt.virDomain) -> int | None:
+        """libvirt's API does not tell it; on this very host a file does."""
+        from urllib.parse import parse_qs, urlsplit
+
+        uri = urlsplit(self.uri)
+        if uri.scheme not in ("qemu", "qemu+unix") or uri.netloc or uri.path != "/system":
+            return None
+        socket = parse_qs(uri.query).get("socket", [None])[0]
+        return qemu_pid(socket, domain.name(), domain.UUIDString())
+
     def _answers(self) -> bool:
         """Whether the daemon still answers a call that touches no guest."""
         try:
@@ -221,6 +244,7 @@ class _Reading(NamedTuple):
     namespace: str | None = None
     """The one asked for, where ``xml`` is a block alone."""
     persistent_xml: str | None = None
+    pid: int | None = None
     whole: bool = False
 
     def guest(self, sighting: Sighting) -> Guest | None:
@@ -230,7 +254,7 @@ class _Reading(NamedTuple):
         if self.namespace is not None:
             return guest_from_block(sighting, self.xml, self.namespace)
         if self.whole:
-            return whole_guest(sighting, self.xml, self.persistent_xml)
+            return whole_guest(sighting, self.xml, self.persistent_xml, self.pid)
         return guest_from_domain(sighting, self.xml)
 
 
@@ -248,13 +272,6 @@ def _read_block(domain: libvirt.virDomain) -> _Reading:
 
 def _read_domain(domain: libvirt.virDomain) -> _Reading:
     return _Reading(domain.XMLDesc(0))
-
-
-def _read_whole(domain: libvirt.virDomain) -> _Reading:
-    xml = domain.XMLDesc(0)
-    if domain.ID() < 0 or not domain.isPersistent():
-        return _Reading(xml, whole=True)
-    return _Reading(xml, persistent_xml=domain.XMLDesc(libvirt.VIR_DOMAIN_XML_INACTIVE), whole=True)
 
 
 # ---- what errors mean -----------------------------------

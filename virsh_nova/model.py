@@ -194,6 +194,7 @@ class Head:
     description: str | None
     blocks: tuple[Block, ...]
     """Newest namespace first."""
+    faults: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

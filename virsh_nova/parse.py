@@ -43,6 +43,9 @@ _CREATED = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2}", 
 # Flavors and images without a flaw, by their XML: a host has few of them, and many guests.
 _READ_BEFORE: dict[bytes, Any] = {}
 
+# Enough to know that a block is beyond repair, and few enough to read.
+_MOST_FAULTS = 20
+
 _FLAVOR_ELEMENTS = ("memory", "disk", "swap", "ephemeral", "vcpus", "extraSpecs")
 _IMAGE_ELEMENTS = ("containerFormat", "diskFormat", "minDisk", "minRam", "properties")
 _OWNER_ELEMENTS = ("user", "project")
@@ -94,7 +97,7 @@ def parse_domain(xml: str | bytes) -> Domain:
         id=_integer(domain.get("id")),
         title=_child_text(domain, "title"),
         description=_child_text(domain, "description"),
-        blocks=tuple(_blocks(domain)),
+        blocks=tuple(_blocks(domain.find("metadata"))),
         namespaces=tuple(_metadata_namespaces(domain)),
         sysinfo={
             entry.get("name", ""): entry.text or ""
@@ -121,22 +124,29 @@ def parse_head(xml: str) -> Head:
     try:
         domain = read_xml(f"{head}{end}</domain>" if end else xml)
     except (etree.XMLSyntaxError, ValueError):
+        domain = None
+    if domain is None or domain.tag != "domain":
         whole = parse_domain(xml)
-        return Head(whole.title, whole.description, whole.blocks)
+        return Head(whole.title, whole.description, whole.blocks, whole.faults)
     title = description = None
+    blocks: list[Block] = []
     for child in domain:
         if child.tag == "title":
             title = child.text or ""
         elif child.tag == "description":
             description = child.text or ""
-        elif child.tag == "devices":
+        elif child.tag == "metadata":
+            # What stands alone there need not be made into text again.
+            alone = head.partition("<metadata>")[2].strip() if end and len(child) == 1 else None
+            blocks = _blocks(child, alone)
             break
-    return Head(title, description, tuple(_blocks(domain)))
+    return Head(title, description, tuple(blocks))
 
 
 def _broken(error: Exception) -> str:
     # lxml's message can quote the text; its first line is enough to find the place.
-    return f"broken XML: {str(error).splitlines()[0] if str(error) else 'empty'}"
+    said = str(error).splitlines()[0] if str(error) else "empty"
+    return f"broken XML: {said if len(said) <= 200 else said[:200] + '…'}"
 
 
 def _integer(text: str | None) -> int | None:
@@ -160,7 +170,7 @@ def _block(root: etree._Element, text: str, asked: str | None, faults: list[str]
         faults.append(f"the outermost element is {_quoted(name)}, not 'instance'")
         return Block(namespace, text, None, tuple(faults))
     if namespace not in NAMESPACES:
-        faults.append(f"the namespace {namespace} is none of Nova's")
+        faults.append(f"the namespace {_quoted(namespace, 100)} is none of Nova's")
         return Block(namespace, text, None, tuple(faults))
     reader = _BlockReader(f"{{{own_namespace}}}" if own_namespace else "", faults)
     return Block(namespace, text, reader.instance(root, namespace), tuple(faults))
@@ -412,7 +422,10 @@ class _BlockReader:
         self.unknown.append(Unknown(path, name, xml))
 
     def fault(self, place: str, what: str) -> None:
-        self.faults.append(f"{place}: {what}")
+        fault = f"{place}: {what}"
+        if len(self.faults) > _MOST_FAULTS or fault in self.faults:
+            return
+        self.faults.append(fault if len(self.faults) < _MOST_FAULTS else "more faults than these")
 
 
 def _quoted(text: str | None, limit: int = 40) -> str:
@@ -433,13 +446,15 @@ def _metadata_namespaces(domain: etree._Element) -> Iterator[str]:
         yield _split(child.tag)[0]
 
 
-def _blocks(domain: etree._Element) -> list[Block]:
-    """The blocks under ``<metadata>``, newest namespace first."""
+def _blocks(metadata: etree._Element | None, alone: str | None = None) -> list[Block]:
+    """The blocks under ``<metadata>``, newest namespace first; ``alone`` is an only child's XML."""
+    if metadata is None:
+        return []
     found = []
-    for child in domain.iterfind("metadata/*"):
+    for child in metadata.iterchildren("*"):
         namespace = _split(child.tag)[0]
         if namespace in NAMESPACES:
-            xml = etree.tostring(child, encoding="unicode", with_tail=False)
+            xml = alone or etree.tostring(child, encoding="unicode", with_tail=False)
             found.append(_block(child, xml, namespace, []))
     return sorted(found, key=lambda block: NAMESPACES.index(block.namespace))
 

@@ -226,8 +226,10 @@ def terminal_details(guests: Sequence[Guest], *, width: int | None) -> str:
             grid.add_column(width=_GAP)
             grid.add_column(width=labels, style="dim", no_wrap=True)
             grid.add_column(overflow="fold")
+            style = Style.null()
             for line in group.lines:
-                style = _STYLE_OF_COLUMN.get(line.label, Style.null())
+                if line.label:
+                    style = _STYLE_OF_COLUMN.get(line.label, Style.null())
                 grid.add_row("", Text(line.label), Text(line.text, style=style))
             console.print(grid, soft_wrap=False)
     return rendered(console)
