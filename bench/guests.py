@@ -133,8 +133,8 @@ def _fill_flavor(flavor: etree._Element, number: int) -> None:
     name, memory, disk, vcpus, extra_specs = FLAVORS[number]
     flavor.set("name", name)
     flavor.set("id", _uuid(Random(f"flavor {number}")))
-    for tag, value in (("memory", memory), ("disk", disk), ("vcpus", vcpus)):
-        _set(flavor, NOVA + tag, str(value))
+    for tag, amount in (("memory", memory), ("disk", disk), ("vcpus", vcpus)):
+        _set(flavor, NOVA + tag, str(amount))
     holder = _one(flavor, f"{NOVA}extraSpecs")
     for key, value in extra_specs.items():
         etree.SubElement(holder, f"{NOVA}extraSpec", name=key).text = value
@@ -188,7 +188,7 @@ def _replace(guest: etree._Element, old: str, new: str) -> None:
     """In every path that holds the instance's uuid."""
     for element in _one(guest, "devices").iter():
         for key, value in element.items():
-            element.set(key, value.replace(old, new))
+            element.set(key, str(value).replace(old, new))
     for tag in ("os/kernel", "os/initrd"):
         if guest.find(tag) is not None:
             _set(guest, tag, _text(guest, tag).replace(old, new))

@@ -14,19 +14,23 @@ import struct
 import sys
 import termios
 import time
+from typing import Any
 
 COLUMNS, LINES = 160, 50
 
 
-def run(request: dict) -> dict:
+def run(request: dict[str, Any]) -> dict[str, float]:
     """Start a command, wait for it, and tell what it took; stdout and stderr go to files."""
     output = os.open(request["stdout"], os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
     errors = os.open(request["stderr"], os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
     try:
         if request["terminal"]:
             return on_terminal(request, output)
-        streams = [(os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0)]
-        streams += [(os.POSIX_SPAWN_DUP2, output, 1), (os.POSIX_SPAWN_DUP2, errors, 2)]
+        streams = [
+            (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
+            (os.POSIX_SPAWN_DUP2, output, 1),
+            (os.POSIX_SPAWN_DUP2, errors, 2),
+        ]
         start = time.perf_counter()
         return finish(start, spawn(request, streams))
     finally:
@@ -34,7 +38,7 @@ def run(request: dict) -> dict:
         os.close(errors)
 
 
-def on_terminal(request: dict, output: int) -> dict:
+def on_terminal(request: dict[str, Any], output: int) -> dict[str, float]:
     """The command sees a terminal on all three; what it writes there is read as it comes."""
     ours, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", LINES, COLUMNS, 0, 0))
@@ -56,12 +60,12 @@ def read(terminal: int) -> bytes:
         return b""
 
 
-def spawn(request: dict, streams: list) -> int:
+def spawn(request: dict[str, Any], streams: list[Any]) -> int:
     command = request["command"]
     return os.posix_spawn(command[0], command, request["environment"], file_actions=streams)
 
 
-def finish(start: float, pid: int) -> dict:
+def finish(start: float, pid: int) -> dict[str, float]:
     _, status, usage = os.wait4(pid, 0)
     return {
         "seconds": time.perf_counter() - start,

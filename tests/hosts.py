@@ -37,7 +37,7 @@ def guest(
 ) -> str:
     """A ``<domain>`` of the test driver; ``rest`` goes to its devices, ``before`` before them."""
     return (
-        f"<domain type='test' xmlns:test={quoteattr(TEST_NS)}><test:runstate value='{state}'/>"
+        f"<domain type='test' xmlns:test={quoteattr(TEST_NS)}><test:runstate>{state}</test:runstate>"
         f"<name>{escape(domain or f'instance-{number:08x}')}</name><uuid>{uuid_of(number)}</uuid>"
         f"{f'<metadata>{metadata}</metadata>' if metadata else ''}"
         f"<memory unit='MiB'>512</memory><vcpu>2</vcpu>{before}"

@@ -20,7 +20,7 @@ from virsh_nova.columns import (
 from virsh_nova.model import Identity, Image, Owner, Root
 
 GUEST = nova_guest(
-    7, full_instance(), title="a title", description="a description", evidence=("e",)
+    7, full_instance(), title="a title", description="a description", evidence=("strongest", "other")
 )
 
 SHOWN: dict[str, Value] = {
@@ -32,7 +32,7 @@ SHOWN: dict[str, Value] = {
     "state": "running",
     "kind": "nova",
     "manager": "nova",
-    "evidence": ("e",),
+    "evidence": "strongest (+1 more)",
     "title": "a title",
     "description": "a description",
     "project": "acme",

@@ -84,7 +84,8 @@ def test_a_damaged_domain_reads_without_raising(xml: str) -> None:
     parse_head(xml)
 
 
-@given(damaged(GOLDENS))
+# Without prefixes: of an element whose prefix is lost nobody can tell whether it is the block's.
+@given(damaged([xml.replace("nova:", "").replace("xmlns:nova", "xmlns") for xml in GOLDENS]))
 def test_what_was_read_of_a_damaged_block_can_be_written_and_read_again(xml: str) -> None:
     block = parse_block(xml)
     read = block.instance

@@ -1,4 +1,4 @@
-"""An appliance of libguestfs among Nova's guests: what virt-df leaves in `virsh list` as it runs."""
+"""An appliance of libguestfs among Nova's guests: what virt-df leaves in `virsh list`."""
 
 import json
 import shutil
@@ -15,11 +15,11 @@ from tests.real.test_list_real import block, nova_domains, records, said, uuid
 
 
 @pytest.fixture(scope="module")
-def host(module_host: ComputeHost) -> Iterator[ComputeHost]:
+def host(module_host: ComputeHost) -> ComputeHost:
     disk = module_host.instance_disk(uuid(1))
     plain = block("34.0.0", "image_plain")
     module_host.define(domains.nova_guest("instance-00000001", uuid(1), plain, disk=disk))
-    yield module_host
+    return module_host
 
 
 @pytest.fixture(scope="module")
@@ -39,9 +39,7 @@ def _scsi_disk(image: Path) -> str:
     )
 
 
-def test_an_appliance_is_a_foreign_guest_of_libguestfs(
-    host: ComputeHost, appliance: str
-) -> None:
+def test_an_appliance_is_a_foreign_guest_of_libguestfs(host: ComputeHost, appliance: str) -> None:
     listed = records(host.uri)
     assert listed[appliance]["kind"] == "foreign"
     assert listed[appliance]["manager"] == "libguestfs"

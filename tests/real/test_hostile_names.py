@@ -1,7 +1,6 @@
 """Guests that their tenants named with malice: safe where people look, exact where programs do."""
 
 import unicodedata
-from collections.abc import Iterator
 
 import pytest
 from lxml import etree
@@ -26,7 +25,7 @@ SPEC = {"hw:\u009b31m": "two\nlines\tand a tab"}
 
 
 @pytest.fixture(scope="module")
-def host(module_host: ComputeHost) -> Iterator[ComputeHost]:
+def host(module_host: ComputeHost) -> ComputeHost:
     for number, (case, name) in enumerate(NAMES.items(), 1):
         made = block("34.0.0", "image_plain", name=name)
         module_host.define(domains.nova_guest(case, uuid(number), made))
@@ -36,7 +35,7 @@ def host(module_host: ComputeHost) -> Iterator[ComputeHost]:
         etree.SubElement(specs, f"{{{NOVA_1_1}}}extraSpec", name=name).text = value
     made = etree.tostring(root, encoding="unicode")
     module_host.define(domains.nova_guest("spec", uuid(20), made))
-    yield module_host
+    return module_host
 
 
 def what_acts(text: str) -> set[str]:

@@ -3,7 +3,6 @@
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -66,7 +65,7 @@ def image_file(disk: Path) -> str:
 
 
 @pytest.fixture(scope="module")
-def host(module_host: ComputeHost) -> Iterator[ComputeHost]:
+def host(module_host: ComputeHost) -> ComputeHost:
     def define(number: int, *blocks: str, disk: Path | None = None) -> str:
         name = f"instance-{number:08x}"
         module_host.define(domains.nova_guest(name, uuid(number), *blocks, disk=disk))
@@ -99,7 +98,7 @@ def host(module_host: ComputeHost) -> Iterator[ComputeHost]:
     # What others left.
     module_host.define(domains.plain_guest("web", uuid(10)))
     module_host.define(domains.ovirt_guest("vm", uuid(11)))
-    yield module_host
+    return module_host
 
 
 @pytest.fixture(scope="module")
@@ -157,9 +156,7 @@ class TestWhatNovaRecorded:
         assert instance["flavor"]["extra_specs"] is None
         assert instance["ports"] is None
 
-    def test_is_read_from_the_newest_of_two_blocks(
-        self, host: ComputeHost, listed: Listed
-    ) -> None:
+    def test_is_read_from_the_newest_of_two_blocks(self, host: ComputeHost, listed: Listed) -> None:
         assert listed["instance-00000005"]["instance"]["name"] == "after the upgrade"
         _, _, err = nova_domains(host.uri, "list", "-f", "json")
         (warning,) = err.splitlines()
@@ -211,7 +208,7 @@ class TestEvidence:
 class TestTheTable:
     def test_has_a_section_a_kind_each_with_its_count(self, host: ComputeHost) -> None:
         lines = said(host.uri, "list").splitlines()
-        titles = [line for line in lines if line.endswith(")")]
+        titles = [line for line in lines if line.startswith(("Nova", "Foreign"))]
         assert titles == [
             "Nova instances (7)",
             "Nova instances without metadata (2)",
@@ -289,10 +286,12 @@ class TestTheFlatFormats:
             number = "-" if record["id"] is None else str(record["id"])
             assert cells == [record["uuid"], number, record["state"], record["kind"]]
 
-    def test_evidence_is_the_same_when_asked_for_as_a_column(
+    def test_have_the_strongest_evidence_where_it_is_asked_for(
         self, host: ComputeHost, listed: Listed
     ) -> None:
         _, out, _ = nova_domains(host.uri, "list", "-f", "value", "-c", "domain", "-c", "evidence")
         for row in out.splitlines():
             name, evidence = row.split("\t")
-            assert all(each in evidence for each in listed[name]["evidence"])
+            assert evidence.startswith(
+                listed[name]["evidence"][0] if listed[name]["evidence"] else "-"
+            )

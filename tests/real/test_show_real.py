@@ -1,7 +1,6 @@
 """`nova-domains show` on real guests: what Nova recorded, and what libvirt made of it."""
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +34,7 @@ FORMATS = ["table", "json", "yaml", "xml", "value"]
 
 
 @pytest.fixture(scope="module")
-def host(module_host: ComputeHost) -> Iterator[ComputeHost]:
+def host(module_host: ComputeHost) -> ComputeHost:
     web = domains.nova_guest(
         "instance-00000001",
         uuid(1),
@@ -62,7 +61,7 @@ def host(module_host: ComputeHost) -> Iterator[ComputeHost]:
     made = domains.plain_guest("cockpit", uuid(6))
     made = made.replace("<memory ", f"<metadata>{secret}</metadata><memory ")
     module_host.define(made)
-    yield module_host
+    return module_host
 
 
 def shown(host: ComputeHost, *handles: str) -> list[dict[str, Any]]:
@@ -194,17 +193,17 @@ class TestSecrets:
             assert PASSWORD in (files / f"{name}.xml").read_text()
 
 
+@pytest.fixture(scope="module")
+def attached(host: ComputeHost) -> str:
+    name, after = "instance-00000009", INPUTS["ports_v4_v6_floating"]
+    host.define(domains.nova_guest(name, uuid(9), block("34.0.0", "no_ports")))
+    host.start(name)
+    write_as_nova(host.uri, [{"domain": name, "instance": after}])
+    return name
+
+
 class TestAPortAttached:
     """Nova then writes the live metadata only: from there on the persistent one is behind."""
-
-    @pytest.fixture(scope="class")
-    @staticmethod
-    def attached(host: ComputeHost) -> str:
-        name, after = "instance-00000009", INPUTS["ports_v4_v6_floating"]
-        host.define(domains.nova_guest(name, uuid(9), block("34.0.0", "no_ports")))
-        host.start(name)
-        write_as_nova(host.uri, [{"domain": name, "instance": after}])
-        return name
 
     def test_counts_by_its_live_block(self, host: ComputeHost, attached: str) -> None:
         (guest,) = shown(host, attached)
@@ -230,9 +229,7 @@ class TestAPortAttached:
         assert "vm-no_ports" in table
         assert "differ" not in said(host.uri, "show", "instance-00000001")
 
-    def test_is_printed_as_the_live_domain_holds_it(
-        self, host: ComputeHost, attached: str
-    ) -> None:
+    def test_is_printed_as_the_live_domain_holds_it(self, host: ComputeHost, attached: str) -> None:
         printed = said(host.uri, "show", "-f", "xml", attached)
         assert f'xmlns:instance="{NOVA_1_1}"' in printed
         assert "vm-ports_v4_v6_floating" in printed
