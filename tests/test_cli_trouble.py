@@ -116,10 +116,17 @@ def test_a_uri_that_libvirt_does_not_know_gets_its_words_and_an_example(uri: str
     assert "qemu:///system" in line or "check the URI" in line
 
 
-def test_a_host_description_that_is_not_there_is_an_error_in_one_line(tmp_path: Path) -> None:
-    failure("-c", f"test://{tmp_path}/none.xml", "list", code=3)
-    (tmp_path / "broken.xml").write_text("<node>")
-    failure("-c", f"test://{tmp_path}/broken.xml", "list", code=3)
+@pytest.mark.parametrize("description", [None, "", "<node>", "<domain/>"])
+def test_a_host_description_that_is_none_is_an_error(
+    tmp_path: Path, description: str | None
+) -> None:
+    if description is not None:
+        (tmp_path / "host.xml").write_text(description)
+    done = nova_domains("-c", f"test://{tmp_path}/host.xml", "list")
+    assert (done.returncode, done.stdout) == (3, "")
+    assert "Traceback" not in done.stderr
+    # What may stand before it libxml2 has said itself.
+    assert done.stderr.splitlines()[-1].startswith("nova-domains: error: test:///")
 
 
 def test_a_socket_that_this_user_may_not_open_gets_a_hint_on_the_group(tmp_path: Path) -> None:

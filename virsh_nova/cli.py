@@ -6,9 +6,11 @@ the shell's completion answer at once.
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from collections.abc import Sequence
+from io import StringIO, TextIOWrapper
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -24,6 +26,8 @@ if TYPE_CHECKING:
     from .model import Guest
     from .select import Network
 
+PROGRAM = "nova-domains"
+COMPLETION_VARIABLE = "_NOVA_DOMAINS_COMPLETE"
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
 
@@ -43,12 +47,12 @@ CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
     "--timeout",
     type=click.FloatRange(min=0, min_open=True),
     default=10.0,
-    show_default=True,
+    show_default="10",
     metavar="SECONDS",
     help="How long to wait for a daemon that does not answer.",
 )
 @click.option("--no-color", is_flag=True, help="Plain text on a terminal too, as NO_COLOR asks.")
-@click.version_option(__version__, prog_name="nova-domains")
+@click.version_option(__version__, prog_name=PROGRAM)
 @click.pass_context
 def cli(ctx: click.Context, uri: str | None, demo: bool, timeout: float, no_color: bool) -> None:
     """Whose is this guest? Read what OpenStack Nova recorded in the libvirt domains of a host.
@@ -101,7 +105,14 @@ def cli(ctx: click.Context, uri: str | None, demo: bool, timeout: float, no_colo
 @click.option(
     "--sort-ascending/--sort-descending", "ascending", default=True, help="Which way to sort."
 )
-@output_options("table", "json", "yaml", "csv", "value")
+@output_options(
+    "table",
+    "json",
+    "yaml",
+    "csv",
+    "value",
+    column_help="Only this column; can be given several times.",
+)
 @click.pass_obj
 def list_command(
     settings: Settings,
@@ -135,28 +146,39 @@ def list_command(
         kinds, managers, states, names, domains, projects, users, flavors, networks
     )
     documents = format_ in ("json", "yaml")
-    recorded = all(column.recorded for column in (*columns, *sort_columns)) and not documents
-    host = settings.open()
+    recorded = all(column.recorded for column in (*columns, *sort_columns)) and (
+        bool(columns) or not documents
+    )
     with ProgressBar("Reading guests") as progress:
-        everyone = host.guests("block" if recorded else "domain", progress=progress)
-    warn_of_faults(everyone)
+        host = settings.open()
+        read = host.guests(
+            "block" if recorded else "domain", chosen=selection.may_take, progress=progress
+        )
+    warn_of_faults(read)
     guests = ordered(
-        (guest for guest in everyone if selection.takes(guest)),
+        (guest for guest in read if selection.takes(guest)),
         sort_columns,
         descending=not ascending,
     )
     if format_ == "table":
-        if not everyone:
-            message = f"{host.name} has no guests\n"
-        elif not guests:
-            message = "no guest fits\n"
-        else:
-            message = list_table(guests, columns, long_, settings.no_color or no_color)
-        write(message)
-    elif documents:
-        from .render.document import guest_document
+        from .render.safe import visible
 
-        write_documents([guest_document(guest) for guest in guests], format_, one_a_line=True)
+        if guests:
+            write(list_table(guests, columns, long_, settings.no_color or no_color))
+        else:
+            nobody = "no guest fits" if selection.narrows else f"{host.name} has no guests"
+            write(f"{visible(nobody)}\n")
+    elif documents:
+        from .render.document import columns_document, guest_document
+
+        write_documents(
+            [
+                columns_document(guest, columns) if columns else guest_document(guest)
+                for guest in guests
+            ],
+            format_,
+            one_a_line=True,
+        )
     else:
         from .columns import COLUMNS, FLAT, FLAT_LONG
         from .render.flat import as_csv, as_values
@@ -185,7 +207,14 @@ def list_table(
 
 @cli.command("show")
 @click.argument("handles", metavar="HANDLE...", type=Handle(), nargs=-1, required=True)
-@output_options("table", "json", "yaml", "xml", "value")
+@output_options(
+    "table",
+    "json",
+    "yaml",
+    "xml",
+    "value",
+    column_help="Only this column of list, with json, yaml and value; can be given several times.",
+)
 @click.pass_obj
 def show_command(
     settings: Settings,
@@ -193,7 +222,7 @@ def show_command(
     format_: str,
     columns: Sequence[Column],
     no_color: bool,
-) -> None:
+) -> int:
     """Show all that is known of guests: what Nova recorded, and what they really are.
 
     HANDLE is a uuid or the beginning of one (4 characters or more), a domain name, a libvirt id,
@@ -201,11 +230,15 @@ def show_command(
 
     With -f xml the metadata block is printed as the domain holds it.
     """
-    host = settings.open()
-    uuids, errors = resolve(host, handles)
-    by_uuid = {
-        guest.uuid: guest for guest in host.guests("whole", chosen=lambda seen: seen.uuid in uuids)
-    }
+    from .render.progress import ProgressBar
+
+    if columns and format_ in ("table", "xml"):
+        raise click.UsageError(f"--column does not go with -f {format_}")
+    with ProgressBar("Reading guests") as progress:
+        host = settings.open()
+        uuids, errors = resolve(host, handles)
+        read = host.guests("whole", chosen=lambda seen: seen.uuid in uuids, progress=progress)
+    by_uuid = {guest.uuid: guest for guest in read}
     # One that vanished since it was found is no longer there to be shown.
     guests = [by_uuid[uuid] for uuid in uuids if uuid in by_uuid]
     warn_of_faults(guests)
@@ -218,20 +251,33 @@ def show_command(
             if guest.block is not None:
                 write(escape_in_xml(guest.block.xml) + "\n")
             else:
-                complain(f"{guest.domain} ({guest.uuid}) holds no metadata block of Nova")
+                errors.append(without_block(guest))
     elif format_ == "value":
         from .columns import COLUMNS, FLAT
         from .render.flat import as_values
 
         write(as_values(guests, columns or [COLUMNS[name] for name in FLAT]))
     else:
-        from .render.document import whole_document
+        from .render.document import columns_document, whole_document
 
-        write_documents([whole_document(guest) for guest in guests], format_, one_a_line=False)
+        write_documents(
+            [
+                columns_document(guest, columns) if columns else whole_document(guest)
+                for guest in guests
+            ],
+            format_,
+            one_a_line=False,
+        )
     for error in errors:
         complain(error.message, error.hint)
-    if errors:
-        raise SystemExit(EXIT_FAILED)
+    return EXIT_FAILED if errors else 0
+
+
+def without_block(guest: Guest) -> NovaDomainsError:
+    name = f"{guest.domain} ({guest.uuid})"
+    if guest.hardware is None:
+        return NovaDomainsError(f"{name} could not be read, so its block cannot be shown")
+    return NovaDomainsError(f"{name} holds no metadata block of Nova")
 
 
 def resolve(host: Host, handles: Sequence[str]) -> tuple[list[str], list[NovaDomainsError]]:
@@ -268,7 +314,7 @@ def show_table(guests: Sequence[Guest], no_color: bool) -> str:
 # ---- completion -------------------------------------------------------------------------------
 
 
-@cli.command("completion")
+@cli.command("completion", short_help="Print the code that makes a shell complete commands.")
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 @click.pass_context
 def completion_command(ctx: click.Context, shell: str) -> None:
@@ -281,7 +327,7 @@ def completion_command(ctx: click.Context, shell: str) -> None:
     complete = get_completion_class(shell)
     assert complete is not None
     root = ctx.find_root()
-    write(complete(root.command, {}, "nova-domains", "_NOVA_DOMAINS_COMPLETE").source() + "\n")
+    write(complete(root.command, {}, PROGRAM, COMPLETION_VARIABLE).source() + "\n")
 
 
 # ---- output -----------------------------------------------------------------------------------
@@ -313,7 +359,8 @@ def complain(message: str, hint: str = "", *, kind: str = "error") -> None:
     """One line on stderr; names in it come from others."""
     from .render.safe import visible
 
-    text = f"{kind}: {message}" + (f" ({hint})" if hint else "")
+    # libvirt's own words can span lines.
+    text = " ".join(f"{kind}: {message}".splitlines()) + (f" ({hint})" if hint else "")
     print(f"nova-domains: {visible(text)}", file=sys.stderr)
 
 
@@ -328,13 +375,11 @@ def warn_of_faults(guests: Sequence[Guest]) -> None:
 
 def run(arguments: Sequence[str]) -> int:
     """Run the command line and return the exit code; every error ends here, in one line."""
-    for stream in (sys.stdout, sys.stderr):
-        # A terminal that is not UTF-8 gets replacements, not a crash.
-        stream.reconfigure(errors="replace")  # type: ignore[union-attr]
+    prepare_streams()
     try:
-        result = cli.main(list(arguments), prog_name="nova-domains", standalone_mode=False)
+        code = invoke(arguments)
         sys.stdout.flush()
-        return result if isinstance(result, int) else 0
+        return code
     except NovaDomainsError as error:
         complain(error.message, error.hint)
         return error.exit_code
@@ -343,13 +388,49 @@ def run(arguments: Sequence[str]) -> int:
         return error.exit_code
     except (click.Abort, KeyboardInterrupt):
         return EXIT_INTERRUPTED
-    except SystemExit as error:
-        return error.code if isinstance(error.code, int) else EXIT_FAILED
     except BrokenPipeError:
-        # The reader has seen enough (``| head``). What is left must not raise once more.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        # The reader has seen enough (``| head``).
+        discard_output()
         return 0
     except OSError as error:
         complain(f"the output cannot be written: {error.strerror or error}")
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        discard_output()
         return EXIT_FAILED
+
+
+def invoke(arguments: Sequence[str]) -> int:
+    """Like click's own ``main``, which would make a closed pipe an exit of its own."""
+    if instruction := os.environ.get(COMPLETION_VARIABLE):
+        from click.shell_completion import shell_complete
+
+        return shell_complete(cli, {}, PROGRAM, COMPLETION_VARIABLE, instruction)
+    try:
+        with cli.make_context(PROGRAM, list(arguments)) as context:
+            return cli.invoke(context) or 0
+    except click.exceptions.Exit as error:
+        return error.exit_code
+
+
+def prepare_streams() -> None:
+    # One that the caller closed is None.
+    if sys.stdout is None:
+        sys.stdout = ClosedStream()
+    if sys.stderr is None:
+        sys.stderr = open(os.devnull, "w")  # noqa: SIM115 - open for as long as the process
+    for stream in (sys.stdout, sys.stderr):
+        # A terminal that is not UTF-8 gets replacements, not a crash.
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="replace")
+
+
+class ClosedStream(StringIO):
+    """In the place of a closed stdout: an error for whoever has something to say."""
+
+    def write(self, _text: str) -> int:
+        raise OSError(errno.EBADF, "stdout is closed")
+
+
+def discard_output() -> None:
+    """What is still in the buffer must not raise once more when the process ends."""
+    if isinstance(sys.stdout, TextIOWrapper):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

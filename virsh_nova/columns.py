@@ -56,13 +56,6 @@ def _name_or_id(identity: Identity) -> str | None:
     return identity.id if identity.name in (None, "", "N/A") else identity.name
 
 
-def _strongest_evidence(guest: Guest) -> str | None:
-    if not guest.evidence:
-        return None
-    first, others = guest.evidence[0], len(guest.evidence) - 1
-    return f"{first} (+{others} more)" if others else first
-
-
 def _root(root: Root | None) -> str | None:
     return None if root is None else f"{root.type or '?'} {root.uuid or ''}".rstrip()
 
@@ -88,7 +81,7 @@ _ALL = (
     Column("state", lambda guest: guest.state),
     Column("kind", lambda guest: guest.kind),
     Column("manager", lambda guest: guest.manager),
-    Column("evidence", _strongest_evidence, recorded=False),
+    Column("evidence", lambda guest: guest.evidence or None, recorded=False),
     Column("title", lambda guest: guest.title, recorded=False),
     Column("description", lambda guest: guest.description, recorded=False),
     Column("project", _owner(lambda owner: owner.project, _name_or_id)),

@@ -24,12 +24,13 @@ from .parse import parse_block, parse_domain, parse_head
 _TAP = re.compile(r"tap(.{11})")
 
 
-def guest_from_block(sighting: Sighting, xml: str, namespace: str) -> Guest | None:
+def guest_from_block(sighting: Sighting, xml: str, namespace: str, fault: str = "") -> Guest | None:
     """A guest known by its block alone (``virDomainGetMetadata``); None if that says too little."""
     block = parse_block(xml, namespace)
     if block.instance is None:
         return None
-    return _guest(sighting, judge_block(block), block=block, faults=_block_faults((block,)))
+    faults = ((fault,) if fault else ()) + _block_faults((block,))
+    return _guest(sighting, judge_block(block), block=block, faults=faults)
 
 
 def guest_from_domain(sighting: Sighting, xml: str) -> Guest:
@@ -69,7 +70,8 @@ def whole_guest(
 
 def unreadable_guest(sighting: Sighting, why: str) -> Guest:
     """A guest of which no more is known than that it is there."""
-    return _guest(sighting, Judgement("foreign", "unknown", ()), faults=(why,))
+    judgement = Judgement("foreign", "unknown", ("none: it could not be read",))
+    return _guest(sighting, judgement, faults=(why,))
 
 
 def _from_domain(sighting: Sighting, domain: Domain) -> Guest:

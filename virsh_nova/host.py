@@ -142,11 +142,12 @@ class Host:
                 raise self._silent(calls) from None
             why = f"cannot be read: no answer within {self.timeout:g} s"
             guests += [unreadable_guest(sightings[index], why) for index in calls.unanswered]
-        if inconclusive:
+        if detail == "block" and inconclusive:
             # The block does not tell: the whole XML has to say whose these guests are.
             uuids = {sightings[index].uuid for index in inconclusive}
-            guests += self.guests("domain", chosen=lambda seen: seen.uuid in uuids)
-        return guests
+            return guests + self.guests("domain", chosen=lambda seen: seen.uuid in uuids)
+        why = "cannot be read: neither its XML nor its metadata"
+        return guests + [unreadable_guest(sightings[index], why) for index in inconclusive]
 
     def sightings(self) -> list[Sighting]:
         """What the listing says of each guest, in no order. Raises ``HostError``."""
@@ -170,12 +171,11 @@ class Host:
         ]
 
     def _read_whole(self, domain: libvirt.virDomain) -> _Reading:
-        xml = domain.XMLDesc(0)
-        if domain.ID() < 0:
-            return _Reading(xml, whole=True)
+        live = _read_domain(domain)
+        if live.fault or domain.ID() < 0:
+            return live._replace(whole=True)
         inactive = libvirt.VIR_DOMAIN_XML_INACTIVE
-        return _Reading(
-            xml,
+        return live._replace(
             persistent_xml=domain.XMLDesc(inactive) if domain.isPersistent() else None,
             pid=self._pid(domain),
             whole=True,
@@ -246,19 +246,35 @@ class _Reading(NamedTuple):
     persistent_xml: str | None = None
     pid: int | None = None
     whole: bool = False
+    fault: str = ""
 
     def guest(self, sighting: Sighting) -> Guest | None:
         """The record; None where the block alone does not suffice."""
         from .guests import guest_from_block, guest_from_domain, whole_guest
 
         if self.namespace is not None:
-            return guest_from_block(sighting, self.xml, self.namespace)
+            return guest_from_block(sighting, self.xml, self.namespace, self.fault)
         if self.whole:
             return whole_guest(sighting, self.xml, self.persistent_xml, self.pid)
         return guest_from_domain(sighting, self.xml)
 
 
 def _read_block(domain: libvirt.virDomain) -> _Reading:
+    return _metadata(domain) or _Reading(domain.XMLDesc(0))
+
+
+def _read_domain(domain: libvirt.virDomain) -> _Reading:
+    try:
+        return _Reading(domain.XMLDesc(0))
+    except libvirt.libvirtError as error:
+        # Too long for libvirt's protocol, say: the block alone may still come through.
+        block = _metadata(domain)
+        if block is None:
+            raise
+        return block._replace(fault=f"only its metadata can be read: {error}")
+
+
+def _metadata(domain: libvirt.virDomain) -> _Reading | None:
     for namespace in NAMESPACES:
         try:
             xml = domain.metadata(libvirt.VIR_DOMAIN_METADATA_ELEMENT, namespace, 0)
@@ -267,11 +283,7 @@ def _read_block(domain: libvirt.virDomain) -> _Reading:
                 raise
             continue
         return _Reading(xml, namespace)
-    return _read_domain(domain)
-
-
-def _read_domain(domain: libvirt.virDomain) -> _Reading:
-    return _Reading(domain.XMLDesc(0))
+    return None
 
 
 # ---- what errors mean -----------------------------------

@@ -15,6 +15,7 @@ from .listing import Sighting
 from .model import Guest
 
 SHORTEST_PREFIX = 4
+MOST_CANDIDATES = 10
 
 _UUID_PREFIX = re.compile(rf"[0-9a-f-]{{{SHORTEST_PREFIX},36}}")
 
@@ -38,7 +39,10 @@ def find_by_display_name(handle: str, guests: Iterable[Guest]) -> list[Guest]:
 
 
 def ambiguous(handle: str, candidates: Iterable[Sighting | Guest]) -> HandleError:
-    names = ", ".join(f"{guest.uuid} ({guest.domain})" for guest in candidates)
+    named = [f"{guest.uuid} ({guest.domain})" for guest in candidates]
+    names = ", ".join(named[:MOST_CANDIDATES])
+    if len(named) > MOST_CANDIDATES:
+        names += f" and {len(named) - MOST_CANDIDATES} more"
     return HandleError(f"{handle!r} fits more than one guest: {names}", "give more of the uuid")
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 from click.shell_completion import CompletionItem
@@ -14,6 +14,8 @@ from .listing import STATES
 
 if TYPE_CHECKING:
     from .host import Host
+
+Command = TypeVar("Command", bound=Callable[..., Any])
 
 
 @dataclass(slots=True)
@@ -56,7 +58,7 @@ class ColumnName(click.ParamType):  # type: ignore[type-arg, unused-ignore]
         return [CompletionItem(name) for name in names if name.startswith(incomplete.lower())]
 
 
-class State(click.Choice[str]):
+class State(click.Choice):  # type: ignore[type-arg, unused-ignore]
     """libvirt's states, in its own spelling and in virsh's."""
 
     name = "state"
@@ -90,10 +92,11 @@ class Handle(click.ParamType):  # type: ignore[type-arg, unused-ignore]
     def shell_complete(
         self, ctx: click.Context, param: click.Parameter, incomplete: str
     ) -> list[CompletionItem]:
-        settings = ctx.find_object(Settings)
-        if settings is None:
-            return []
-        settings.timeout = min(settings.timeout, 2.0)
+        # The group has been parsed and not run: what was said before the command is in its
+        # parameters, and nowhere else.
+        said = ctx.find_root().params
+        timeout = min(said.get("timeout") or 2.0, 2.0)
+        settings = Settings(said.get("uri"), bool(said.get("demo")), timeout, no_color=True)
         try:
             sightings = settings.open().sightings()
         except NovaDomainsError:
@@ -110,10 +113,10 @@ class Handle(click.ParamType):  # type: ignore[type-arg, unused-ignore]
         return [CompletionItem(handle) for handle in handles if handle.startswith(incomplete)]
 
 
-def output_options(*formats: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
+def output_options(*formats: str, column_help: str) -> Callable[[Command], Command]:
     """The options that say how a command's result is printed."""
 
-    def decorate(command: Callable[..., None]) -> Callable[..., None]:
+    def decorate(command: Command) -> Command:
         for option in (
             click.option("--no-color", is_flag=True, help="The plain table on a terminal too."),
             click.option(
@@ -122,7 +125,7 @@ def output_options(*formats: str) -> Callable[[Callable[..., None]], Callable[..
                 "columns",
                 type=ColumnName(),
                 multiple=True,
-                help="Show this column; can be given several times.",
+                help=column_help,
             ),
             click.option(
                 "-f",

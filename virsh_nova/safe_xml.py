@@ -15,6 +15,7 @@ def _parser(recover: bool) -> etree.XMLParser:
         no_network=True,
         load_dtd=False,
         huge_tree=False,
+        collect_ids=False,
         recover=recover,
         remove_pis=True,
     )

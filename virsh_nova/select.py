@@ -8,6 +8,7 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 from .columns import COLUMNS, Column, Value
+from .listing import Sighting
 from .model import Guest, Identity
 
 if TYPE_CHECKING:
@@ -29,6 +30,16 @@ class Selection:
     users: Sequence[str] = ()
     flavors: Sequence[str] = ()
     networks: Sequence[Network] = ()
+
+    @property
+    def narrows(self) -> bool:
+        return self != Selection()
+
+    def may_take(self, seen: Sighting) -> bool:
+        """Whether a guest of which only this is known is worth reading."""
+        return (not self.states or seen.state in self.states) and _matches(
+            self.domains, (seen.domain,)
+        )
 
     def takes(self, guest: Guest) -> bool:
         instance = guest.instance

@@ -143,7 +143,7 @@ def _root_lines(root: Root | None) -> Iterator[Line]:
 
 
 def _image_lines(image: Image) -> Iterator[Line]:
-    yield from _one("image", image.uuid)
+    yield from _one("image", image.uuid or ("none" if image.uuid == "" else None))
     formats = (
         (image.disk_format, "format"),
         (image.container_format, "container"),
@@ -151,7 +151,7 @@ def _image_lines(image: Image) -> Iterator[Line]:
         (image.min_ram_mib, "MiB minimal memory"),
     )
     told = ", ".join(f"{value} {what}" for value, what in formats if value not in (None, ""))
-    yield from _one("" if image.uuid else "image", told)
+    yield from _one("image" if image.uuid is None else "", told)
     yield from _mapping_lines("properties", image.properties)
 
 

@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from ..columns import iso
+from ..columns import Column, iso
 from ..model import Difference, Guest, Hardware, Identity, Image, Instance, Port
 from .safe import escape_in_json, escape_in_yaml, is_safe
 
@@ -37,6 +37,11 @@ def whole_document(guest: Guest) -> Document:
         "hardware": None if guest.hardware is None else _hardware(guest.hardware, guest.pid),
         "differences": [_difference(difference) for difference in guest.differences],
     }
+
+
+def columns_document(guest: Guest, columns: Sequence[Column]) -> Document:
+    """Only what was asked for, under the names of the columns."""
+    return {column.name: column.value(guest) for column in columns}
 
 
 def as_json(documents: Sequence[Document], *, one_a_line: bool, ascii_only: bool) -> str:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import sys
-import time
-from collections.abc import Callable
+from threading import Lock, Timer
 from types import TracebackType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rich.progress import Progress, TaskID
 
 PATIENCE = 1.0
 """Seconds after which the bar appears; rich is not imported before."""
@@ -16,12 +19,16 @@ class ProgressBar:
 
     def __init__(self, label: str) -> None:
         self._label = label
-        self._begin = time.monotonic()
-        self._wanted = sys.stderr.isatty()
-        self._stop: Callable[[], None] = lambda: None
-        self._update: Callable[[int, int], None] = self._wait
+        self._lock = Lock()
+        self._closed = False
+        self._progress: Progress | None = None
+        self._task: TaskID | None = None
+        self._timer = Timer(PATIENCE, self._draw) if sys.stderr.isatty() else None
 
     def __enter__(self) -> ProgressBar:
+        if self._timer:
+            self._timer.daemon = True
+            self._timer.start()
         return self
 
     def __exit__(
@@ -30,30 +37,32 @@ class ProgressBar:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._stop()
+        if self._timer:
+            self._timer.cancel()
+        with self._lock:
+            self._closed = True
+            if self._progress:
+                self._progress.stop()
 
     def __call__(self, done: int, total: int) -> None:
-        if self._wanted:
-            self._update(done, total)
+        if self._progress and self._task is not None:
+            self._progress.update(self._task, completed=done, total=total)
 
-    def _wait(self, done: int, total: int) -> None:
-        if time.monotonic() - self._begin >= PATIENCE:
-            self._draw(total)
-            self._update(done, total)
-
-    def _draw(self, total: int) -> None:
+    def _draw(self) -> None:
         from rich.console import Console
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
-        console = Console(stderr=True, markup=False, emoji=False, highlight=False)
-        progress = Progress(
-            TextColumn("{task.description}", markup=False),
-            BarColumn(),
-            MofNCompleteColumn(),
-            console=console,
-            transient=True,
-        )
-        task = progress.add_task(self._label, total=total)
-        progress.start()
-        self._stop = progress.stop
-        self._update = lambda done, total: progress.update(task, completed=done, total=total)
+        with self._lock:
+            if self._closed:
+                return
+            progress = Progress(
+                TextColumn("{task.description}", markup=False),
+                BarColumn(),
+                MofNCompleteColumn(),
+                console=Console(stderr=True, markup=False, emoji=False, highlight=False),
+                transient=True,
+            )
+            # Without a total the bar pulses: the host has not even told how many guests it has.
+            self._task = progress.add_task(self._label, total=None)
+            progress.start()
+            self._progress = progress

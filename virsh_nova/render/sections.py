@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from ..columns import COLUMNS, DEFAULT, FOREIGN, LONG, UNSTAMPED, Column
 from ..listing import Kind
 from ..model import Guest
+from .flat import text_of
+from .safe import cell
 
 TITLES: dict[Kind, str] = {
     "nova": "Nova instances",
@@ -21,6 +23,21 @@ class Section:
     title: str
     columns: tuple[Column, ...]
     guests: tuple[Guest, ...]
+
+    def headers(self) -> list[str]:
+        return [column.name.upper() for column in self.columns]
+
+    def rows(self) -> list[list[str]]:
+        """A row of safe cells for each guest."""
+        return [[_cell(column, guest) for column in self.columns] for guest in self.guests]
+
+
+def _cell(column: Column, guest: Guest) -> str:
+    value = column.value(guest)
+    if column.name == "evidence" and isinstance(value, tuple) and len(value) > 1:
+        # The strongest comes first; show has them all.
+        value = f"{value[0]} (+{len(value) - 1} more)"
+    return cell(text_of(value))
 
 
 def sections(

@@ -20,8 +20,7 @@ from rich.style import Style
 from ..columns import Column
 from ..model import Guest
 from .details import guest_groups, guest_title, label_width
-from .flat import NOTHING, text_of
-from .safe import cell
+from .flat import NOTHING
 from .sections import Section
 
 _GAP = 2
@@ -104,22 +103,25 @@ class _Sections:
         self.ellipsis = "…" if unicode else "~"
 
     def __rich_console__(self, console: Console, _options: object) -> Iterator[Segment]:
-        for number, section in enumerate(self.sections):
+        tables = [(section, section.headers(), section.rows()) for section in self.sections]
+        layouts = [
+            _layout(section.columns, [headers, *rows], console.width)
+            for section, headers, rows in tables
+        ]
+        used = max((_width(lines) for lines in layouts), default=0)
+        for number, (table, lines) in enumerate(zip(tables, layouts, strict=True)):
             if number:
                 yield Segment.line()
-            yield from self.section(section, console.width)
+            yield from self.section(*table, lines, used)
 
-    def section(self, section: Section, width: int) -> Iterator[Segment]:
-        rows = [
-            [cell(text_of(column.value(guest))) for column in section.columns]
-            for guest in section.guests
-        ]
-        headers = [column.name.upper() for column in section.columns]
-        lines = _layout(section.columns, [headers, *rows], width)
-        used = max(
-            sum(span.width for span in line) + _GAP * (len(line) - 1) + (_INDENT if n else 0)
-            for n, line in enumerate(lines)
-        )
+    def section(
+        self,
+        section: Section,
+        headers: list[str],
+        rows: list[list[str]],
+        lines: list[list[_Span]],
+        used: int,
+    ) -> Iterator[Segment]:
         yield Segment(section.title, _TITLE)
         yield Segment(f"  {len(section.guests)}\n", _COUNT)
         for line in self.row(headers, lines, [_HEADER] * len(headers)):
@@ -153,7 +155,16 @@ class _Sections:
         return set_cell_size(text, width - 1) + self.ellipsis
 
 
+def _width(lines: Sequence[Sequence[_Span]]) -> int:
+    return max(
+        sum(span.width for span in line) + _GAP * (len(line) - 1) + (_INDENT if number else 0)
+        for number, line in enumerate(lines)
+    )
+
+
 def _style(column: Column, guest: Guest) -> Style | None:
+    if column.name == "manager" and guest.manager == "unknown":
+        return _DIM
     if column.name == "state":
         return _STYLE_OF_STATE.get(guest.state)
     return _STYLE_OF_COLUMN.get(column.name)
