@@ -37,7 +37,8 @@ def guest(
 ) -> str:
     """A ``<domain>`` of the test driver; ``rest`` goes to its devices, ``before`` before them."""
     return (
-        f"<domain type='test' xmlns:test={quoteattr(TEST_NS)}><test:runstate>{state}</test:runstate>"
+        f"<domain type='test' xmlns:test={quoteattr(TEST_NS)}>"
+        f"<test:runstate>{state}</test:runstate>"
         f"<name>{escape(domain or f'instance-{number:08x}')}</name><uuid>{uuid_of(number)}</uuid>"
         f"{f'<metadata>{metadata}</metadata>' if metadata else ''}"
         f"<memory unit='MiB'>512</memory><vcpu>2</vcpu>{before}"
@@ -54,7 +55,8 @@ def make_host(directory: Path, *guests: str) -> str:
 
 def environment(**changes: str) -> dict[str, str]:
     """What a user's shell would hand on, whatever the one that runs the tests looks like."""
-    kept = {key: os.environ[key] for key in ("PATH", "HOME", "LD_LIBRARY_PATH") if key in os.environ}
+    inherited = ("PATH", "HOME", "LD_LIBRARY_PATH")
+    kept = {key: os.environ[key] for key in inherited if key in os.environ}
     return {
         **kept,
         "PYTHONPATH": str(ROOT),

@@ -22,7 +22,9 @@ from virsh_nova.model import (
 WHEN = datetime(2026, 11, 3, 8, 14, 22, tzinfo=timezone.utc)
 
 
-def instance(name: str | None = None, *, addresses: tuple[str, ...] | None = None, **changes: Any) -> Instance:
+def instance(
+    name: str | None = None, *, addresses: tuple[str, ...] | None = None, **changes: Any
+) -> Instance:
     """A block with a name; with one port for all the addresses, where given."""
     if addresses is not None:
         ips = tuple(Address("fixed", text, 6 if ":" in text else 4) for text in addresses)

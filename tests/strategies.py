@@ -59,9 +59,9 @@ def maybe(strategy: SearchStrategy) -> SearchStrategy:
 
 
 numbers = st.integers(min_value=-(10**18) + 1, max_value=10**18 - 1)
-moments = st.datetimes(
-    min_value=datetime(1000, 1, 1), timezones=st.just(timezone.utc)
-).map(lambda moment: moment.replace(microsecond=0))
+moments = st.datetimes(min_value=datetime(1000, 1, 1), timezones=st.just(timezone.utc)).map(
+    lambda moment: moment.replace(microsecond=0)
+)
 mappings = st.dictionaries(texts(), texts(), max_size=3)
 
 flavors = st.builds(
@@ -88,12 +88,8 @@ images = st.builds(
 identities = st.builds(Identity, id=maybe(texts()), name=texts())
 owners = st.builds(Owner, user=maybe(identities), project=maybe(identities))
 roots = st.builds(Root, type=maybe(texts()), uuid=maybe(texts()))
-addresses = st.builds(
-    Address, type=maybe(texts()), address=maybe(texts()), version=maybe(numbers)
-)
-ports = st.builds(
-    Port, uuid=maybe(texts()), ips=st.lists(addresses, max_size=2).map(tuple)
-)
+addresses = st.builds(Address, type=maybe(texts()), address=maybe(texts()), version=maybe(numbers))
+ports = st.builds(Port, uuid=maybe(texts()), ips=st.lists(addresses, max_size=2).map(tuple))
 
 _names = st.from_regex(r"[a-z][a-z0-9]{0,5}_x", fullmatch=True)
 
@@ -114,7 +110,8 @@ def unknowns(draw: st.DrawFn) -> Unknown:
     if shape == "attribute":
         return Unknown("", f"@{name}", draw(texts()))
     if shape == "comment":
-        return Unknown("", "#comment", f"<!--{draw(st.from_regex('[a-z ]{0,9}', fullmatch=True))}-->")
+        comment = draw(st.from_regex("[a-z ]{0,9}", fullmatch=True))
+        return Unknown("", "#comment", f"<!--{comment}-->")
     if shape == "foreign":
         name = f"{{urn:other}}{name}"
     return Unknown("", name, _element(name, draw(texts()), draw(maybe(_names))))

@@ -38,7 +38,8 @@ def domain(
 ) -> Domain:
     return parse_domain(
         f"<domain><name>{name}</name><uuid>{uuid}</uuid><description>{description}</description>"
-        f"<metadata>{metadata}</metadata><sysinfo type='smbios'><system>{sysinfo}</system></sysinfo>"
+        f"<metadata>{metadata}</metadata>"
+        f"<sysinfo type='smbios'><system>{sysinfo}</system></sysinfo>"
         f"<devices>{devices}</devices></domain>"
     )
 
@@ -147,9 +148,7 @@ def test_the_metadata_of_another_manager_makes_a_foreign_guest(
 
 
 def test_lesser_marks_together_are_a_guess_and_called_one() -> None:
-    guest = domain(
-        name="instance-0000002a", devices=disk(serial=VOLUME) + nic(f"tap{PORT[:11]}")
-    )
+    guest = domain(name="instance-0000002a", devices=disk(serial=VOLUME) + nic(f"tap{PORT[:11]}"))
     judgement = judge(guest)
     assert (judgement.kind, judgement.manager) == ("nova-unstamped", "nova")
     assert judgement.evidence[0] == "a guess from lesser marks together"
@@ -189,8 +188,7 @@ def test_an_older_block_counts_where_the_newest_cannot_be_read() -> None:
 def test_another_managers_mark_outweighs_novas() -> None:
     judgement = judge(
         domain(
-            devices=GUESTFS_CHANNEL
-            + disk(f"<source file='/var/lib/nova/instances/{UUID}/disk'/>")
+            devices=GUESTFS_CHANNEL + disk(f"<source file='/var/lib/nova/instances/{UUID}/disk'/>")
         )
     )
     assert (judgement.kind, judgement.manager) == ("foreign", "libguestfs")
@@ -256,19 +254,21 @@ def test_a_uuid_written_in_capitals_is_the_same() -> None:
 
 # ---- real guests ------------------------------------------------------------------------------
 
-
-@pytest.mark.parametrize(
-    "path", sorted((DATA / "real").rglob("*.xml")), ids=lambda path: f"{path.parent.name}-{path.stem}"
+each_real_guest = pytest.mark.parametrize(
+    "path",
+    sorted((DATA / "real").rglob("*.xml")),
+    ids=lambda path: f"{path.parent.name}-{path.stem}",
 )
+
+
+@each_real_guest
 def test_a_real_guest_of_nova_is_novas(path: Path) -> None:
     judgement = judge(parse_domain(path.read_text(encoding="utf-8")))
     assert (judgement.kind, judgement.manager) == ("nova", "nova")
     assert "sysinfo product OpenStack Nova" in judgement.evidence
 
 
-@pytest.mark.parametrize(
-    "path", sorted((DATA / "real").rglob("*.xml")), ids=lambda path: f"{path.parent.name}-{path.stem}"
-)
+@each_real_guest
 def test_a_real_guest_of_nova_is_known_without_its_block(path: Path) -> None:
     xml = path.read_text(encoding="utf-8")
     before, _, rest = xml.partition("<metadata>")

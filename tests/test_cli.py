@@ -372,7 +372,8 @@ def test_an_ambiguous_handle_exits_1_and_lists_the_candidates(tmp_path: Path) ->
 
 
 def test_of_several_handles_the_right_ones_are_shown_and_the_exit_is_1(host: str) -> None:
-    done = nova_domains("-c", host, "show", "plain", "nobody", "vmi-4", "-f", "value", "-c", "domain")
+    handles = ["plain", "nobody", "vmi-4"]
+    done = nova_domains("-c", host, "show", *handles, "-f", "value", "-c", "domain")
     assert done.stdout == "plain\nvmi-4\n"
     assert len(done.stderr.splitlines()) == 1
     assert "'nobody'" in done.stderr
@@ -628,7 +629,8 @@ def test_what_an_encoding_lacks_is_replaced(tmp_path: Path, format_: str) -> Non
 
 
 def test_a_warning_is_printed_in_any_encoding(tmp_path: Path) -> None:
-    uri = make_host(tmp_path, guest(1, metadata=block("a", "<nova:creationTime>日</nova:creationTime>")))
+    metadata = block("a", "<nova:creationTime>日</nova:creationTime>")
+    uri = make_host(tmp_path, guest(1, metadata=metadata))
     done = nova_domains("-c", uri, "list", PYTHONIOENCODING="ascii")
     assert done.returncode == 0
     assert "is no date" in done.stderr

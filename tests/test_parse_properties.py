@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -55,6 +53,9 @@ def test_any_text_or_bytes_read_without_raising(xml: str | bytes, namespace: str
     assert domain.faults
 
 
+MARKUP = ["<", ">", "&", "]]>", "<!--", "-->", "<?x?>", "&x;", '"', "</", "\x00"]
+
+
 @st.composite
 def damaged(draw: st.DrawFn, originals: list[str]) -> str:
     """An original with pieces taken out, doubled or replaced."""
@@ -62,11 +63,7 @@ def damaged(draw: st.DrawFn, originals: list[str]) -> str:
     for _ in range(draw(st.integers(1, 4))):
         begin = draw(st.integers(0, len(xml)))
         end = min(len(xml), begin + draw(st.integers(0, 60)))
-        piece = draw(
-            st.text(max_size=8)
-            | st.just(xml[begin:end] * 2)
-            | st.sampled_from(["<", ">", "&", "]]>", "<!--", "-->", "<?x?>", "&x;", '"', "</", "\x00"])
-        )
+        piece = draw(st.text(max_size=8) | st.just(xml[begin:end] * 2) | st.sampled_from(MARKUP))
         xml = xml[:begin] + piece + xml[end:]
     return xml
 
@@ -97,6 +94,6 @@ def test_what_was_read_of_a_damaged_block_can_be_written_and_read_again(xml: str
         return  # Only salvaging lets in what XML cannot hold.
     again = parse_block(written).instance
     assert again is not None
-    for field in dataclasses.fields(Instance):
-        if field.name != "unknown":
-            assert getattr(again, field.name) == getattr(read, field.name), field.name
+    for field in Instance._fields:
+        if field != "unknown":
+            assert getattr(again, field) == getattr(read, field), field

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import dataclasses
 import json
 import re
 from collections.abc import Callable
@@ -55,8 +54,7 @@ def _colour_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def whole(guest: Guest, text: str) -> Guest:
     """The guest as ``show`` gets it, with a hostile text wherever one more can stand."""
-    return dataclasses.replace(
-        guest,
+    return guest._replace(
         faults=(text,),
         hardware=Hardware(1, 1, (Disk(text, text, text, text),), (Interface(text, text, text),)),
         differences=(
@@ -118,8 +116,7 @@ def test_nothing_that_acts_on_a_terminal_comes_out(
 
 def everywhere(text: str) -> Guest:
     """The same text in every place that a tenant or an operator can fill."""
-    block = dataclasses.replace(
-        full_instance(text),
+    block = full_instance(text)._replace(
         package=text,
         flavor=Flavor(text, text, 1, 1, 1, 1, 1, {text: text}),
         image=Image(text, text, text, 1, 1, {text: text}),
@@ -272,13 +269,12 @@ def test_value_is_a_row_a_guest_with_a_tab_between_cells(guests: list[Guest]) ->
     "name",
     [
         "=1+1", "+1", "-1", "@SUM(A1)", "=cmd|'/C calc'!A0", " =1", "\u00a0=1", "\u3000=1",
-        "＝1+1", "＋1", "－1", "＠1", '=HYPERLINK("x")',
+        "\uff1d1+1", "\uff0b1", "\uff0d1", "\uff201", '=HYPERLINK("x")',
     ],
 )  # fmt: skip
 def test_a_cell_that_a_spreadsheet_would_run_is_led_by_an_apostrophe(name: str) -> None:
     printed = as_csv([nova_guest(1, instance(name))], [COLUMNS["name"]])
-    assert list(csv.reader(StringIO(printed)))[1] == [f"'{name}"] or name == "\u00a0=1"
-    assert list(csv.reader(StringIO(printed)))[1][0].startswith("'")
+    assert list(csv.reader(StringIO(printed)))[1] == [f"'{name}"]
 
 
 @pytest.mark.parametrize("name", ["\t=1", "\r=1", "\n=1", "\x7f=1", "\u200b=1"])
@@ -288,7 +284,7 @@ def test_a_control_before_a_formula_is_written_out(name: str) -> None:
 
 @given(texts())
 def test_no_cell_begins_a_formula(text: str) -> None:
-    assert not spreadsheet_cell(text).lstrip().startswith(("=", "+", "-", "@", "＝", "＋", "－", "＠"))
+    assert spreadsheet_cell(text).lstrip()[:1] not in {*"=+-@\uff1d\uff0b\uff0d\uff20"}
 
 
 def test_a_harmless_cell_is_left_alone_and_a_number_is_one() -> None:

@@ -12,7 +12,7 @@ from rich.cells import cell_len
 
 from tests.records import foreign_guest, full_instance, instance, nova_guest, unstamped_guest
 from tests.strategies import nova_guests
-from virsh_nova.columns import COLUMNS, LONG
+from virsh_nova.columns import COLUMNS, LONG, Column
 from virsh_nova.model import Guest
 from virsh_nova.render.flat import text_of
 from virsh_nova.render.safe import cell
@@ -57,7 +57,7 @@ def test_no_line_is_wider_than_the_terminal(guests: list[Guest], width: int, lon
 
 @given(st.lists(nova_guests(), min_size=1, max_size=3), SELECTABLE, st.integers(20, 250))
 def test_no_line_is_wider_than_the_terminal_whatever_columns_are_chosen(
-    guests: list[Guest], columns: list, width: int  # type: ignore[type-arg]
+    guests: list[Guest], columns: list[Column], width: int
 ) -> None:
     for line in drawn(guests, width, columns=[column.name for column in columns]):
         assert cell_len(line) <= width, line

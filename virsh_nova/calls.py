@@ -6,6 +6,7 @@ The threads are daemons: one that hangs does not keep the process from ending.
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from queue import Empty, SimpleQueue
 from typing import Generic, TypeVar
@@ -20,13 +21,19 @@ class Call(Generic[Result]):
     def __init__(self, function: Callable[[], Result]) -> None:
         self._answer: SimpleQueue[tuple[Result | None, Exception | None]] = SimpleQueue()
         self._function = function
+        self._begin = time.monotonic()
+        self.seconds: float | None = None
+        """How long it took; None while it is under way."""
         threading.Thread(target=self._run, daemon=True).start()
 
     def _run(self) -> None:
+        answer: tuple[Result | None, Exception | None]
         try:
-            self._answer.put((self._function(), None))
+            answer = self._function(), None
         except Exception as error:
-            self._answer.put((None, error))
+            answer = None, error
+        self.seconds = time.monotonic() - self._begin
+        self._answer.put(answer)
 
     def result(self, timeout: float) -> Result:
         """What the call returned, or raised; ``TimeoutError`` if it does not return in time."""

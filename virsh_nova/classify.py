@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from .model import Block, Domain, Judgement
 
@@ -42,8 +42,7 @@ MANAGER_BY_PRODUCT = {
 NOVA_PRODUCTS = ("OpenStack Nova", "OpenStack Compute")
 
 
-@dataclass(frozen=True, slots=True)
-class Mark:
+class Mark(NamedTuple):
     """One way to recognise a manager's guests."""
 
     manager: str
@@ -62,7 +61,7 @@ def judge(domain: Domain) -> Judgement:
         if block.instance is not None:
             settled = judge_block(block)
             contrary = (found for _, found in foreign)
-            return replace(settled, evidence=(*settled.evidence, *nova_evidence, *contrary))
+            return settled._replace(evidence=(*settled.evidence, *nova_evidence, *contrary))
     if foreign:
         manager = foreign[0][0]
         return Judgement("foreign", manager, (*(found for _, found in foreign), *nova_evidence))

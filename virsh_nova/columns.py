@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from .model import Flavor, Guest, Identity, Image, Instance, Owner, Root
 
@@ -13,8 +12,7 @@ Value = str | int | tuple[str, ...] | None
 Part = TypeVar("Part")
 
 
-@dataclass(frozen=True, slots=True)
-class Column:
+class Column(NamedTuple):
     name: str
     value: Callable[[Guest], Value]
     recorded: bool = True

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import fields, is_dataclass, replace
 
 from .classify import judge, judge_block
 from .listing import Sighting
@@ -17,7 +16,6 @@ from .model import (
     Instance,
     Interface,
     Judgement,
-    Unknown,
 )
 from .parse import parse_block, parse_domain, parse_head
 
@@ -55,14 +53,13 @@ def whole_guest(
     """Everything there is to know, with what the persistent definition records differently."""
     domain = parse_domain(xml)
     guest = _from_domain(sighting, domain)
-    guest = replace(
-        guest, hardware=_with_ports(domain.hardware, guest.instance), pid=pid or domain.pid
+    guest = guest._replace(
+        hardware=_with_ports(domain.hardware, guest.instance), pid=pid or domain.pid
     )
     if persistent_xml is None:
         return guest
     persistent = _counting_block(parse_head(persistent_xml).blocks)
-    return replace(
-        guest,
+    return guest._replace(
         persistent_block=persistent,
         differences=tuple(_differences(guest.block, persistent)),
     )
@@ -133,8 +130,8 @@ def _with_ports(hardware: Hardware, instance: Instance | None) -> Hardware:
         matching = [uuid for uuid in ports if tap and uuid.startswith(tap[1])]
         return interface.port or (matching[0] if len(matching) == 1 else None)
 
-    interfaces = tuple(replace(nic, port=port_of(nic)) for nic in hardware.interfaces)
-    return replace(hardware, interfaces=interfaces)
+    interfaces = tuple(nic._replace(port=port_of(nic)) for nic in hardware.interfaces)
+    return hardware._replace(interfaces=interfaces)
 
 
 # ---- live against persistent ------------------------------------------------------------------
@@ -150,11 +147,10 @@ def _differences(live: Block | None, persistent: Block | None) -> Iterator[Diffe
 
 def _leaves(path: str, value: object) -> Iterator[tuple[str, object]]:
     """A value's leaves by dotted key: ``flavor.name``, ``image.properties.hw_vif_model``."""
-    if is_dataclass(value):
-        for field in fields(value):
-            inner = getattr(value, field.name)
-            if not (isinstance(inner, tuple) and any(isinstance(x, Unknown) for x in inner)):
-                yield from _leaves(f"{path}.{field.name}" if path else field.name, inner)
+    if isinstance(value, tuple) and hasattr(value, "_fields"):
+        for field, inner in value._asdict().items():  # type: ignore[attr-defined]
+            if field != "unknown":
+                yield from _leaves(f"{path}.{field}" if path else field, inner)
     elif isinstance(value, Mapping):
         for key, inner in value.items():
             yield f"{path}.{key}", inner

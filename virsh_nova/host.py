@@ -34,8 +34,12 @@ DEFAULT_URI = "qemu:///system"
 DEMO_HOST = os.path.join(os.path.dirname(__file__), "demo", "host.xml")
 """A host for libvirt's own test driver, which ships with the package."""
 
-# The daemon works on five calls of a client at once; more in flight hide the way there and back.
-_CALLS_AT_ONCE = 24
+# The daemon works on five calls of a client at once. A few more keep it busy; on a slow way there
+# and back many more have to be under way.
+_CALLS_AT_ONCE = 8
+_CALLS_AT_ONCE_FROM_AFAR = 40
+_AFAR = 0.002
+"""Seconds that a trifling call takes there and back."""
 # A daemon that looks its host's name up in a dead DNS must not hold up the list.
 _HOST_NAME_PATIENCE = 1.0
 
@@ -113,7 +117,9 @@ class Host:
         domains = [domain for domain, _ in listed]
         sightings = [sighting for _, sighting in listed]
         read = {"block": _read_block, "domain": _read_domain, "whole": self._read_whole}[detail]
-        calls = Calls(read, domains, at_once=_CALLS_AT_ONCE)
+        afar = (self._name.seconds or 1.0) > _AFAR
+        at_once = _CALLS_AT_ONCE_FROM_AFAR if afar else _CALLS_AT_ONCE
+        calls = Calls(read, domains, at_once=at_once)
         # While the daemon works on the first calls: what it takes to read its answers.
         from .guests import unreadable_guest
 

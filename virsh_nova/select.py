@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from .columns import COLUMNS, Column, Value
 from .listing import Sighting
@@ -17,8 +16,7 @@ if TYPE_CHECKING:
     Network = IPv4Network | IPv6Network
 
 
-@dataclass(frozen=True, slots=True)
-class Selection:
+class Selection(NamedTuple):
     """What a guest has to be: one of each list that is not empty. Names are shell globs."""
 
     kinds: Sequence[str] = ()

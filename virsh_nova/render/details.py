@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from ..columns import iso
 from ..model import Difference, Flavor, Guest, Hardware, Identity, Image, Instance, Root
@@ -14,15 +14,13 @@ from .sections import TITLES
 _LONGEST_LABEL = 40
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(NamedTuple):
     label: str
     """Empty where the line goes on with the label above it."""
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class Group:
+class Group(NamedTuple):
     title: str
     lines: tuple[Line, ...]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from ..columns import COLUMNS, DEFAULT, FOREIGN, LONG, UNSTAMPED, Column
 from ..listing import Kind
@@ -18,8 +18,7 @@ TITLES: dict[Kind, str] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Section:
+class Section(NamedTuple):
     title: str
     columns: tuple[Column, ...]
     guests: tuple[Guest, ...]

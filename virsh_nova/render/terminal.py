@@ -9,8 +9,8 @@ characters, and the output.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from io import StringIO
+from typing import NamedTuple
 
 from rich.cells import cell_len, set_cell_size
 from rich.console import Console
@@ -64,11 +64,10 @@ _STYLE_OF_STATE = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class _Span:
+class _Span(NamedTuple):
     """Where a column stands: in which of a row's lines, and how wide."""
 
-    index: int
+    column: int
     width: int
 
 
@@ -137,8 +136,8 @@ class _Sections:
         for number, line in enumerate(lines):
             segments = [Segment(" " * _INDENT)] if number else []
             for span in line:
-                text = self.fit(cells[span.index], span.width)
-                style = _DIM if cells[span.index] == NOTHING else styles[span.index]
+                text = self.fit(cells[span.column], span.width)
+                style = _DIM if cells[span.column] == NOTHING else styles[span.column]
                 segments.append(Segment(text, style))
                 segments.append(Segment(" " * _GAP))
             segments[-1] = Segment("\n")
