@@ -15,6 +15,21 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
+_LONGEST_WAIT = 0.25
+
+
+def _wait_for(answers: SimpleQueue[Result], timeout: float) -> Result:
+    """The next answer, awaited in short turns: a Ctrl-C that comes as one begins is seen soon."""
+    end = time.monotonic() + timeout
+    while True:
+        left = end - time.monotonic()
+        try:
+            return answers.get(timeout=min(max(left, 0), _LONGEST_WAIT))
+        except Empty:
+            if left <= _LONGEST_WAIT:
+                raise TimeoutError from None
+
+
 class Call(Generic[Result]):
     """One call, under way from the start."""
 
@@ -37,10 +52,7 @@ class Call(Generic[Result]):
 
     def result(self, timeout: float) -> Result:
         """What the call returned, or raised; ``TimeoutError`` if it does not return in time."""
-        try:
-            value, error = answer = self._answer.get(timeout=timeout)
-        except Empty:
-            raise TimeoutError from None
+        value, error = answer = _wait_for(self._answer, timeout)
         self._answer.put(answer)
         if error is not None:
             raise error
@@ -80,9 +92,6 @@ class Calls(Generic[Item, Result]):
         Raises ``TimeoutError`` when none has come for ``timeout`` seconds.
         """
         while self.unanswered:
-            try:
-                answer = self._answers.get(timeout=timeout)
-            except Empty:
-                raise TimeoutError from None
+            answer = _wait_for(self._answers, timeout)
             self.unanswered.discard(answer[0])
             yield answer

@@ -341,7 +341,7 @@ def write_documents(documents: list[dict[str, Any]], format_: str, *, one_a_line
     from .render.document import as_json, as_yaml
 
     if format_ == "yaml":
-        write(as_yaml(documents))
+        write(as_yaml(documents, ascii_only=not speaks_unicode()))
     else:
         write(as_json(documents, one_a_line=one_a_line, ascii_only=not speaks_unicode()))
 

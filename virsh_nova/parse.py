@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection, Iterator
 from copy import deepcopy
 from datetime import datetime, timezone
 from functools import cache
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from lxml import etree
 
@@ -33,6 +33,7 @@ from .model import (
     Root,
     Unknown,
 )
+from .recurring import Abridged, abridge, remember
 from .safe_xml import read_xml, salvage_xml
 
 T = TypeVar("T")
@@ -40,10 +41,7 @@ T = TypeVar("T")
 _NUMBER = re.compile(r"-?[0-9]{1,18}", re.ASCII)
 _CREATED = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2}", re.ASCII)
 
-# Flavors and images without a flaw, by their XML: a host has few of them, and many guests.
-_READ_BEFORE: dict[bytes, Any] = {}
-
-# Enough to know that a block is beyond repair, and few enough to read.
+# A hostile block could hold a hundred thousand.
 _MOST_FAULTS = 20
 
 _FLAVOR_ELEMENTS = ("memory", "disk", "swap", "ephemeral", "vcpus", "extraSpecs")
@@ -66,6 +64,11 @@ def parse_block(xml: str | bytes, namespace: str | None = None) -> Block:
     elements it returns.
     """
     text = xml.decode("utf-8", "replace") if isinstance(xml, bytes) else xml
+    try:
+        if isinstance(xml, str):
+            return _abridged_block(xml, namespace)
+    except (etree.XMLSyntaxError, ValueError):
+        pass  # It will have to be read in full, and its faults told.
     try:
         return _block(read_xml(xml), text, namespace, [])
     except (etree.XMLSyntaxError, ValueError) as error:
@@ -117,30 +120,26 @@ def parse_domain(xml: str | bytes) -> Domain:
 def parse_head(xml: str) -> Head:
     """Title, description and blocks alone, from libvirt's XML of a domain.
 
-    libvirt writes them before all else. Where ``</metadata>`` ends them the rest is not even
-    read: most of the XML is devices.
+    libvirt writes them before all else, and each of them on lines of its own; the rest, most of
+    it devices, is not even read. Where that does not lead to a block, the whole is.
     """
-    head, end, _ = xml.partition("\n  </metadata>\n")
-    try:
-        domain = read_xml(f"{head}{end}</domain>" if end else xml)
-    except (etree.XMLSyntaxError, ValueError):
-        domain = None
-    if domain is None or domain.tag != "domain":
-        whole = parse_domain(xml)
-        return Head(whole.title, whole.description, whole.blocks, whole.faults)
-    title = description = None
-    blocks: list[Block] = []
-    for child in domain:
-        if child.tag == "title":
-            title = child.text or ""
-        elif child.tag == "description":
-            description = child.text or ""
-        elif child.tag == "metadata":
-            # What stands alone there need not be made into text again.
-            alone = head.partition("<metadata>")[2].strip() if end and len(child) == 1 else None
-            blocks = _blocks(child, alone)
-            break
-    return Head(title, description, tuple(blocks))
+    before, _, rest = xml.partition("\n  <metadata>\n")
+    metadata, end, _ = rest.partition("\n  </metadata>\n")
+    if end:
+        try:
+            domain = read_xml(f"{before}</domain>")
+            block = _abridged_block(metadata.strip(), None)
+        except (etree.XMLSyntaxError, ValueError):
+            pass  # Several elements, or a look-alike of libvirt's layout.
+        else:
+            if block.instance is not None:
+                title, description = (
+                    _child_text(domain, "title"),
+                    _child_text(domain, "description"),
+                )
+                return Head(title, description, (block,))
+    whole = parse_domain(xml)
+    return Head(whole.title, whole.description, whole.blocks, whole.faults)
 
 
 def _broken(error: Exception) -> str:
@@ -159,12 +158,26 @@ def _integer(text: str | None) -> int | None:
 # ---- the block --------------------------------------------------------------------------------
 
 
-def _block(root: etree._Element, text: str, asked: str | None, faults: list[str]) -> Block:
+def _abridged_block(text: str, asked: str | None) -> Block:
+    """Read a block without what is known of it; raises ``ValueError`` if that misleads."""
+    abridged = abridge(text)
+    return _block(read_xml(abridged.text), text, asked, [], abridged)
+
+
+def _block(
+    root: etree._Element,
+    text: str,
+    asked: str | None,
+    faults: list[str],
+    abridged: Abridged | None = None,
+) -> Block:
     own_namespace, name = _split(root.tag)
-    # A stripped block often still declares its namespace: Nova's own set_metadata leaves it so.
-    declared = next((uri for uri in NAMESPACES if uri in root.nsmap.values()), NOVA_1_1)
-    namespace = own_namespace or asked or declared
-    if root.getroottree().docinfo.internalDTD is not None:
+    namespace = own_namespace or asked
+    if not namespace:
+        # A stripped block often still declares its namespace: Nova's set_metadata leaves it so.
+        declared = (uri for uri in NAMESPACES if uri in root.nsmap.values())
+        namespace = next(declared, NOVA_1_1)
+    if "<!DOCTYPE" in text:
         faults.append("it has a document type; its entities are not read")
     if name != "instance":
         faults.append(f"the outermost element is {_quoted(name)}, not 'instance'")
@@ -172,7 +185,7 @@ def _block(root: etree._Element, text: str, asked: str | None, faults: list[str]
     if namespace not in NAMESPACES:
         faults.append(f"the namespace {_quoted(namespace, 100)} is none of Nova's")
         return Block(namespace, text, None, tuple(faults))
-    reader = _BlockReader(f"{{{own_namespace}}}" if own_namespace else "", faults)
+    reader = _BlockReader(f"{{{own_namespace}}}" if own_namespace else "", faults, abridged)
     return Block(namespace, text, reader.instance(root, namespace), tuple(faults))
 
 
@@ -192,8 +205,10 @@ def _names_in_full(prefix: str) -> dict[object, str]:
 class _BlockReader:
     """Reads the elements of one block; collects its faults and what it does not understand."""
 
-    def __init__(self, prefix: str, faults: list[str]) -> None:
+    def __init__(self, prefix: str, faults: list[str], abridged: Abridged | None) -> None:
         self.prefix = prefix
+        self.abridged = abridged
+        self.taken = 0
         self.names = _names_in_full(prefix)
         self.faults = faults
         self.unknown: list[Unknown] = []
@@ -208,33 +223,38 @@ class _BlockReader:
             self.leaf(package, "package", ("version",))
         if root is not None:
             self.leaf(root, "root", ("type", "uuid"))
-        return Instance(
+        instance = Instance(
             namespace=namespace,
             package=None if package is None else package.get("version"),
             name=self.text(found.get("name"), "name"),
             created=self.moment(found.get("creationTime"), "creationTime", ""),
-            flavor=self.recurring(self.flavor, found.get("flavor")),
-            image=self.recurring(self.image, found.get("image")),
-            owner=self.owner(found.get("owner")),
+            flavor=self.recurring("flavor", found.get("flavor"), self.flavor),
+            image=self.recurring("image", found.get("image"), self.image),
+            owner=self.recurring("owner", found.get("owner"), self.owner),
             root=None if root is None else Root(root.get("type"), root.get("uuid")),
             ports=self.ports(found.get("ports")),
             unknown=tuple(self.unknown),
         )
+        if self.abridged is not None and self.taken < len(self.abridged.known):
+            raise ValueError("a part that is known stands in another place")
+        return instance
 
     def recurring(
-        self, read: Callable[[etree._Element], T], element: etree._Element | None
+        self, tag: str, element: etree._Element | None, read: Callable[[etree._Element], T]
     ) -> T | None:
-        """Read a part that many guests of a host have alike, and that is read but once then."""
+        """Read a part that many guests of a host have alike, unless it is known already."""
         if element is None:
             return None
-        xml = etree.tostring(element, with_tail=False)
-        value: T | None = _READ_BEFORE.get(xml)
-        if value is None:
-            flaws = len(self.faults) + len(self.unknown)
-            value = read(element)
-            flawless = flaws == len(self.faults) + len(self.unknown)
-            if flawless and len(xml) < 2**14 and len(_READ_BEFORE) < 2**10:
-                _READ_BEFORE[xml] = value
+        if self.abridged is None or f"{element.prefix or ''}:" != (self.abridged.prefix or ":"):
+            return read(element)
+        if tag in self.abridged.known:
+            self.taken += 1
+            return self.abridged.known[tag]  # type: ignore[return-value]
+        flaws = len(self.faults) + len(self.unknown)
+        value = read(element)
+        flawless = flaws == len(self.faults) + len(self.unknown)
+        if flawless and tag in self.abridged.parts:
+            remember(self.abridged.parts[tag], value)
         return value
 
     def flavor(self, element: etree._Element) -> Flavor:
@@ -263,9 +283,7 @@ class _BlockReader:
             properties=self.named_texts(found.get("properties"), "image/properties", "property"),
         )
 
-    def owner(self, element: etree._Element | None) -> Owner | None:
-        if element is None:
-            return None
+    def owner(self, element: etree._Element) -> Owner:
         found = self.children(element, "owner", _OWNER_ELEMENTS)
         self.attributes(element, "owner", ())
         return Owner(
@@ -446,15 +464,15 @@ def _metadata_namespaces(domain: etree._Element) -> Iterator[str]:
         yield _split(child.tag)[0]
 
 
-def _blocks(metadata: etree._Element | None, alone: str | None = None) -> list[Block]:
-    """The blocks under ``<metadata>``, newest namespace first; ``alone`` is an only child's XML."""
+def _blocks(metadata: etree._Element | None) -> list[Block]:
+    """The blocks under ``<metadata>``, newest namespace first."""
     if metadata is None:
         return []
     found = []
     for child in metadata.iterchildren("*"):
         namespace = _split(child.tag)[0]
         if namespace in NAMESPACES:
-            xml = alone or etree.tostring(child, encoding="unicode", with_tail=False)
+            xml = etree.tostring(child, encoding="unicode", with_tail=False)
             found.append(_block(child, xml, namespace, []))
     return sorted(found, key=lambda block: NAMESPACES.index(block.namespace))
 

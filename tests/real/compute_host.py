@@ -108,7 +108,7 @@ class ComputeHost:
             self.continue_daemon()
             os.kill(self.pid, signal.SIGTERM)
             self.wait(lambda: not alive(self.pid), "libvirtd does not end")
-            self._connection = None
+        self._connection = None
         self.start_daemon()
 
     def log(self) -> str:

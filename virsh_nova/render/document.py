@@ -56,7 +56,7 @@ def as_json(documents: Sequence[Document], *, one_a_line: bool, ascii_only: bool
     return escape_in_json(text)
 
 
-def as_yaml(documents: Sequence[Document]) -> str:
+def as_yaml(documents: Sequence[Document], *, ascii_only: bool = False) -> str:
     import yaml
 
     class Dumper(yaml.SafeDumper):
@@ -69,7 +69,11 @@ def as_yaml(documents: Sequence[Document]) -> str:
 
     Dumper.add_representer(str, represent)
     text = yaml.dump(
-        list(documents), Dumper=Dumper, allow_unicode=True, sort_keys=False, width=2**31
+        list(documents),
+        Dumper=Dumper,
+        allow_unicode=not ascii_only,
+        sort_keys=False,
+        width=2**31,
     )
     return escape_in_yaml(text)
 
