@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from tests.hosts import block, command, environment, guest, make_host, nova_domains
+from tests.terminals import on_terminal
 
 
 @pytest.fixture
@@ -62,6 +63,15 @@ def test_a_daemon_that_stays_silent_is_given_up(
     line = failure("-c", uri, "--timeout", "0.5", *arguments, code=3)
     assert "does not answer within 0.5 s" in line
     assert "--timeout" in line
+
+
+def test_while_a_daemon_stays_silent_a_terminal_shows_that_something_goes_on(
+    silent_daemon: tuple[str, threading.Event],
+) -> None:
+    uri, _ = silent_daemon
+    code, said = on_terminal("-c", uri, "--timeout", "2", "list", TERM="xterm-256color")
+    assert code == 3
+    assert said.index("Reading guests") < said.index("does not answer within 2 s")
 
 
 def test_completion_gives_up_a_silent_daemon_too(

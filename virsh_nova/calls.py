@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from queue import Empty, SimpleQueue
 from typing import Generic, TypeVar
 
@@ -65,33 +65,50 @@ class Calls(Generic[Item, Result]):
     def __init__(
         self, function: Callable[[Item], Result], items: Sequence[Item], *, at_once: int
     ) -> None:
+        self.values: list[Result | None] = [None] * len(items)
+        """What the function returned for each item; None where it raised, or has not returned."""
+        self.errors: dict[int, Exception] = {}
+        self.unanswered = set(range(len(items)))
+        """Indices of the items for which it has neither returned nor raised yet."""
         self._function = function
         self._turn = iter(enumerate(items))
-        self._turn_lock = threading.Lock()
-        self._answers: SimpleQueue[tuple[int, Result | None, Exception | None]] = SimpleQueue()
-        self.unanswered = set(range(len(items)))
-        """Indices of the items whose answer has not been handed out yet."""
-        for _ in range(min(at_once, len(items))):
+        self._lock = threading.Lock()
+        self._workers = min(at_once, len(items))
+        self._finished = threading.Event()
+        if not items:
+            self._finished.set()
+        for _ in range(self._workers):
             threading.Thread(target=self._work, daemon=True).start()
 
     def _work(self) -> None:
         while True:
-            with self._turn_lock:
+            with self._lock:
                 turn = next(self._turn, None)
             if turn is None:
-                return
+                break
             index, item = turn
             try:
-                self._answers.put((index, self._function(item), None))
+                self.values[index] = self._function(item)
             except Exception as error:
-                self._answers.put((index, None, error))
+                self.errors[index] = error
+            self.unanswered.discard(index)
+        with self._lock:
+            self._workers -= 1
+            if not self._workers:
+                self._finished.set()
 
-    def answers(self, timeout: float) -> Iterator[tuple[int, Result | None, Exception | None]]:
-        """Index, value and error of each, as they come.
+    def wait(self, timeout: float, progress: Callable[[int, int], None]) -> None:
+        """Wait for all; ``TimeoutError`` when none has been answered for ``timeout`` seconds.
 
-        Raises ``TimeoutError`` when none has come for ``timeout`` seconds.
+        Who waits sleeps meanwhile: to look at each answer as it comes would take the interpreter
+        from the threads that fetch the next, and takes longer in the end.
         """
-        while self.unanswered:
-            answer = _wait_for(self._answers, timeout)
-            self.unanswered.discard(answer[0])
-            yield answer
+        total = left = len(self.values)
+        end = time.monotonic() + timeout
+        while not self._finished.wait(min(max(end - time.monotonic(), 0), _LONGEST_WAIT)):
+            progress(total - len(self.unanswered), total)
+            if len(self.unanswered) < left:
+                left = len(self.unanswered)
+                end = time.monotonic() + timeout
+            elif time.monotonic() >= end:
+                raise TimeoutError

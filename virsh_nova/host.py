@@ -123,31 +123,31 @@ class Host:
         # While the daemon works on the first calls: what it takes to read its answers.
         from .guests import unreadable_guest
 
+        try:
+            calls.wait(self.timeout, progress)
+        except TimeoutError:
+            if not self._answers():
+                raise self._silent(calls) from None
         guests: list[Guest] = []
         inconclusive: list[int] = []
-        try:
-            for index, reading, error in calls.answers(self.timeout):
-                progress(len(domains) - len(calls.unanswered), len(domains))
-                guest = None
-                if isinstance(error, libvirt.libvirtError):
-                    if self._is_lost(error):
-                        raise self._lost(error, calls)
-                    if error.get_error_code() == libvirt.VIR_ERR_NO_DOMAIN:
-                        continue
-                    guest = unreadable_guest(sightings[index], f"cannot be read: {error}")
-                elif error is not None:
-                    raise error
-                elif reading is not None:
-                    guest = reading.guest(sightings[index])
+        for index, sighting in enumerate(sightings):
+            reading, error = calls.values[index], calls.errors.get(index)
+            if reading is not None:
+                guest = reading.guest(sighting)
                 if guest is None:
                     inconclusive.append(index)
                 else:
                     guests.append(guest)
-        except TimeoutError:
-            if not self._answers():
-                raise self._silent(calls) from None
-            why = f"cannot be read: no answer within {self.timeout:g} s"
-            guests += [unreadable_guest(sightings[index], why) for index in calls.unanswered]
+            elif isinstance(error, libvirt.libvirtError):
+                if self._is_lost(error):
+                    raise self._lost(error, calls)
+                if error.get_error_code() != libvirt.VIR_ERR_NO_DOMAIN:
+                    guests.append(unreadable_guest(sighting, f"cannot be read: {error}"))
+            elif error is not None:
+                raise error
+            else:
+                why = f"cannot be read: no answer within {self.timeout:g} s"
+                guests.append(unreadable_guest(sighting, why))
         if detail == "block" and inconclusive:
             # The block does not tell: the whole XML has to say whose these guests are.
             uuids = {sightings[index].uuid for index in inconclusive}
@@ -229,7 +229,9 @@ class Host:
 
 
 def _how_far(calls: Calls[libvirt.virDomain, _Reading] | None) -> str:
-    return f", with {len(calls.unanswered)} guests still unread" if calls else ""
+    if calls is None:
+        return ""
+    return f", with {len(calls.unanswered) + len(calls.errors)} guests still unread"
 
 
 def _sighting(host: str | None, domain: libvirt.virDomain, state: int) -> Sighting:

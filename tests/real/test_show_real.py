@@ -136,6 +136,10 @@ class TestTheHardware:
         ]
         assert [nic["mac"] for nic in hardware["interfaces"]] == ["fa:16:3e:00:00:01"]
 
+    def test_has_the_pid_of_a_running_guest(self, host: ComputeHost) -> None:
+        (record,) = shown(host, "instance-00000001")
+        assert record["hardware"]["pid"] == host.qemu_pid("instance-00000001")
+
     def test_has_the_port_that_open_vswitch_was_told(self, host: ComputeHost) -> None:
         (guest,) = shown(host, "instance-00000002")
         assert guest["hardware"]["interfaces"] == [
