@@ -6,11 +6,9 @@ the shell's completion answer at once.
 
 from __future__ import annotations
 
-import errno
 import os
 import sys
 from collections.abc import Sequence
-from io import StringIO, TextIOWrapper
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -19,6 +17,14 @@ from . import __version__
 from .errors import EXIT_FAILED, EXIT_INTERRUPTED, NovaDomainsError
 from .listing import KINDS
 from .options import AddressOrNetwork, ColumnName, Handle, Settings, State, output_options
+from .streams import (
+    complain,
+    discard_output,
+    draws_for_terminal,
+    prepare_streams,
+    speaks_unicode,
+    write,
+)
 
 if TYPE_CHECKING:
     from .columns import Column
@@ -333,10 +339,6 @@ def completion_command(ctx: click.Context, shell: str) -> None:
 # ---- output -----------------------------------------------------------------------------------
 
 
-def write(text: str) -> None:
-    sys.stdout.write(text)
-
-
 def write_documents(documents: list[dict[str, Any]], format_: str, *, one_a_line: bool) -> None:
     from .render.document import as_json, as_yaml
 
@@ -344,24 +346,6 @@ def write_documents(documents: list[dict[str, Any]], format_: str, *, one_a_line
         write(as_yaml(documents, ascii_only=not speaks_unicode()))
     else:
         write(as_json(documents, one_a_line=one_a_line, ascii_only=not speaks_unicode()))
-
-
-def draws_for_terminal(no_color: bool) -> bool:
-    plain = no_color or os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
-    return sys.stdout.isatty() and not plain
-
-
-def speaks_unicode() -> bool:
-    return (sys.stdout.encoding or "").lower().replace("-", "") in ("utf8", "utf16", "utf32")
-
-
-def complain(message: str, hint: str = "", *, kind: str = "error") -> None:
-    """One line on stderr; names in it come from others."""
-    from .render.safe import visible
-
-    # libvirt's own words can span lines.
-    text = " ".join(f"{kind}: {message}".splitlines()) + (f" ({hint})" if hint else "")
-    print(f"nova-domains: {visible(text)}", file=sys.stderr)
 
 
 def warn_of_faults(guests: Sequence[Guest]) -> None:
@@ -409,28 +393,3 @@ def invoke(arguments: Sequence[str]) -> int:
             return cli.invoke(context) or 0
     except click.exceptions.Exit as error:
         return error.exit_code
-
-
-def prepare_streams() -> None:
-    # One that the caller closed is None.
-    if sys.stdout is None:
-        sys.stdout = ClosedStream()
-    if sys.stderr is None:
-        sys.stderr = open(os.devnull, "w")  # noqa: SIM115 - open for as long as the process
-    for stream in (sys.stdout, sys.stderr):
-        # A terminal that is not UTF-8 gets replacements, not a crash.
-        if isinstance(stream, TextIOWrapper):
-            stream.reconfigure(errors="replace")
-
-
-class ClosedStream(StringIO):
-    """In the place of a closed stdout: an error for whoever has something to say."""
-
-    def write(self, _text: str) -> int:
-        raise OSError(errno.EBADF, "stdout is closed")
-
-
-def discard_output() -> None:
-    """What is still in the buffer must not raise once more when the process ends."""
-    if isinstance(sys.stdout, TextIOWrapper):
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -1,0 +1,55 @@
+"""stdout carries data, stderr carries talk; and what may go wrong with either."""
+
+from __future__ import annotations
+
+import errno
+import os
+import sys
+from io import StringIO, TextIOWrapper
+
+
+def write(text: str) -> None:
+    sys.stdout.write(text)
+
+
+def draws_for_terminal(no_color: bool) -> bool:
+    plain = no_color or os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
+    return sys.stdout.isatty() and not plain
+
+
+def speaks_unicode() -> bool:
+    return (sys.stdout.encoding or "").lower().replace("-", "") in ("utf8", "utf16", "utf32")
+
+
+def complain(message: str, hint: str = "", *, kind: str = "error") -> None:
+    """One line on stderr; names in it come from others."""
+    from .render.safe import visible
+
+    # libvirt's own words can span lines.
+    text = " ".join(f"{kind}: {message}".splitlines()) + (f" ({hint})" if hint else "")
+    print(f"nova-domains: {visible(text)}", file=sys.stderr)
+
+
+def prepare_streams() -> None:
+    # One that the caller closed is None.
+    if sys.stdout is None:
+        sys.stdout = ClosedStream()
+    if sys.stderr is None:
+        sys.stderr = open(os.devnull, "w")  # noqa: SIM115 - open for as long as the process
+    for stream in (sys.stdout, sys.stderr):
+        # A terminal that is not UTF-8 gets replacements, not a crash.
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="replace")
+
+
+class ClosedStream(StringIO):
+    """In the place of a closed stdout: an error for whoever has something to say."""
+
+    def write(self, _text: str) -> int:
+        raise OSError(errno.EBADF, "stdout is closed")
+
+
+def discard_output() -> None:
+    """What is still in the buffer must not raise once more when the process ends."""
+    if isinstance(sys.stdout, TextIOWrapper):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
