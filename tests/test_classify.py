@@ -79,6 +79,10 @@ SHOWS_NOVA_MARK: dict[str, Domain] = {
     ),
     "_port_behind_tap": domain(devices=nic(f"tap{PORT[:11]}", PORT)),
     "_tap_name": domain(devices=nic(f"tap{PORT[:11]}")),
+    "_unknown_version": domain(
+        metadata="<n:instance xmlns:n='http://openstack.org/xmlns/libvirt/nova/1.2'/>"
+    ),
+    "_uuid_in_sysinfo": domain(sysinfo=f"<entry name='uuid'>{UUID}</entry>"),
     "_serial_is_uuid": domain(sysinfo=f"<entry name='serial'>{UUID}</entry>"),
     "_volume_serial": domain(devices=disk(serial=VOLUME)),
     "_instance_name": domain(name="instance-0000002a"),

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.hosts import block, command, environment, guest, make_host, nova_domains
+from tests.hosts import block, command, environment, guest, make_host, nova_domains, uuid_of
 from tests.terminals import on_terminal
 
 
@@ -266,3 +266,46 @@ def test_ctrl_c_ends_it_with_130_and_no_word(silent_daemon: tuple[str, threading
     assert process.returncode == 130
     assert output == b""
     assert b"Traceback" not in said
+
+
+# ---- stderr -----------------------------------------------------------------------------------
+
+
+def test_a_stderr_that_is_full_costs_neither_the_list_nor_the_exit_code(tmp_path: Path) -> None:
+    damaged = block(inner="<nova:flavor><nova:memory>much</nova:memory></nova:flavor>")
+    uri = make_host(tmp_path, guest(1, metadata=damaged))
+    with open("/dev/full", "w") as full:
+        listed = subprocess.run(
+            command("-c", uri, "list", "-f", "value", "-c", "uuid"),
+            env=environment(),
+            stdout=subprocess.PIPE,
+            stderr=full,
+            timeout=60,
+        )
+        unknown = subprocess.run(
+            command("-c", "foo:///x", "list"), env=environment(), stderr=full, timeout=60
+        )
+        misused = subprocess.run(command("--bogus"), env=environment(), stderr=full, timeout=60)
+    assert (listed.returncode, listed.stdout.decode()) == (0, f"{uuid_of(1)}\n")
+    assert (unknown.returncode, misused.returncode) == (3, 2)
+
+
+def test_what_was_typed_reaches_the_terminal_written_out() -> None:
+    code, said = on_terminal("--demo", "list", "ex\x1b[31mtra\u202e", TERM="xterm-256color")
+    assert code == 2
+    assert "\x1b[31m" not in said
+    assert "\u202e" not in said
+
+
+def test_a_time_out_that_is_no_number_is_wrong_usage() -> None:
+    done = nova_domains("--timeout", "nan", "list")
+    assert done.returncode == 2
+    assert done.stderr.endswith("Invalid value for '--timeout': nan is no time\n")
+
+
+@pytest.mark.parametrize("variable", [False, True], ids=["as an option", "as a variable"])
+def test_a_uri_that_is_no_text_is_told_so(variable: bool) -> None:
+    uri = "test:///\udcff"
+    arguments = ["list"] if variable else ["-c", uri, "list"]
+    changes = {"LIBVIRT_DEFAULT_URI": uri} if variable else {}
+    assert "it is not UTF-8" in failure(*arguments, code=3, **changes)

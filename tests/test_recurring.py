@@ -91,6 +91,10 @@ def test_a_golden_reads_the_same_whatever_was_read_before(path: Path) -> None:
             '<project uuid="p">acme</project></owner></instance>',
         ),
         (
+            "with its attributes on lines of their own",
+            '<instance><flavor\nname="m1.small"\nid="1"><memory>512</memory></flavor></instance>',
+        ),
+        (
             "in a block that is nobody's",
             '<x:instance xmlns:x="urn:other"><flavor name="m1.small" id="1"><memory>512</memory>'
             "</flavor></x:instance>",

@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
+from .dialect import NAMESPACE_STEM, NAMESPACES
 from .model import Block, Domain, Judgement
 
 CERTAIN = 3
@@ -141,6 +142,13 @@ def _unreadable_block(domain: Domain) -> str | None:
     return None
 
 
+def _unknown_version(domain: Domain) -> str | None:
+    for namespace in domain.namespaces:
+        if namespace.startswith(NAMESPACE_STEM) and namespace not in NAMESPACES:
+            return f"metadata of {namespace}, a version that is not known here"
+    return None
+
+
 def _nova_product(domain: Domain) -> str | None:
     product = domain.sysinfo.get("product")
     return f"sysinfo product {product}" if product in NOVA_PRODUCTS else None
@@ -178,6 +186,12 @@ def _serial_is_uuid(domain: Domain) -> str | None:
     return None
 
 
+def _uuid_in_sysinfo(domain: Domain) -> str | None:
+    if domain.uuid and domain.sysinfo.get("uuid", "").lower() == domain.uuid.lower():
+        return "sysinfo holds the domain's uuid"
+    return None
+
+
 def _volume_serial(domain: Domain) -> str | None:
     for disk in domain.hardware.disks:
         if _UUID.fullmatch(disk.serial or ""):
@@ -193,12 +207,15 @@ def _instance_name(domain: Domain) -> str | None:
 
 NOVA_MARKS = (
     Mark("nova", CERTAIN, _unreadable_block),
+    Mark("nova", CERTAIN, _unknown_version),
     Mark("nova", CERTAIN, _nova_product),
     Mark("nova", CERTAIN, _path_with_uuid),
     Mark("nova", CERTAIN, _port_behind_tap),
     Mark("nova", 2, _tap_name),
     # libvirt-using tools other than Nova copy the uuid there too, though few do.
     Mark("nova", 2, _serial_is_uuid),
+    # Whoever fills sysinfo's uuid has to put the domain's there: libvirt insists.
+    Mark("nova", 1, _uuid_in_sysinfo),
     # oVirt and others give disks a uuid as serial as well.
     Mark("nova", 1, _volume_serial),
     # Configurable in Nova, and anybody can name a domain so.

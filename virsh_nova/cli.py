@@ -16,9 +16,18 @@ import click
 from . import __version__
 from .errors import EXIT_FAILED, EXIT_INTERRUPTED, NovaDomainsError
 from .listing import KINDS
-from .options import AddressOrNetwork, ColumnName, Handle, Settings, State, output_options
+from .options import (
+    AddressOrNetwork,
+    ColumnName,
+    Handle,
+    Settings,
+    State,
+    output_options,
+    refuse_nan,
+)
 from .streams import (
     complain,
+    complain_of_usage,
     discard_output,
     draws_for_terminal,
     prepare_streams,
@@ -52,8 +61,9 @@ CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 @click.option(
     "--timeout",
     type=click.FloatRange(min=0, min_open=True),
-    default=10.0,
-    show_default="10",
+    default=10,
+    show_default=True,
+    callback=refuse_nan,
     metavar="SECONDS",
     help="How long to wait for a daemon that does not answer.",
 )
@@ -245,8 +255,12 @@ def show_command(
         uuids, errors = resolve(host, handles)
         read = host.guests("whole", chosen=lambda seen: seen.uuid in uuids, progress=progress)
     by_uuid = {guest.uuid: guest for guest in read}
-    # One that vanished since it was found is no longer there to be shown.
     guests = [by_uuid[uuid] for uuid in uuids if uuid in by_uuid]
+    errors += [
+        NovaDomainsError(f"{uuid} was there a moment ago, and is no longer")
+        for uuid in uuids
+        if uuid not in by_uuid
+    ]
     warn_of_faults(guests)
     if format_ == "table":
         write(show_table(guests, settings.no_color or no_color))
@@ -368,7 +382,7 @@ def run(arguments: Sequence[str]) -> int:
         complain(error.message, error.hint)
         return error.exit_code
     except click.ClickException as error:
-        error.show()
+        complain_of_usage(error)
         return error.exit_code
     except (click.Abort, KeyboardInterrupt):
         return EXIT_INTERRUPTED
@@ -379,6 +393,14 @@ def run(arguments: Sequence[str]) -> int:
     except OSError as error:
         complain(f"the output cannot be written: {error.strerror or error}")
         discard_output()
+        return EXIT_FAILED
+    except Exception as error:
+        if os.environ.get("NOVA_DOMAINS_TRACEBACK"):
+            raise
+        complain(
+            f"this should not happen: {type(error).__name__}: {error}",
+            "please report it, with what NOVA_DOMAINS_TRACEBACK=1 prints",
+        )
         return EXIT_FAILED
 
 

@@ -9,6 +9,9 @@ NOVA_1_0 = "http://openstack.org/xmlns/libvirt/nova/1.0"
 DRAFT = "http://openstack.org/nova/instance/1"
 """The 2014 blueprint; no Nova ever wrote it."""
 
+NAMESPACE_STEM = "http://openstack.org/xmlns/libvirt/nova/"
+"""What all that Nova wrote begin with, and most likely what it will write."""
+
 NAMESPACES = (NOVA_1_1, NOVA_1_0, DRAFT)
 """Newest first: where a domain holds several blocks, the first of these is the one that counts."""
 

@@ -49,8 +49,9 @@ _DRIVERS = (
 )  # fmt: skip
 
 Detail = Literal["block", "domain", "whole"]
-"""How much to read of each guest: the block; also title, description and all evidence; or also
-the hardware and the persistent definition."""
+"""How much to read of each guest: the block, and the XML where there is none; the XML's head with
+title and description, and the rest where that holds no block; or everything, with the hardware
+and the persistent definition."""
 
 # libvirt closes a connection when its object goes, and waits for the daemon in doing so; one that
 # has stopped would make that wait endless. The process ends without closing.
@@ -80,6 +81,8 @@ class Host:
             connection = Call(lambda: libvirt.openReadOnly(uri)).result(timeout)
         except libvirt.libvirtError as error:
             raise _connect_error(uri, error) from error
+        except UnicodeError:
+            raise UnknownUri(f"{uri}: libvirt knows no such URI: it is not UTF-8", _URIS) from None
         except TimeoutError:
             raise _silent(uri, timeout) from None
         return cls(connection, uri, timeout)
@@ -133,7 +136,10 @@ class Host:
         for index, sighting in enumerate(sightings):
             reading, error = calls.values[index], calls.errors.get(index)
             if reading is not None:
-                guest = reading.guest(sighting)
+                try:
+                    guest = reading.guest(sighting)
+                except Exception as fault:  # One bad guest must never cost the others.
+                    guest = unreadable_guest(sighting, f"cannot be read: {fault!r}")
                 if guest is None:
                     inconclusive.append(index)
                 else:
@@ -297,12 +303,14 @@ def _metadata(domain: libvirt.virDomain) -> _Reading | None:
 # ---- what errors mean -----------------------------------
 
 
+_URIS = "a URI looks like qemu:///system or qemu+ssh://root@HOST/system"
+
+
 def _connect_error(uri: str, error: libvirt.libvirtError) -> HostError:
     code, number, said = error.get_error_code(), error.get_int1(), str(error)
     driver = uri.partition(":")[0].partition("+")[0]
     if driver not in _DRIVERS or code == libvirt.VIR_ERR_NO_CONNECT:
-        hint = "a URI looks like qemu:///system or qemu+ssh://root@HOST/system"
-        return UnknownUri(f"{uri}: libvirt knows no such URI: {said}", hint)
+        return UnknownUri(f"{uri}: libvirt knows no such URI: {said}", _URIS)
     auth = (libvirt.VIR_ERR_AUTH_FAILED, libvirt.VIR_ERR_AUTH_UNAVAILABLE)
     refused = (errno.EACCES, errno.EPERM)
     if code in auth or (code == libvirt.VIR_ERR_SYSTEM_ERROR and number in refused):

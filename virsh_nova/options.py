@@ -84,6 +84,13 @@ class AddressOrNetwork(click.ParamType):  # type: ignore[type-arg, unused-ignore
             self.fail(f"{value!r} is neither an IP address nor a CIDR", param, ctx)
 
 
+def refuse_nan(_ctx: click.Context, _param: click.Parameter, value: float) -> float:
+    """click's ranges let it through: it is neither below nor above anything."""
+    if value != value:
+        raise click.BadParameter("nan is no time")
+    return value
+
+
 class Handle(click.ParamType):  # type: ignore[type-arg, unused-ignore]
     """A guest, as ``show`` takes it; completed with the host's domain names and uuids."""
 

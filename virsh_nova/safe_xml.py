@@ -18,6 +18,7 @@ def _parser(recover: bool) -> etree.XMLParser:
         collect_ids=False,
         recover=recover,
         remove_pis=True,
+        strip_cdata=False,
     )
 
 

@@ -7,6 +7,8 @@ import os
 import sys
 from io import StringIO, TextIOWrapper
 
+from click import ClickException
+
 
 def write(text: str) -> None:
     sys.stdout.write(text)
@@ -27,7 +29,25 @@ def complain(message: str, hint: str = "", *, kind: str = "error") -> None:
 
     # libvirt's own words can span lines.
     text = " ".join(f"{kind}: {message}".splitlines()) + (f" ({hint})" if hint else "")
-    print(f"nova-domains: {visible(text)}", file=sys.stderr)
+    talk(f"nova-domains: {visible(text)}\n")
+
+
+def complain_of_usage(error: ClickException) -> None:
+    """click's own words, which quote what was typed: perhaps a name that somebody else chose."""
+    from .render.safe import visible
+
+    said = StringIO()
+    error.show(said)
+    talk("\n".join(map(visible, said.getvalue().split("\n"))))
+
+
+def talk(text: str) -> None:
+    """Say something on stderr; that nobody can hear it must not cost what stdout carries."""
+    try:
+        sys.stderr.write(text)
+        sys.stderr.flush()
+    except OSError:
+        sys.stderr = open(os.devnull, "w")  # noqa: SIM115 - open for as long as the process
 
 
 def prepare_streams() -> None:

@@ -15,7 +15,8 @@ from .safe_xml import read_xml, salvage_xml
 def write_block(instance: Instance) -> str:
     """The block's XML: elements in the order of its dialect, two blanks a level, prefix ``nova``.
 
-    Raises ``ValueError`` for a text that XML cannot hold (a control character).
+    Raises ``ValueError`` for what XML cannot hold: a control character, or an attribute whose
+    prefix nothing declares (libvirt lets it in).
     """
     return etree.tostring(instance_element(instance), encoding="unicode")
 

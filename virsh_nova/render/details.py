@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from ..columns import iso
-from ..model import Difference, Flavor, Guest, Hardware, Identity, Image, Instance, Root
+from ..model import Difference, Flavor, Guest, Hardware, Identity, Image, Instance, Port, Root
 from .flat import NOTHING
 from .safe import cell
 from .sections import TITLES
@@ -100,16 +100,17 @@ def _instance_lines(instance: Instance) -> Iterator[Line]:
     if instance.image:
         yield from _image_lines(instance.image)
     if instance.ports is not None:
-        ports = [
-            "  ".join([port.uuid or "?", *(ip.address or "?" for ip in port.ips)])
-            for port in instance.ports
-        ]
+        ports = [_port(port) for port in instance.ports]
         yield from _many("ports", ports)
     yield from _one("Nova version", instance.package)
     yield from _one("namespace", instance.namespace)
     if instance.unknown:
         kept = [f"{part.parent or 'instance'}: {part.name}" for part in instance.unknown]
         yield from _many("not understood", kept)
+
+
+def _port(port: Port) -> str:
+    return "  ".join([port.uuid or "?", *(ip.address or "?" for ip in port.ips)])
 
 
 def _identity(identity: Identity | None) -> str | None:
@@ -216,7 +217,7 @@ def _told(value: object) -> str:
     if value is None:
         return NOTHING
     if isinstance(value, tuple):
-        return ", ".join(str(getattr(port, "uuid", port)) for port in value) or NOTHING
+        return ", ".join(map(_port, value)) or NOTHING
     if isinstance(value, (str, int)):
         return str(value)
     return iso(value) or NOTHING  # type: ignore[arg-type]

@@ -6,11 +6,12 @@ import re
 from collections.abc import Callable
 
 # Controls (C0, DEL, C1), line and paragraph separators, bidi marks, overrides and isolates,
-# invisible characters that make two names look alike, tags, noncharacters, lone surrogates.
+# invisible characters that make two names look alike, tags, noncharacters, lone surrogates. The
+# joiners U+200C and U+200D stay: scripts and emoji need them.
 _UNSAFE = re.compile(
     "[\x00-\x1f\x7f-\x9f\xad\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b\u200e\u200f\u2028-\u202f"
     "\u2060-\u206f\u3164\ufe00-\ufe0e\ufeff\uffa0\ufff0-\ufffb\ufffe\uffff\ud800-\udfff"
-    "\U000e0000-\U000e0fff]"
+    "\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
 )
 
 _SHORT = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}

@@ -27,7 +27,14 @@ _GAP = 2
 _INDENT = 4
 # No column is cut below this for the sake of others: it goes on in the next line then.
 _LEAST_WIDTH = 10
-_LEAST_WIDTH_OF = {"name": 14, "evidence": 48, "description": 48, "ips": 24}
+_LEAST_WIDTH_OF = {
+    "name": 14,
+    "evidence": 48,
+    "description": 48,
+    "ips": 24,
+    "root": 42,
+    "namespace": 43,
+}
 # What identifies a guest gives way last; a state or a time makes no sense cut.
 _NEVER_CUT_FOR_OTHERS = (
     "uuid",
