@@ -91,6 +91,11 @@ def test_a_golden_reads_the_same_whatever_was_read_before(path: Path) -> None:
             '<project uuid="p">acme</project></owner></instance>',
         ),
         (
+            "and again, below an element that nobody knows, before the real one",
+            '<instance><weird><flavor name="m1.small" id="1"><memory>512</memory></flavor></weird>'
+            '<flavor name="other" id="2"><memory>64</memory></flavor></instance>',
+        ),
+        (
             "with its attributes on lines of their own",
             '<instance><flavor\nname="m1.small"\nid="1"><memory>512</memory></flavor></instance>',
         ),

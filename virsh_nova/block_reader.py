@@ -80,14 +80,14 @@ class BlockReader:
             return None
         if self.abridged is None or f"{element.prefix or ''}:" != (self.abridged.prefix or ":"):
             return read(element)
-        if tag in self.abridged.known:
+        if tag in self.abridged.known and not len(element) and not element.keys():
             self.taken += 1
             return self.abridged.known[tag]  # type: ignore[return-value]
         flaws = len(self.faults) + len(self.unknown)
         value = read(element)
         flawless = flaws == len(self.faults) + len(self.unknown)
-        if flawless and tag in self.abridged.parts:
-            remember(self.abridged.parts[tag], value)
+        if flawless and tag in self.abridged.unknown:
+            remember(self.abridged.unknown[tag], value)
         return value
 
     def flavor(self, element: etree._Element) -> Flavor:

@@ -172,7 +172,7 @@ def list_command(
         )
     warn_of_faults(read)
     guests = ordered(
-        (guest for guest in read if selection.takes(guest)),
+        filter(selection.takes, read) if selection.narrows else read,
         sort_columns,
         descending=not ascending,
     )

@@ -241,11 +241,12 @@ def _how_far(calls: Calls[libvirt.virDomain, _Reading] | None) -> str:
 
 
 def _sighting(host: str | None, domain: libvirt.virDomain, state: int) -> Sighting:
+    number = domain.ID()
     return Sighting(
         host=host,
         uuid=domain.UUIDString(),
         domain=domain.name(),
-        id=domain.ID() if domain.ID() >= 0 else None,
+        id=number if number >= 0 else None,
         state=STATES[state] if 0 <= state < len(STATES) else "nostate",
     )
 

@@ -95,17 +95,16 @@ def parse_head(xml: str) -> Head:
     metadata, end, _ = rest.partition("\n  </metadata>\n")
     if end:
         try:
-            domain = read_xml(f"{before}</domain>")
             block = _abridged_block(metadata.strip(), None)
+            # Few guests have either of them.
+            told = "<title>" in before or "<description>" in before
+            domain = read_xml(f"{before}</domain>") if told else None
         except (etree.XMLSyntaxError, ValueError):
             pass  # Several elements, or a look-alike of libvirt's layout.
         else:
             if block.instance is not None:
-                return Head(
-                    title=_child_text(domain, "title"),
-                    description=_child_text(domain, "description"),
-                    blocks=(block,),
-                )
+                title = _child_text(domain, "title")
+                return Head(title, _child_text(domain, "description"), (block,))
     whole = parse_domain(xml)
     return Head(whole.title, whole.description, whole.blocks, whole.faults)
 
@@ -159,8 +158,8 @@ def _split(tag: str) -> tuple[str, str]:
 # ---- the domain around it ---------------------------------------------------------------------
 
 
-def _child_text(element: etree._Element, name: str) -> str | None:
-    child = element.find(name)
+def _child_text(element: etree._Element | None, name: str) -> str | None:
+    child = None if element is None else element.find(name)
     return None if child is None else child.text or ""
 
 

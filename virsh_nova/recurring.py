@@ -29,8 +29,8 @@ class Abridged(NamedTuple):
     """Of the block's elements, with its colon; empty for a block without."""
     known: dict[str, object]
     """What was taken out, by tag; an empty element stands in its place."""
-    parts: dict[str, str]
-    """The text of each part that stands in the block just once, known or not."""
+    unknown: dict[str, str]
+    """The text of each part that is to be known from now on; it stands in the block just once."""
 
 
 def abridge(text: str) -> Abridged:
@@ -41,21 +41,20 @@ def abridge(text: str) -> Abridged:
         return Abridged(text, "", {}, {})
     prefix = root[1] or ""
     known = {}
-    parts = {}
+    unknown = {}
     for tag in TAGS:
         opening, closing = f"<{prefix}{tag}", f"</{prefix}{tag}>"
         start = text.find(opening)
         end = text.find(closing, start) + len(closing)
-        if start < 0 or end < len(closing) or text.find(opening, start + 1) >= 0:
+        if start < 0 or end < len(closing):
             continue
         part = text[start:end]
-        if part[len(opening)] not in " >":
-            continue
-        parts[tag] = part
         if (value := _known.get(part)) is not None:
             known[tag] = value
             text = f"{text[:start]}{opening}/>{text[end:]}"
-    return Abridged(text, prefix, known, parts)
+        elif text.find(opening, start + 1) < 0 and part[len(opening)] in " >":
+            unknown[tag] = part
+    return Abridged(text, prefix, known, unknown)
 
 
 def remember(part: str, value: object) -> None:

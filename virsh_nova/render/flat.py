@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterable, Sequence
 from io import StringIO
 
@@ -30,6 +29,8 @@ def as_values(guests: Iterable[Guest], columns: Sequence[Column]) -> str:
 
 def as_csv(guests: Iterable[Guest], columns: Sequence[Column]) -> str:
     """RFC 4180 with a header; numbers bare, all else quoted, nothing where nothing is known."""
+    import csv
+
     output = StringIO()
     writer = csv.writer(output, quoting=csv.QUOTE_NONNUMERIC, lineterminator="\n")
     writer.writerow(column.name for column in columns)
