@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 
 from .model import Flavor, Guest, Identity, Image, Instance, Owner, Root
 
 Value = str | int | tuple[str, ...] | None
-Part = TypeVar("Part")
 
 
 class Column(NamedTuple):

@@ -60,7 +60,6 @@ def whole_guest(
         return guest
     persistent = _counting_block(parse_head(persistent_xml).blocks)
     return guest._replace(
-        persistent_block=persistent,
         differences=tuple(_differences(guest.block, persistent)),
     )
 

@@ -39,7 +39,9 @@ def find_by_display_name(handle: str, guests: Iterable[Guest]) -> list[Guest]:
 
 
 def ambiguous(handle: str, candidates: Iterable[Sighting | Guest]) -> HandleError:
-    named = [f"{guest.uuid} ({guest.domain})" for guest in candidates]
+    # libvirt lists in no order.
+    listed = sorted(candidates, key=lambda guest: (guest.domain, guest.uuid))
+    named = [f"{guest.uuid} ({guest.domain})" for guest in listed]
     names = ", ".join(named[:MOST_CANDIDATES])
     if len(named) > MOST_CANDIDATES:
         names += f" and {len(named) - MOST_CANDIDATES} more"

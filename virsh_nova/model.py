@@ -219,8 +219,6 @@ class Guest(NamedTuple):
     block: Block | None = None
     hardware: Hardware | None = None
     pid: int | None = None
-    persistent_block: Block | None = None
-    """The block of the persistent definition, where the guest runs and was asked for it."""
     differences: tuple[Difference, ...] = ()
     faults: tuple[str, ...] = ()
 

@@ -11,8 +11,8 @@ import pytest
 
 from tests.neighbours.calls import discover_as_ceilometer
 from tests.real import domains
+from tests.real.command import block, records, uuid
 from tests.real.compute_host import ComputeHost
-from tests.real.test_list_real import block, records, uuid
 
 BLOCKS = {
     "plain": ("34.0.0", "image_plain"),

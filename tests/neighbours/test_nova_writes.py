@@ -9,9 +9,8 @@ import pytest
 
 from tests.neighbours.calls import write_as_nova
 from tests.real import domains
+from tests.real.command import INPUTS, NOVA_1_1, block, nova_domains, records, said
 from tests.real.compute_host import ComputeHost
-from tests.real.test_harness import INPUTS, NOVA_1_1
-from tests.real.test_list_real import block, nova_domains, records, said
 
 DIFFERENT = block("23.0.0", "image_plain", name="what was there before")
 

@@ -10,8 +10,8 @@ from lxml import etree
 
 from tests.real import domains
 from tests.real.appliance import running_appliance
+from tests.real.command import block, nova_domains, records, said, uuid
 from tests.real.compute_host import ComputeHost
-from tests.real.test_list_real import block, nova_domains, records, said, uuid
 
 
 @pytest.fixture(scope="module")

@@ -1,13 +1,11 @@
 """What the other tests build on: a real host, a real appliance, and the neighbours' own code."""
 
-import json
 import os
 import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import Any
 
 import libvirt
 import pytest
@@ -16,14 +14,10 @@ from lxml import etree
 from tests.neighbours.calls import discover_as_ceilometer, write_as_nova
 from tests.real import domains
 from tests.real.appliance import running_appliance
+from tests.real.command import GOLDEN, INPUTS, NOVA_1_1, REPOSITORY
 from tests.real.compute_host import ComputeHost, HostFailed, alive, frozen
 
-REPOSITORY = Path(__file__).parents[2]
-GOLDEN = REPOSITORY / "tests" / "data" / "golden"
-NOVA_1_1 = "http://openstack.org/xmlns/libvirt/nova/1.1"
 UUID = "774434f5-5673-5151-a6ec-a16de0f4a27b"
-
-INPUTS: dict[str, dict[str, Any]] = json.loads((GOLDEN / "inputs.json").read_text())
 
 
 def golden(name: str) -> str:

@@ -6,9 +6,8 @@ import pytest
 from lxml import etree
 
 from tests.real import domains
+from tests.real.command import NOVA_1_1, block, records, said, uuid
 from tests.real.compute_host import ComputeHost
-from tests.real.test_harness import NOVA_1_1
-from tests.real.test_list_real import block, records, said, uuid
 
 NAMES = {
     "bidi": "web\u202egpj.exe\u2066\u200f",

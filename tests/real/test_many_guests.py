@@ -9,9 +9,8 @@ import pytest
 import yaml
 
 from tests.real import domains
+from tests.real.command import ENDLESS, REPOSITORY, block, nova_domains, said, uuid
 from tests.real.compute_host import ComputeHost
-from tests.real.test_harness import REPOSITORY
-from tests.real.test_list_real import ENDLESS, block, nova_domains, said, uuid
 
 MANY = 60
 COMMAND = f"{sys.executable} -m virsh_nova"

@@ -9,9 +9,8 @@ from lxml import etree
 
 from tests.neighbours.calls import write_as_nova
 from tests.real import domains
+from tests.real.command import INPUTS, NOVA_1_1, block, nova_domains, said, uuid, with_device
 from tests.real.compute_host import ComputeHost
-from tests.real.test_harness import INPUTS, NOVA_1_1
-from tests.real.test_list_real import block, nova_domains, said, uuid, with_device
 
 VOLUME = "9a1b5f0e-3c62-4d0f-8a5b-2f6c1d7e4b90"
 PASSWORD = "s3same-0"

@@ -14,9 +14,8 @@ import libvirt
 import pytest
 
 from tests.real import domains
+from tests.real.command import NOVA_1_1, REPOSITORY, block, nova_domains, records, said, uuid
 from tests.real.compute_host import ComputeHost, alive, frozen
-from tests.real.test_harness import NOVA_1_1, REPOSITORY
-from tests.real.test_list_real import block, nova_domains, records, said, uuid
 from virsh_nova.errors import DaemonNotRunning, HostLost, HostSilent
 from virsh_nova.host import Host
 
