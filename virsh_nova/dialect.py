@@ -12,6 +12,9 @@ DRAFT = "http://openstack.org/nova/instance/1"
 NAMESPACE_STEM = "http://openstack.org/xmlns/libvirt/nova/"
 """What all that Nova wrote begin with, and most likely what it will write."""
 
+BACKFILL = "urn:nova-domains:backfill:1"
+"""Ours: of the element that stands beside a block that Nova did not write."""
+
 NAMESPACES = (NOVA_1_1, NOVA_1_0, DRAFT)
 """Newest first: where a domain holds several blocks, the first of these is the one that counts."""
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from .listing import Kind
 
@@ -132,6 +132,10 @@ class Disk(NamedTuple):
     """A path, a device, or ``pool/volume`` for a network disk; None for an empty drive."""
     serial: str | None
     """The volume's uuid, for a disk that Cinder gave."""
+    device: str = "disk"
+    """``disk``, ``cdrom``, ``floppy`` or ``lun``."""
+    boot: int | None = None
+    """The place in the boot order, from 1; None where the order is not said disk by disk."""
 
 
 class Interface(NamedTuple):
@@ -149,6 +153,19 @@ class Hardware(NamedTuple):
     memory_mib: int | None
     disks: tuple[Disk, ...]
     interfaces: tuple[Interface, ...]
+
+
+class Backfill(NamedTuple):
+    """The element that ``stamp`` leaves beside a block it wrote: that, when, by whom, from what."""
+
+    at: datetime
+    by: str
+    """``user@host`` of whoever ran it."""
+    sources: tuple[str, ...]
+    tool: str
+    """The version of nova-domains."""
+    digest: str
+    """Of the block that was written: a block that Nova has replaced since is Nova's again."""
 
 
 class Domain(NamedTuple):
@@ -172,6 +189,8 @@ class Domain(NamedTuple):
     """From ``<domstatus>``, as are the next two."""
     reason: str | None = None
     pid: int | None = None
+    backfill_xml: str | None = None
+    """The element that ``stamp`` left beside the block it wrote."""
     faults: tuple[str, ...] = ()
 
 
@@ -182,6 +201,7 @@ class Head(NamedTuple):
     description: str | None
     blocks: tuple[Block, ...]
     """Newest namespace first."""
+    backfill_xml: str | None = None
     faults: tuple[str, ...] = ()
 
 
@@ -217,6 +237,8 @@ class Guest(NamedTuple):
     title: str | None = None
     description: str | None = None
     block: Block | None = None
+    backfill: Backfill | None = None
+    """Set where ``stamp`` wrote the block, and nobody has changed it since."""
     hardware: Hardware | None = None
     pid: int | None = None
     differences: tuple[Difference, ...] = ()
@@ -225,3 +247,51 @@ class Guest(NamedTuple):
     @property
     def instance(self) -> Instance | None:
         return self.block.instance if self.block else None
+
+
+# ---- what stamp works with --------------------------------------------------------------------
+
+Fact = str | int | datetime | Mapping[str, str] | tuple[Port, ...]
+"""A value under one of the dotted keys of ``facts.SHAPES``."""
+
+
+DefinitionName = Literal["live", "persistent"]
+"""A running guest has a live definition, one that outlives a shutdown a persistent one."""
+
+
+class Definition(NamedTuple):
+    """One of a guest's two definitions, and what it holds in its metadata that concerns us."""
+
+    name: DefinitionName
+    domain: Domain
+
+
+class Subject(NamedTuple):
+    """A guest that ``stamp`` may write to: all that libvirt tells of it."""
+
+    guest: Guest
+    definitions: tuple[Definition, ...]
+    """Live first. A stopped guest has a persistent one only, a transient guest a live one only."""
+
+
+class Record(NamedTuple):
+    """What one source says of one instance."""
+
+    uuid: str
+    """In lower case, with dashes."""
+    source: str
+    """What the plan calls it: ``servers.json``, ``cloud prod``."""
+    facts: Mapping[str, Fact]
+    """By the dotted keys of ``facts.SHAPES``."""
+    origins: Mapping[str, str] = {}
+    """The source of each fact that another file gave: ``{"owner.user.name": "users.json"}``."""
+    hosts: tuple[str, ...] = ()
+    """Every name the source has for the host the instance runs on; empty where it has none."""
+    unnamed: bool = False
+    """Whether the source says that the instance has no display name."""
+    namespace: str | None = None
+    """Of the block, where the source is a document of ours."""
+    addresses: Mapping[str, tuple[Address, ...]] = {}
+    """Fixed addresses by MAC address, for a source that does not know the ports."""
+    place: str = ""
+    """Where in its source it stands: ``record 3``."""

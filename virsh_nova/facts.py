@@ -1,0 +1,100 @@
+"""What is known of an instance as a flat mapping: the dotted keys of the JSON document to values.
+
+Facts are what sources give, what is merged field by field, and what a plan explains. A key that
+is missing is not known; an empty value is known to be empty.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Literal
+
+from .model import Address, Fact, Flavor, Identity, Image, Instance, Owner, Root
+
+Facts = Mapping[str, Fact]
+
+Shape = Literal["text", "number", "moment", "texts", "ports"]
+"""``texts`` is a mapping of texts, ``moment`` a date and time in UTC."""
+
+SHAPES: dict[str, Shape] = {
+    "package": "text",
+    "name": "text",
+    "created": "moment",
+    "flavor.name": "text",
+    "flavor.id": "text",
+    "flavor.memory_mib": "number",
+    "flavor.disk_gib": "number",
+    "flavor.swap_mib": "number",
+    "flavor.ephemeral_gib": "number",
+    "flavor.vcpus": "number",
+    "flavor.extra_specs": "texts",
+    "image.uuid": "text",
+    "image.container_format": "text",
+    "image.disk_format": "text",
+    "image.min_disk_gib": "number",
+    "image.min_ram_mib": "number",
+    "image.properties": "texts",
+    "owner.user.id": "text",
+    "owner.user.name": "text",
+    "owner.project.id": "text",
+    "owner.project.name": "text",
+    "root.type": "text",
+    "root.uuid": "text",
+    "ports": "ports",
+}
+"""Every key of ``instance`` in the JSON document, in its order."""
+
+PARTS = ("flavor", "image", "owner", "root")
+"""The parts of an instance that can be there and say nothing: their fact is then ``{}``."""
+
+_PART_TYPES: dict[str, Any] = {"flavor": Flavor, "image": Image, "root": Root}
+
+
+def facts_of(instance: Instance) -> dict[str, Fact]:
+    """All that an instance holds, in the order of the document."""
+    facts = dict(_leaves("", instance._replace(unknown=())))
+    facts.pop("namespace")
+    for part in PARTS:
+        if getattr(instance, part) is not None and not any(
+            key.startswith(f"{part}.") for key in facts
+        ):
+            facts[part] = {}
+    return facts
+
+
+def _leaves(prefix: str, record: Any) -> Iterator[tuple[str, Fact]]:
+    for field, value in zip(record._fields, record, strict=True):
+        if hasattr(value, "_fields"):
+            yield from _leaves(f"{prefix}{field}.", value)
+        elif value is not None and field != "unknown":
+            yield f"{prefix}{field}", value
+
+
+def instance_of(facts: Facts, namespace: str) -> Instance:
+    """The instance that holds just these facts."""
+    parts: dict[str, dict[str, Any]] = {part: {} for part in PARTS if part in facts}
+    top: dict[str, Any] = {}
+    for key, value in facts.items():
+        part, _, field = key.partition(".")
+        if field:
+            parts.setdefault(part, {})[field] = value
+        elif key not in PARTS:
+            top[key] = value
+    for part, make in _PART_TYPES.items():
+        if part in parts:
+            top[part] = make(**parts[part])
+    if "owner" in parts:
+        top["owner"] = Owner(*(_identity(parts["owner"], who) for who in ("user", "project")))
+    return Instance(namespace=namespace, **top)
+
+
+def _identity(owner: Mapping[str, Any], who: str) -> Identity | None:
+    id_, name = owner.get(f"{who}.id"), owner.get(f"{who}.name")
+    return None if id_ is None and name is None else Identity(id_, name)
+
+
+def fixed_address(address: str) -> Address:
+    """A fixed address as Nova records it. Raises ``ValueError`` for what is no IP address."""
+    from ipaddress import ip_address
+
+    return Address("fixed", address, ip_address(address).version)

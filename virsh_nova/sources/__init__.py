@@ -1,0 +1,1 @@
+"""Where the facts for a block come from: the guest itself, files, a cloud, the command line."""

@@ -1,0 +1,1 @@
+"""Writing blocks and taking them back: plan, apply, journal, undo."""
