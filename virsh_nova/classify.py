@@ -54,7 +54,7 @@ class Mark(NamedTuple):
 
 def judge(domain: Domain) -> Judgement:
     """Say what kind of guest a domain is, from its whole XML."""
-    foreign = list(_foreign_evidence(domain))
+    foreign = list(foreign_evidence(domain))
     nova = [(mark, found) for mark in NOVA_MARKS if (found := mark.find(domain))]
     weight = sum(mark.weight for mark, _ in nova)
     nova_evidence = tuple(found for _, found in nova)
@@ -78,7 +78,8 @@ def judge_block(block: Block) -> Judgement:
     return Judgement("nova", "nova", (f"metadata block {block.namespace}",))
 
 
-def _foreign_evidence(domain: Domain) -> Iterator[tuple[str, str]]:
+def foreign_evidence(domain: Domain) -> Iterator[tuple[str, str]]:
+    """Each manager other than Nova whose fingerprint the domain bears, with what shows it."""
     for mark in FOREIGN_MARKS:
         if found := mark.find(domain):
             yield mark.manager, found
@@ -90,7 +91,8 @@ def _foreign_evidence(domain: Domain) -> Iterator[tuple[str, str]]:
 # ---- marks of others --------------------------------------------------------------------------
 
 
-def _guestfs_channel(domain: Domain) -> str | None:
+def guestfs_channel(domain: Domain) -> str | None:
+    """What shows that a domain is an appliance of libguestfs."""
     name = "org.libguestfs.channel.0"
     return f"virtio channel {name}" if name in domain.channels else None
 
@@ -121,7 +123,7 @@ def _nixops_name(domain: Domain) -> str | None:
 
 
 FOREIGN_MARKS = (
-    Mark("libguestfs", CERTAIN, _guestfs_channel),
+    Mark("libguestfs", CERTAIN, guestfs_channel),
     *(
         Mark(manager, CERTAIN, _foreign_product(product))
         for product, manager in MANAGER_BY_PRODUCT.items()

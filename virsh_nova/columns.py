@@ -69,6 +69,13 @@ def _ports(instance: Instance) -> tuple[str, ...] | None:
     return tuple(port.uuid for port in instance.ports if port.uuid)
 
 
+def _origin(guest: Guest) -> str | None:
+    """Whether Nova wrote the block, or stamp did."""
+    if guest.block is None:
+        return None
+    return "backfilled" if guest.backfill else "Nova"
+
+
 _ALL = (
     Column("host", lambda guest: guest.host),
     Column("uuid", lambda guest: guest.uuid),
@@ -97,6 +104,7 @@ _ALL = (
     Column("ips", _instance(_addresses)),
     Column("ports", _instance(_ports)),
     Column("created", _instance(lambda instance: iso(instance.created))),
+    Column("origin", _origin, recorded=False),
     Column("version", _instance(lambda instance: instance.package)),
     Column("namespace", _instance(lambda instance: instance.namespace)),
 )
@@ -104,7 +112,7 @@ _ALL = (
 COLUMNS = {column.name: column for column in _ALL}
 
 DEFAULT = ("uuid", "name", "domain", "state", "project", "user", "flavor", "created")
-LONG = (*DEFAULT, "vcpus", "memory", "disk", "root", "ips", "version", "namespace")
+LONG = (*DEFAULT, "vcpus", "memory", "disk", "root", "ips", "version", "origin", "namespace")
 UNSTAMPED = ("uuid", "domain", "state", "evidence")
 FOREIGN = ("uuid", "domain", "state", "manager", "evidence")
 FLAT = (*DEFAULT, "kind", "manager")

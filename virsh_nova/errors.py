@@ -23,6 +23,10 @@ class HandleError(NovaDomainsError):
     """A handle names no guest, or more than one."""
 
 
+class GuestError(NovaDomainsError):
+    """One guest could not be written to; the others can."""
+
+
 class HostError(NovaDomainsError):
     """The host could not be reached, or was lost halfway."""
 

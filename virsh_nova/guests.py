@@ -5,10 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 
+from .backfill import backfill_of
 from .classify import judge, judge_block
 from .listing import Sighting
 from .model import (
+    Backfill,
     Block,
+    Definition,
     Difference,
     Domain,
     Guest,
@@ -34,7 +37,7 @@ def guest_from_block(sighting: Sighting, xml: str, namespace: str, fault: str = 
 def guest_from_domain(sighting: Sighting, xml: str) -> Guest:
     """A guest with its block, title and description; the rest of its XML only if that has none."""
     head = parse_head(xml)
-    block = _counting_block(head.blocks)
+    block = counting_block(head.blocks)
     if block is None or block.instance is None:
         return _from_domain(sighting, parse_domain(xml))
     return _guest(
@@ -43,6 +46,7 @@ def guest_from_domain(sighting: Sighting, xml: str) -> Guest:
         title=head.title,
         description=head.description,
         block=block,
+        backfill=backfill_of(block, head.backfill_xml),
         faults=head.faults + _block_faults(head.blocks),
     )
 
@@ -50,17 +54,24 @@ def guest_from_domain(sighting: Sighting, xml: str) -> Guest:
 def whole_guest(
     sighting: Sighting, xml: str, persistent_xml: str | None = None, pid: int | None = None
 ) -> Guest:
-    """Everything there is to know, with what the persistent definition records differently."""
+    """Everything there is to know, with what the persistent definition records differently.
+
+    ``xml`` is the live one, or a stopped guest's only one; ``persistent_xml`` is that of a running
+    guest which outlives its shutdown.
+    """
     domain = parse_domain(xml)
+    definitions = [Definition("persistent" if sighting.id is None else "live", domain)]
     guest = _from_domain(sighting, domain)
-    guest = guest._replace(
-        hardware=_with_ports(domain.hardware, guest.instance), pid=pid or domain.pid
-    )
-    if persistent_xml is None:
-        return guest
-    persistent = _counting_block(parse_head(persistent_xml).blocks)
+    differences: tuple[Difference, ...] = ()
+    if persistent_xml is not None:
+        persistent = parse_domain(persistent_xml)
+        definitions.append(Definition("persistent", persistent))
+        differences = tuple(_differences(guest.block, counting_block(persistent.blocks)))
     return guest._replace(
-        differences=tuple(_differences(guest.block, persistent)),
+        hardware=_with_ports(domain.hardware, guest.instance),
+        pid=pid or domain.pid,
+        differences=differences,
+        definitions=tuple(definitions),
     )
 
 
@@ -76,7 +87,8 @@ def _from_domain(sighting: Sighting, domain: Domain) -> Guest:
         judge(domain),
         title=domain.title,
         description=domain.description,
-        block=_counting_block(domain.blocks),
+        block=counting_block(domain.blocks),
+        backfill=backfill_of(counting_block(domain.blocks), domain.backfill_xml),
         faults=domain.faults + _block_faults(domain.blocks),
     )
 
@@ -88,6 +100,7 @@ def _guest(
     title: str | None = None,
     description: str | None = None,
     block: Block | None = None,
+    backfill: Backfill | None = None,
     faults: tuple[str, ...] = (),
 ) -> Guest:
     return Guest(
@@ -102,11 +115,12 @@ def _guest(
         title=title,
         description=description,
         block=block,
+        backfill=backfill,
         faults=faults,
     )
 
 
-def _counting_block(blocks: tuple[Block, ...]) -> Block | None:
+def counting_block(blocks: tuple[Block, ...]) -> Block | None:
     """Of several, the newest that could be read; failing that, the newest."""
     readable = (block for block in blocks if block.instance)
     return next(readable, blocks[0] if blocks else None)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import libvirt
@@ -18,9 +18,11 @@ from .calls import Call, Calls
 from .dialect import NAMESPACES
 from .errors import (
     DaemonNotRunning,
+    GuestError,
     HostError,
     HostLost,
     HostSilent,
+    NovaDomainsError,
     PermissionRefused,
     UnknownUri,
 )
@@ -28,7 +30,7 @@ from .listing import STATES, Sighting
 from .pidfile import qemu_pid
 
 if TYPE_CHECKING:
-    from .model import Guest
+    from .model import DefinitionName, Guest
 
 DEFAULT_URI = "qemu:///system"
 DEMO_HOST = os.path.join(os.path.dirname(__file__), "demo", "host.xml")
@@ -59,7 +61,7 @@ _KEPT: list[libvirt.virConnect] = []
 
 
 class Host:
-    """A read-only connection to one host."""
+    """A connection to one host, read-only unless it was opened to write."""
 
     def __init__(self, connection: libvirt.virConnect, uri: str, timeout: float) -> None:
         self.uri = uri
@@ -69,16 +71,17 @@ class Host:
         self._name: Call[str] = Call(self._connection.getHostname)
 
     @classmethod
-    def open(cls, uri: str | None = None, *, timeout: float = 10.0) -> Host:
+    def open(cls, uri: str | None = None, *, timeout: float = 10.0, writable: bool = False) -> Host:
         """Connect to ``uri``, else ``LIBVIRT_DEFAULT_URI``, else the system's QEMU driver.
 
         Raises ``HostError``; ``timeout`` (seconds) bounds this wait and each later one.
         """
+        connect = libvirt.open if writable else libvirt.openReadOnly
         # Without a handler of our own libvirt prints every error on stderr as well.
         libvirt.registerErrorHandler(lambda *_: None, None)
         uri = uri or os.environ.get("LIBVIRT_DEFAULT_URI") or DEFAULT_URI
         try:
-            connection = Call(lambda: libvirt.openReadOnly(uri)).result(timeout)
+            connection = Call(lambda: connect(uri)).result(timeout)
         except libvirt.libvirtError as error:
             raise _connect_error(uri, error) from error
         except UnicodeError:
@@ -88,11 +91,11 @@ class Host:
         return cls(connection, uri, timeout)
 
     @classmethod
-    def open_demo(cls, *, timeout: float = 10.0) -> Host:
+    def open_demo(cls, *, timeout: float = 10.0, writable: bool = False) -> Host:
         """The embedded example host: needs no daemon, and what is done to it is gone afterwards."""
         from urllib.parse import quote
 
-        return cls.open("test://" + quote(DEMO_HOST), timeout=timeout)
+        return cls.open("test://" + quote(DEMO_HOST), timeout=timeout, writable=writable)
 
     @property
     def name(self) -> str | None:
@@ -165,6 +168,31 @@ class Host:
         """What the listing says of each guest, in no order. Raises ``HostError``."""
         return [sighting for _, sighting in self._listing()]
 
+    def refuse_read_only(self) -> None:
+        """Raises ``PermissionRefused`` where writing is not allowed; writes nothing to find out.
+
+        libvirt refuses the XML meant for a migration to whoever may only read. The flag alone does
+        not tell: a writable connection to the daemon's read-only socket is none.
+        """
+        listed = self._listing()
+        if not listed:
+            return
+        domain = listed[0][0]
+        try:
+            Call(lambda: domain.XMLDesc(libvirt.VIR_DOMAIN_XML_MIGRATABLE)).result(self.timeout)
+        except TimeoutError:
+            raise self._silent() from None
+        except libvirt.libvirtError as error:
+            if error.get_error_code() in _NOT_ALLOWED:
+                raise _read_only(self.uri, error) from error
+
+    def writer(self) -> Writer:
+        """For one thread at a time: writes that hang must not hold up those of other threads."""
+        if self.uri.partition(":")[0] == "test":
+            # Each connection to the test driver is a host of its own.
+            return Writer(self, self._connection)
+        return Writer(self, Host.open(self.uri, timeout=self.timeout, writable=True)._connection)
+
     def _listing(self) -> list[tuple[libvirt.virDomain, Sighting]]:
         """Every domain with its state: ``virConnectGetAllDomainStats``, one call for all."""
         everything = Call(
@@ -232,6 +260,91 @@ class Host:
 
     def _silent(self, calls: Calls[libvirt.virDomain, _Reading] | None = None) -> HostSilent:
         return _silent(self.uri, self.timeout, _how_far(calls))
+
+
+class Writer:
+    """Reads and writes the metadata of guests, on a connection of its own. Its calls can hang."""
+
+    def __init__(self, host: Host, connection: libvirt.virConnect) -> None:
+        self._host = host
+        self._connection = connection
+
+    def metadata(self, uuid: str, namespace: str, definition: DefinitionName) -> str | None:
+        """The element of that namespace, without it; None where there is none.
+
+        Raises ``GuestError``, ``HostError``.
+        """
+        try:
+            domain = self._connection.lookupByUUIDString(uuid)
+            return str(
+                domain.metadata(libvirt.VIR_DOMAIN_METADATA_ELEMENT, namespace, _AFFECT[definition])
+            )
+        except libvirt.libvirtError as error:
+            if error.get_error_code() == libvirt.VIR_ERR_NO_DOMAIN_METADATA:
+                return None
+            raise self._error(error) from error
+
+    def set_metadata(
+        self,
+        uuid: str,
+        namespace: str,
+        prefix: str,
+        xml: str | None,
+        definitions: Iterable[DefinitionName],
+    ) -> None:
+        """Write an element without its namespace, which libvirt adds; or remove it (None).
+
+        ``virDomainSetMetadata`` waits up to 30 s for a guest whose QEMU is stuck. Raises
+        ``GuestError``, ``HostError``.
+        """
+        flags = 0
+        for definition in definitions:
+            flags |= _AFFECT[definition]
+        try:
+            domain = self._connection.lookupByUUIDString(uuid)
+            domain.setMetadata(
+                libvirt.VIR_DOMAIN_METADATA_ELEMENT,
+                xml,
+                None if xml is None else prefix,
+                namespace,
+                flags,
+            )
+        except libvirt.libvirtError as error:
+            if xml is None and error.get_error_code() == libvirt.VIR_ERR_NO_DOMAIN_METADATA:
+                return
+            raise self._error(error) from error
+
+    def _error(self, error: libvirt.libvirtError) -> NovaDomainsError:
+        code = error.get_error_code()
+        if code == libvirt.VIR_ERR_NO_DOMAIN:
+            return GuestError("it is gone")
+        if code == libvirt.VIR_ERR_OPERATION_TIMEOUT:
+            return GuestError(f"it is busy, or its QEMU does not answer: {error}")
+        try:
+            alive = self._connection.isAlive()
+        except libvirt.libvirtError:
+            alive = False
+        if not alive:
+            return self._host._lost(error)
+        return GuestError(str(error))
+
+
+_AFFECT = {
+    "live": libvirt.VIR_DOMAIN_AFFECT_LIVE,
+    "persistent": libvirt.VIR_DOMAIN_AFFECT_CONFIG,
+}
+_NOT_ALLOWED = (
+    libvirt.VIR_ERR_OPERATION_DENIED,
+    libvirt.VIR_ERR_ACCESS_DENIED,
+    libvirt.VIR_ERR_AUTH_FAILED,
+)
+
+
+def _read_only(uri: str, error: libvirt.libvirtError) -> PermissionRefused:
+    return PermissionRefused(
+        f"{uri}: this connection may only read: {error}; nothing was done",
+        "run it as root, and on the daemon's own socket, not the read-only one",
+    )
 
 
 def _how_far(calls: Calls[libvirt.virDomain, _Reading] | None) -> str:

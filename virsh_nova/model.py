@@ -11,7 +11,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Literal, NamedTuple
+from types import MappingProxyType
+from typing import Any, Literal, NamedTuple
 
 from .listing import Kind
 
@@ -194,6 +195,15 @@ class Domain(NamedTuple):
     faults: tuple[str, ...] = ()
 
 
+DefinitionName = Literal["live", "persistent"]
+"""A running guest has a live definition, one that outlives its shutdown a persistent one."""
+
+
+class Definition(NamedTuple):
+    name: DefinitionName
+    domain: Domain
+
+
 class Head(NamedTuple):
     """The beginning of a domain's XML: all that a list needs of a guest with a block."""
 
@@ -242,6 +252,9 @@ class Guest(NamedTuple):
     hardware: Hardware | None = None
     pid: int | None = None
     differences: tuple[Difference, ...] = ()
+    definitions: tuple[Definition, ...] = ()
+    """Live first; where the whole XML was read. A stopped guest has a persistent one only, a
+    transient guest a live one only."""
     faults: tuple[str, ...] = ()
 
     @property
@@ -254,24 +267,7 @@ class Guest(NamedTuple):
 Fact = str | int | datetime | Mapping[str, str] | tuple[Port, ...]
 """A value under one of the dotted keys of ``facts.SHAPES``."""
 
-
-DefinitionName = Literal["live", "persistent"]
-"""A running guest has a live definition, one that outlives a shutdown a persistent one."""
-
-
-class Definition(NamedTuple):
-    """One of a guest's two definitions, and what it holds in its metadata that concerns us."""
-
-    name: DefinitionName
-    domain: Domain
-
-
-class Subject(NamedTuple):
-    """A guest that ``stamp`` may write to: all that libvirt tells of it."""
-
-    guest: Guest
-    definitions: tuple[Definition, ...]
-    """Live first. A stopped guest has a persistent one only, a transient guest a live one only."""
+_NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
 class Record(NamedTuple):
@@ -283,7 +279,7 @@ class Record(NamedTuple):
     """What the plan calls it: ``servers.json``, ``cloud prod``."""
     facts: Mapping[str, Fact]
     """By the dotted keys of ``facts.SHAPES``."""
-    origins: Mapping[str, str] = {}
+    origins: Mapping[str, str] = _NOTHING
     """The source of each fact that another file gave: ``{"owner.user.name": "users.json"}``."""
     hosts: tuple[str, ...] = ()
     """Every name the source has for the host the instance runs on; empty where it has none."""
@@ -291,7 +287,7 @@ class Record(NamedTuple):
     """Whether the source says that the instance has no display name."""
     namespace: str | None = None
     """Of the block, where the source is a document of ours."""
-    addresses: Mapping[str, tuple[Address, ...]] = {}
+    addresses: Mapping[str, tuple[Address, ...]] = _NOTHING
     """Fixed addresses by MAC address, for a source that does not know the ports."""
     place: str = ""
     """Where in its source it stands: ``record 3``."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -14,6 +15,9 @@ from .listing import STATES
 
 if TYPE_CHECKING:
     from .host import Host
+
+PROGRAM = "nova-domains"
+COMPLETION_VARIABLE = "_NOVA_DOMAINS_COMPLETE"
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -27,12 +31,12 @@ class Settings:
     timeout: float
     no_color: bool
 
-    def open(self) -> Host:
+    def open(self, *, writable: bool = False) -> Host:
         from .host import Host
 
         if self.demo:
-            return Host.open_demo(timeout=self.timeout)
-        return Host.open(self.uri, timeout=self.timeout)
+            return Host.open_demo(timeout=self.timeout, writable=writable)
+        return Host.open(self.uri, timeout=self.timeout, writable=writable)
 
 
 # ---- types ------------------------------------------------------------------------
@@ -118,6 +122,56 @@ class Handle(click.ParamType):  # type: ignore[type-arg, unused-ignore]
         )
         handles = [*names, *sorted(seen.uuid for seen in sightings)]
         return [CompletionItem(handle) for handle in handles if handle.startswith(incomplete)]
+
+
+class ReleaseName(click.ParamType):  # type: ignore[type-arg, unused-ignore]
+    """A release of Nova by number or name."""
+
+    name = "release"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        from .release import find_release
+
+        try:
+            return find_release(str(value))
+        except NovaDomainsError as error:
+            self.fail(f"{error.message} ({error.hint})", param, ctx)
+
+
+def plan_options(command: Command) -> Command:
+    """The options of commands that show a plan, ask, and write."""
+    for option in (
+        click.option("--no-color", is_flag=True, help="Plain text on a terminal too."),
+        click.option(
+            "-f",
+            "--format",
+            "format_",
+            type=click.Choice(("table", "json")),
+            default="table",
+            show_default=True,
+            help="How to print the plan and what became of it.",
+        ),
+        click.option(
+            "--patience",
+            type=click.FloatRange(min=0, min_open=True),
+            default=35,
+            show_default=True,
+            callback=refuse_nan,
+            metavar="SECONDS",
+            help="How long to wait for one guest; libvirt gives up on a stuck QEMU after 30.",
+        ),
+        click.option(
+            "--journal",
+            type=click.Path(dir_okay=False, path_type=Path),
+            metavar="PATH",
+            help="Write the journal there.  [default: a new file in /var/lib/nova-domains for "
+            "root, in the XDG state folder for others]",
+        ),
+        click.option("-y", "--yes", is_flag=True, help="Do not ask."),
+        click.option("-n", "--dry-run", is_flag=True, help="Show the plan, and stop there."),
+    ):
+        command = option(command)
+    return command
 
 
 def output_options(*formats: str, column_help: str) -> Callable[[Command], Command]:

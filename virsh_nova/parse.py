@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from lxml import etree
 
 from .block_reader import BlockReader, integer, quoted
-from .dialect import NAMESPACES, NOVA_1_1
+from .dialect import BACKFILL, NAMESPACES, NOVA_1_1
 from .model import Block, Disk, Domain, Hardware, Head, Interface
 from .recurring import Abridged, abridge
 from .safe_xml import read_xml, salvage_xml
@@ -81,6 +81,7 @@ def parse_domain(xml: str | bytes) -> Domain:
         state=None if status is None else status.get("state"),
         reason=None if status is None else status.get("reason"),
         pid=None if status is None else integer(status.get("pid")),
+        backfill_xml=_backfill_xml(domain.find("metadata")),
         faults=tuple(faults),
     )
 
@@ -106,7 +107,9 @@ def parse_head(xml: str) -> Head:
                 title = _child_text(domain, "title")
                 return Head(title, _child_text(domain, "description"), (block,))
     whole = parse_domain(xml)
-    return Head(whole.title, whole.description, whole.blocks, whole.faults)
+    return Head(
+        whole.title, whole.description, whole.blocks, whole.backfill_xml, faults=whole.faults
+    )
 
 
 def _broken(error: Exception) -> str:
@@ -181,6 +184,13 @@ def _blocks(metadata: etree._Element | None) -> list[Block]:
     return sorted(found, key=lambda block: NAMESPACES.index(block.namespace))
 
 
+def _backfill_xml(metadata: etree._Element | None) -> str | None:
+    element = None if metadata is None else metadata.find(f"{{{BACKFILL}}}backfill")
+    if element is None:
+        return None
+    return etree.tostring(element, encoding="unicode", with_tail=False)
+
+
 def _hardware(domain: etree._Element) -> Hardware:
     return Hardware(
         vcpus=_vcpus(domain.find("vcpu")),
@@ -207,11 +217,14 @@ def _memory_mib(element: etree._Element | None) -> int | None:
 
 def _disk(disk: etree._Element) -> Disk:
     target, source, serial = disk.find("target"), disk.find("source"), disk.find("serial")
+    boot = disk.find("boot")
     return Disk(
         target=None if target is None else target.get("dev"),
         bus=None if target is None else target.get("bus"),
         source=None if source is None else _disk_source(source),
         serial=None if serial is None else serial.text or "",
+        device=disk.get("device", "disk"),
+        boot=None if boot is None else integer(boot.get("order")),
     )
 
 

@@ -21,9 +21,22 @@ def write_block(instance: Instance) -> str:
     return etree.tostring(instance_element(instance), encoding="unicode")
 
 
+def bare_block(instance: Instance) -> str:
+    """The block without namespace, prefix or blanks: what ``virDomainSetMetadata`` takes.
+
+    libvirt adds the namespace and the prefix it is given beside it, and lays the block out as it
+    does Nova's own. Raises ``ValueError`` as ``write_block`` does.
+    """
+    return etree.tostring(_element(instance, _BlockWriter("")), encoding="unicode")
+
+
 def instance_element(instance: Instance) -> etree._Element:
     """The ``<nova:instance>`` element, with what was kept as unknown put back in its place."""
-    writer = _BlockWriter(instance.namespace)
+    # Laid out before the unknown parts join: their blanks, and those of texts, are not ours.
+    return _element(instance, _BlockWriter(instance.namespace), indent="  ")
+
+
+def _element(instance: Instance, writer: _BlockWriter, indent: str = "") -> etree._Element:
     parts = {
         "package": writer.package(instance.package),
         "name": writer.text("name", instance.name),
@@ -41,21 +54,22 @@ def instance_element(instance: Instance) -> etree._Element:
     }
     element = writer.element("instance")
     writer.fill(element, *(parts[name] for name in elements_of(instance.namespace)))
-    # Laid out before the unknown parts join: their blanks, and those of texts, are not ours.
-    etree.indent(element, "  ")
+    if indent:
+        etree.indent(element, indent)
     for unknown in instance.unknown:
         writer.restore(element, unknown)
     return element
 
 
 class _BlockWriter:
-    """Makes the elements of one block, in its namespace."""
+    """Makes the elements of one block, in its namespace; or bare ones, where that is empty."""
 
     def __init__(self, namespace: str) -> None:
-        self.namespace = namespace
+        self.prefix = f"{{{namespace}}}" if namespace else ""
+        self.nsmap = {"nova": namespace} if namespace else None
 
     def element(self, tag: str, /, **attributes: str | None) -> etree._Element:
-        element = etree.Element(f"{{{self.namespace}}}{tag}", nsmap={"nova": self.namespace})
+        element = etree.Element(self.prefix + tag, nsmap=self.nsmap)
         for key, value in attributes.items():
             if value is not None:
                 element.set(key, value)
@@ -172,7 +186,7 @@ class _BlockWriter:
             element = salvaged
         for inner in element.iter("{}*"):
             if ":" not in inner.tag:
-                inner.tag = f"{{{self.namespace}}}{inner.tag}"
+                inner.tag = self.prefix + inner.tag
         return element
 
     def append(self, parent: etree._Element, child: etree._Element) -> None:
@@ -184,7 +198,7 @@ class _BlockWriter:
     def find(self, instance: etree._Element, path: str) -> etree._Element:
         if not path:
             return instance
-        steps = re.sub(r"([^/]+)", rf"{{{self.namespace}}}\1", path)
+        steps = re.sub(r"([^/]+)", rf"{self.prefix}\1", path)
         found = instance.find(steps)
         # The place is gone when the model was changed since; the block itself takes it then.
         return instance if found is None else found

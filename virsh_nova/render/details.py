@@ -6,7 +6,18 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from ..columns import iso
-from ..model import Difference, Flavor, Guest, Hardware, Identity, Image, Instance, Port, Root
+from ..model import (
+    Backfill,
+    Difference,
+    Flavor,
+    Guest,
+    Hardware,
+    Identity,
+    Image,
+    Instance,
+    Port,
+    Root,
+)
 from .flat import NOTHING
 from .safe import cell
 from .sections import TITLES
@@ -33,7 +44,9 @@ def guest_title(guest: Guest) -> str:
 def guest_groups(guest: Guest) -> list[Group]:
     groups = [Group("", tuple(_identity_lines(guest)))]
     if guest.instance:
-        groups.append(Group("Recorded by Nova", tuple(_instance_lines(guest.instance))))
+        title = "Backfilled, not written by Nova" if guest.backfill else "Recorded by Nova"
+        lines = (*_backfill_lines(guest.backfill), *_instance_lines(guest.instance))
+        groups.append(Group(title, lines))
     if guest.hardware:
         groups.append(Group("The guest as it is", tuple(_hardware_lines(guest))))
     if guest.differences:
@@ -87,6 +100,12 @@ def _identity_lines(guest: Guest) -> Iterator[Line]:
     yield from _one("description", guest.description)
     if guest.faults:
         yield from _many("faults", guest.faults)
+
+
+def _backfill_lines(backfill: Backfill | None) -> Iterator[Line]:
+    if backfill:
+        yield from _one("backfilled", f"{iso(backfill.at)} by {backfill.by}")
+        yield from _many("from", backfill.sources)
 
 
 def _instance_lines(instance: Instance) -> Iterator[Line]:

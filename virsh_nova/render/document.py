@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..columns import Column, iso
-from ..model import Difference, Guest, Hardware, Identity, Image, Instance, Port
+from ..model import Backfill, Difference, Guest, Hardware, Identity, Image, Instance, Port
 from .safe import escape_in_json, escape_in_yaml, is_safe
 
 Document = dict[str, Any]
@@ -34,6 +34,7 @@ def whole_document(guest: Guest) -> Document:
     """One guest as ``show -f json`` shows it."""
     return {
         **guest_document(guest),
+        "backfilled": None if guest.backfill is None else _backfill(guest.backfill),
         "hardware": None if guest.hardware is None else _hardware(guest.hardware, guest.pid),
         "differences": [_difference(difference) for difference in guest.differences],
     }
@@ -44,9 +45,9 @@ def columns_document(guest: Guest, columns: Sequence[Column]) -> Document:
     return {column.name: column.value(guest) for column in columns}
 
 
-def as_json(documents: Sequence[Document], *, one_a_line: bool, ascii_only: bool) -> str:
-    """A JSON array: compact with a guest on each line, or laid out for reading."""
-    if one_a_line:
+def as_json(documents: Sequence[Document] | Document, *, one_a_line: bool, ascii_only: bool) -> str:
+    """A JSON array, compact with a guest on each line; or anything laid out for reading."""
+    if one_a_line and not isinstance(documents, dict):
         # The C encoder has no indentation, and is ten times as fast as the one that has.
         encode = json.JSONEncoder(ensure_ascii=ascii_only, check_circular=False).encode
         lines = ",\n".join(map(encode, documents))
@@ -102,7 +103,9 @@ def _instance(instance: Instance) -> Document:
         if owner is None
         else {"user": _identity(owner.user), "project": _identity(owner.project)},
         "root": None if root is None else {"type": root.type, "uuid": root.uuid},
-        "ports": None if instance.ports is None else [_port(port) for port in instance.ports],
+        "ports": None
+        if instance.ports is None
+        else [port_document(port) for port in instance.ports],
     }
 
 
@@ -121,7 +124,8 @@ def _identity(identity: Identity | None) -> Document | None:
     return None if identity is None else {"id": identity.id, "name": identity.name}
 
 
-def _port(port: Port) -> Document:
+def port_document(port: Port) -> Document:
+    """A port as it stands in the block's ``ports``."""
     return {
         "uuid": port.uuid,
         "ips": [{"type": ip.type, "address": ip.address, "version": ip.version} for ip in port.ips],
@@ -148,6 +152,15 @@ def _hardware(hardware: Hardware, pid: int | None) -> Document:
     }
 
 
+def _backfill(backfill: Backfill) -> Document:
+    return {
+        "at": iso(backfill.at),
+        "by": backfill.by,
+        "from": list(backfill.sources),
+        "tool": backfill.tool,
+    }
+
+
 def _difference(difference: Difference) -> Document:
     return {
         "field": difference.field,
@@ -159,7 +172,7 @@ def _difference(difference: Difference) -> Document:
 def _plain(value: object) -> Any:
     """A leaf of the model as JSON has it: ports are the only ones that are no scalars."""
     if isinstance(value, tuple):
-        return [_port(port) for port in value if isinstance(port, Port)]
+        return [port_document(port) for port in value if isinstance(port, Port)]
     if value is None or isinstance(value, (str, int)):
         return value
     return iso(value)  # type: ignore[arg-type]

@@ -1,0 +1,24 @@
+"""``nova-domains completion``."""
+
+from __future__ import annotations
+
+import click
+
+from ..options import COMPLETION_VARIABLE, PROGRAM
+from ..streams import write
+
+
+@click.command("completion", short_help="Print the code that makes a shell complete commands.")
+@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+@click.pass_context
+def completion_command(ctx: click.Context, shell: str) -> None:
+    """Print the code that makes a shell complete commands, options, domain names and uuids.
+
+    For bash: eval "$(nova-domains completion bash)" in ~/.bashrc.
+    """
+    from click.shell_completion import get_completion_class
+
+    complete = get_completion_class(shell)
+    assert complete is not None
+    root = ctx.find_root()
+    write(complete(root.command, {}, PROGRAM, COMPLETION_VARIABLE).source() + "\n")

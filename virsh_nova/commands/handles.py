@@ -1,0 +1,33 @@
+"""From what was typed to guests of the host."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from ..errors import NovaDomainsError
+
+if TYPE_CHECKING:
+    from ..host import Host
+    from ..model import Guest
+
+
+def resolve(host: Host, handles: Sequence[str]) -> tuple[list[str], list[NovaDomainsError]]:
+    """The uuids that the handles mean, in their order, and an error for each that means none."""
+    from ..lookup import ambiguous, find_by_display_name, find_by_identity, unknown
+
+    sightings = host.sightings()
+    read: list[Guest] | None = None
+    uuids: dict[str, None] = {}
+    errors: list[NovaDomainsError] = []
+    for handle in handles:
+        found: Sequence[Any] = find_by_identity(handle, sightings)
+        if not found:
+            if read is None:
+                read = host.guests("block")
+            found = find_by_display_name(handle, read)
+        if len(found) == 1:
+            uuids[found[0].uuid] = None
+        else:
+            errors.append(ambiguous(handle, found) if found else unknown(handle, read or ()))
+    return list(uuids), errors

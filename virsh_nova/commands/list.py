@@ -1,0 +1,156 @@
+"""``nova-domains list``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import click
+
+from ..listing import KINDS
+from ..options import (
+    AddressOrNetwork,
+    ColumnName,
+    Settings,
+    State,
+    output_options,
+)
+from ..streams import draws_for_terminal, speaks_unicode, write
+from .output import warn_of_faults, write_documents
+
+if TYPE_CHECKING:
+    from ..columns import Column
+    from ..model import Guest
+    from ..select import Network
+
+
+@click.command("list")
+@click.option(
+    "--kind",
+    "kinds",
+    type=click.Choice(KINDS),
+    multiple=True,
+    help="Only Nova's guests, only those of them without the block, or only those of others.",
+)
+@click.option(
+    "--manager", "managers", metavar="GLOB", multiple=True, help="Only guests this manager made."
+)
+@click.option("--state", "states", type=State(), multiple=True, help="Only guests in this state.")
+@click.option("--name", "names", metavar="GLOB", multiple=True, help="By display name.")
+@click.option("--domain", "domains", metavar="GLOB", multiple=True, help="By libvirt's name.")
+@click.option("--project", "projects", metavar="GLOB", multiple=True, help="By name or id.")
+@click.option("--user", "users", metavar="GLOB", multiple=True, help="By name or id.")
+@click.option("--flavor", "flavors", metavar="GLOB", multiple=True, help="By name or id.")
+@click.option(
+    "--ip",
+    "networks",
+    type=AddressOrNetwork(),
+    multiple=True,
+    help="By fixed address; a CIDR takes all in it.",
+)
+@click.option("--long", "long_", is_flag=True, help="More columns.")
+@click.option(
+    "--sort-column",
+    "sort_columns",
+    type=ColumnName(),
+    multiple=True,
+    help="Sort by this column; can be given several times.  [default: domain]",
+)
+@click.option(
+    "--sort-ascending/--sort-descending", "ascending", default=True, help="Which way to sort."
+)
+@output_options(
+    "table",
+    "json",
+    "yaml",
+    "csv",
+    "value",
+    column_help="Only this column; can be given several times.",
+)
+@click.pass_obj
+def list_command(
+    settings: Settings,
+    kinds: Sequence[str],
+    managers: Sequence[str],
+    states: Sequence[str],
+    names: Sequence[str],
+    domains: Sequence[str],
+    projects: Sequence[str],
+    users: Sequence[str],
+    flavors: Sequence[str],
+    networks: Sequence[Network],
+    long_: bool,
+    sort_columns: Sequence[Column],
+    ascending: bool,
+    format_: str,
+    columns: Sequence[Column],
+    no_color: bool,
+) -> None:
+    """List the guests: Nova's, Nova's without metadata, and those of others.
+
+    Options that can be repeated take a guest that fits one of their values. Names are shell
+    globs: --name 'web-*'.
+
+    On a terminal the table is coloured and fits its width; in a pipe it is plain and never cut.
+    """
+    from ..columns import COLUMNS, FLAT, FLAT_LONG
+    from ..render.progress import ProgressBar
+    from ..select import Selection, ordered
+
+    selection = Selection(
+        kinds, managers, states, names, domains, projects, users, flavors, networks
+    )
+    documents = format_ in ("json", "yaml")
+    shown = columns or [COLUMNS[name] for name in (FLAT_LONG if long_ else FLAT)]
+    recorded = all(column.recorded for column in (*shown, *sort_columns)) and (
+        bool(columns) or not documents
+    )
+    with ProgressBar("Reading guests") as progress:
+        host = settings.open()
+        read = host.guests(
+            "block" if recorded else "domain", chosen=selection.may_take, progress=progress
+        )
+    warn_of_faults(read)
+    guests = ordered(
+        filter(selection.takes, read) if selection.narrows else read,
+        sort_columns,
+        descending=not ascending,
+    )
+    if format_ == "table":
+        from ..render.safe import visible
+
+        if guests:
+            write(list_table(guests, columns, long_, settings.no_color or no_color))
+        else:
+            nobody = "no guest fits" if selection.narrows else f"{host.name} has no guests"
+            write(f"{visible(nobody)}\n")
+    elif documents:
+        from ..render.document import columns_document, guest_document
+
+        write_documents(
+            [
+                columns_document(guest, columns) if columns else guest_document(guest)
+                for guest in guests
+            ],
+            format_,
+            one_a_line=True,
+        )
+    else:
+        from ..render.flat import as_csv, as_values
+
+        write((as_csv if format_ == "csv" else as_values)(guests, shown))
+
+
+def list_table(
+    guests: Sequence[Guest], columns: Sequence[Column], long_: bool, no_color: bool
+) -> str:
+    from ..render.sections import sections
+
+    divided = sections(guests, columns, long=long_)
+    if draws_for_terminal(no_color):
+        from ..render.terminal import terminal_table
+
+        return terminal_table(divided, width=None, unicode=speaks_unicode())
+    from ..render.plain import plain_table
+
+    return plain_table(divided)

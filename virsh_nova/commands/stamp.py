@@ -1,0 +1,211 @@
+"""``nova-domains stamp``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from .. import __version__
+from ..errors import EXIT_FAILED
+from ..options import Handle, ReleaseName, Settings, plan_options
+from ..streams import complain
+from .execute import Manner, execute, whoami
+from .handles import resolve
+
+if TYPE_CHECKING:
+    from ..facts import Facts
+    from ..model import Record
+    from ..release import Release
+    from ..stamp.plan import Signature
+
+_FILE = "FILE"
+
+
+@click.command("stamp")
+@click.argument("handles", metavar="[HANDLE]...", type=Handle(), nargs=-1)
+@click.option("--all", "everyone", is_flag=True, help="Every Nova guest without the block.")
+@click.option("--derive", is_flag=True, help="Take what the guest itself still tells.")
+@click.option(
+    "--from",
+    "files",
+    metavar=_FILE,
+    multiple=True,
+    help="Take what a file says: a saved list -f json, the output of openstack server list or "
+    "show as JSON or YAML, or an answer of Nova's API; - is stdin. Can be given several times.",
+)
+@click.option("--projects", metavar=_FILE, multiple=True, help="Names for the ids of projects.")
+@click.option("--users", metavar=_FILE, multiple=True, help="Names for the ids of users.")
+@click.option("--flavors", metavar=_FILE, multiple=True, help="What else is known of flavors.")
+@click.option("--images", metavar=_FILE, multiple=True, help="What else is known of images.")
+@click.option("--ports", metavar=_FILE, multiple=True, help="The ports, as Neutron lists them.")
+@click.option(
+    "--cloud",
+    metavar="NAME",
+    help="Ask the cloud of that name in clouds.yaml, or envvars for OS_*; needs openstacksdk.",
+)
+@click.option(
+    "--set",
+    "assignments",
+    metavar="KEY=VALUE",
+    multiple=True,
+    help="Say it yourself, by the keys of the JSON document: --set flavor.name=m1.small.",
+)
+@click.option("--overwrite", is_flag=True, help="Replace the block of guests that have one.")
+@click.option("--fill", is_flag=True, help="Add to the block of guests that have one.")
+@click.option("--force", is_flag=True, help="Stamp a guest of another manager, if it is named.")
+@click.option(
+    "--release",
+    type=ReleaseName(),
+    metavar="RELEASE",
+    help="Write what that release of Nova writes: 29, 2024.1, caracal; or draft.  [newest]",
+)
+@click.option(
+    "--no-provenance", is_flag=True, help="Leave no element that tells of the backfilling."
+)
+@plan_options
+@click.pass_obj
+def stamp_command(
+    settings: Settings,
+    handles: Sequence[str],
+    everyone: bool,
+    derive: bool,
+    files: Sequence[str],
+    projects: Sequence[str],
+    users: Sequence[str],
+    flavors: Sequence[str],
+    images: Sequence[str],
+    ports: Sequence[str],
+    cloud: str | None,
+    assignments: Sequence[str],
+    overwrite: bool,
+    fill: bool,
+    force: bool,
+    release: Release | None,
+    no_provenance: bool,
+    journal: Path | None,
+    patience: float,
+    dry_run: bool,
+    yes: bool,
+    format_: str,
+    no_color: bool,
+) -> int:
+    """Write the block onto guests that lack it, after showing what would be written.
+
+    Say whom (HANDLE as for show, or --all) and where the facts come from: --derive, --from,
+    --cloud, --set. Where several know a field, the last of these counts. With --from or --cloud
+    alone, every Nova guest is meant.
+
+    Everything that is written stands in a journal first, and undo takes it back.
+    """
+    from ..render.progress import ProgressBar
+    from ..stamp.lock import only_run
+    from ..stamp.plan import Options, make_plan
+
+    if overwrite and fill:
+        raise click.UsageError("--overwrite and --fill exclude each other")
+    if not (derive or files or cloud or assignments):
+        raise click.UsageError("say where the facts come from: --derive, --from, --cloud or --set")
+    everyone = everyone or (not handles and bool(files or cloud))
+    if not handles and not everyone:
+        raise click.UsageError("say whom: give handles, or --all")
+    if handles and everyone:
+        raise click.UsageError("--all and handles exclude each other")
+    if force and not handles:
+        raise click.UsageError("--force is for guests that are named")
+    facts = assigned(assignments)
+    with nullcontext() if dry_run else only_run():
+        with ProgressBar("Reading guests") as progress:
+            host = settings.open(writable=not dry_run)
+            if not dry_run:
+                host.refuse_read_only()
+            uuids, errors = resolve(host, handles) if handles else ([], [])
+            for error in errors:
+                complain(error.message, error.hint)
+            wanted = frozenset(uuids)
+            seen = {sighting.uuid for sighting in host.sightings()}
+            records, known_ports = gather(
+                files,
+                {
+                    "projects": projects,
+                    "users": users,
+                    "flavors": flavors,
+                    "images": images,
+                    "ports": ports,
+                },
+                cloud,
+                host.name,
+                frozenset(seen) if everyone else wanted,
+            )
+            guests = host.guests(
+                "whole",
+                chosen=lambda sighting: everyone or sighting.uuid in wanted,
+                progress=progress,
+            )
+        options = Options(
+            named=wanted,
+            everyone=everyone,
+            derive=derive,
+            assignments=facts,
+            overwrite=overwrite,
+            fill=fill,
+            force=force,
+            release=release,
+            known_ports=known_ports,
+            signature=None if no_provenance else signature(),
+        )
+        plan = make_plan(host.name, guests, records, options)
+        refused = any(step.action == "refused" and step.guest.uuid in wanted for step in plan.steps)
+        plain = settings.no_color or no_color
+        manner = Manner("stamp", journal, patience, dry_run, yes, format_, plain)
+        code = execute(plan, host, manner, named=wanted)
+        return max(code, EXIT_FAILED if errors or refused else 0)
+
+
+def gather(
+    files: Sequence[str],
+    catalog_files: Mapping[str, Sequence[str]],
+    cloud: str | None,
+    host: str | None,
+    wanted: frozenset[str],
+) -> tuple[list[Record], frozenset[str]]:
+    """The records of all sources in their order, and all ports that any of them names."""
+    from ..sources.catalog import complete
+    from ..sources.catalog_files import read_catalog
+    from ..sources.records import read_records
+
+    catalog = read_catalog(**catalog_files)
+    records = [record for file in files for record in read_records(file, wanted)]
+    ports = set(catalog.port_uuids)
+    if cloud:
+        from ..sources.cloud import ask_cloud
+
+        answer = ask_cloud(cloud, host, wanted)
+        records += answer.records
+        ports |= answer.ports
+        for notice in answer.notices:
+            complain(notice, kind="warning")
+    return [complete(record, catalog) for record in records], frozenset(ports)
+
+
+def assigned(assignments: Sequence[str]) -> Facts:
+    if not assignments:
+        return {}
+    from ..sources.assignments import BadAssignment, parse_assignments
+
+    try:
+        return parse_assignments(assignments)
+    except BadAssignment as error:
+        hint = f" ({error.hint})" if error.hint else ""
+        raise click.UsageError(f"{error.message}{hint}") from error
+
+
+def signature() -> Signature:
+    from datetime import datetime, timezone
+
+    from ..stamp.plan import Signature
+
+    return Signature(datetime.now(timezone.utc).replace(microsecond=0), whoami(), __version__)

@@ -1,0 +1,132 @@
+"""``nova-domains undo``."""
+
+from __future__ import annotations
+
+from contextlib import nullcontext
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from ..errors import EXIT_FAILED, NovaDomainsError
+from ..options import Settings, plan_options
+from ..streams import complain, write
+from .execute import Manner, execute
+
+if TYPE_CHECKING:
+    from ..stamp.journal import Run
+
+
+@click.command("undo")
+@click.argument("journal_file", metavar="[JOURNAL]", required=False)
+@click.option("--list", "listing", is_flag=True, help="List the runs of stamp and undo.")
+@plan_options
+@click.pass_obj
+def undo_command(
+    settings: Settings,
+    journal_file: str | None,
+    listing: bool,
+    journal: Path | None,
+    patience: float,
+    dry_run: bool,
+    yes: bool,
+    format_: str,
+    no_color: bool,
+) -> int:
+    """Take back what a run of stamp wrote: the newest, or that of JOURNAL.
+
+    Each guest gets its old metadata again, unless somebody has changed it since; that guest is
+    left alone, and told of. JOURNAL is a file, or the name of a run as --list shows it.
+    """
+    if listing:
+        if journal_file:
+            raise click.UsageError("--list takes no journal")
+        return list_runs(format_)
+    from ..render.progress import ProgressBar
+    from ..stamp.lock import only_run
+    from ..stamp.undo import make_undo_plan
+
+    with nullcontext() if dry_run else only_run():
+        with ProgressBar("Reading guests") as progress:
+            host = settings.open(writable=not dry_run)
+            if not dry_run:
+                host.refuse_read_only()
+            run = named_run(journal_file) if journal_file else newest_run(host.name)
+            for fault in run.faults:
+                complain(fault, kind="warning")
+            if run.host != host.name:
+                raise NovaDomainsError(
+                    f"{run.path}: it is of the host {run.host}, and this is {host.name}",
+                    "give -c for that host",
+                )
+            wanted = {entry.uuid for entry in run.entries}
+            guests = host.guests(
+                "whole", chosen=lambda sighting: sighting.uuid in wanted, progress=progress
+            )
+        plan = make_undo_plan(host.name, guests, run)
+        complain(f"taking back {run.id}, by {run.by}: {run.path}", kind="note")
+        plain = settings.no_color or no_color
+        manner = Manner("undo", journal, patience, dry_run, yes, format_, plain, run.id)
+        code = execute(plan, host, manner)
+        damaged = bool(run.faults)
+        refused = any(step.action == "refused" for step in plan.steps)
+        return max(code, EXIT_FAILED if damaged or refused else 0)
+
+
+def named_run(name: str) -> Run:
+    from ..stamp.journal import SUFFIX, read_journal, state_folder
+
+    path = Path(name)
+    in_folder = state_folder() / f"{name.removesuffix(SUFFIX)}{SUFFIX}"
+    if not path.exists() and in_folder.is_file():
+        path = in_folder
+    return read_journal(path)
+
+
+def newest_run(host: str | None) -> Run:
+    """The newest run of stamp on this host that has not been taken back yet."""
+    runs = [run for run in all_runs() if run.host == host]
+    undone = {run.undoes for run in runs if run.undoes}
+    for run in reversed(runs):
+        if run.command == "stamp" and run.id not in undone:
+            return run
+    raise NovaDomainsError(
+        "there is no run of stamp here to take back",
+        "nova-domains undo --list shows the journals; one kept elsewhere is named: undo JOURNAL",
+    )
+
+
+def all_runs() -> list[Run]:
+    """Those in the usual place, oldest first; a file that is no journal is told of."""
+    from ..stamp.journal import journals, read_journal, state_folder
+
+    runs = []
+    for path in journals(state_folder()):
+        try:
+            runs.append(read_journal(path))
+        except NovaDomainsError as error:
+            complain(error.message, kind="warning")
+    return sorted(runs, key=lambda run: run.id)
+
+
+def list_runs(format_: str) -> int:
+    from tabulate import tabulate
+
+    from ..render.plan import RUN_HEADERS, run_rows
+    from ..streams import speaks_unicode
+
+    runs = all_runs()
+    undone = {run.undoes for run in runs if run.undoes}
+    told = [(run, "undone" if run.id in undone else run.state) for run in runs]
+    if format_ == "json":
+        from ..render.document import as_json
+        from ..render.plan import run_document
+
+        documents = [run_document(run, state) for run, state in told]
+        write(as_json(documents, one_a_line=False, ascii_only=not speaks_unicode()))
+    elif told:
+        rows = run_rows(told)
+        write(tabulate(rows, RUN_HEADERS, tablefmt="plain", disable_numparse=True) + "\n")
+    else:
+        write("no runs\n")
+    return 0

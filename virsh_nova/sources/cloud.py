@@ -1,0 +1,258 @@
+"""Records from a cloud itself: what its APIs tell of the servers of one host, in a few lists.
+
+Nova is asked for the servers twice, as it shows the flavor's id only up to microversion 2.46 and
+what the flavor is made of only from 2.47; Nova for flavors, Keystone for the names of projects and
+users, Glance for images and Neutron for ports once each. Nothing is asked server by server.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import NamedTuple
+
+import msgspec
+
+from ..model import Record
+from .catalog import complete
+from .catalog_files import catalog_of
+from .cloud_calls import NAMES, Cloud, Query, Refusal, Service
+from .items import Answer
+from .records import records_in
+
+WITH_FLAVOR_ID = (2, 46)
+NEWEST_UNDERSTOOD = (2, 100)
+HYPERVISORS_BY_NAME = (2, 53)
+
+LARGE_PAGES = ("limit", "1000")
+"""Glance gives 25 at once unless asked for more; 1000 is the most that either gives by default."""
+
+PORT_FIELDS = ("id", "device_id", "device_owner", "mac_address", "fixed_ips", "created_at")
+
+
+class CloudAnswer(NamedTuple):
+    """What a cloud told."""
+
+    records: tuple[Record, ...]
+    """One a server, in Nova's order. Where Nova told only of this host's servers, those that have
+    no domain are there too, without facts; otherwise there are only those of the guests asked for.
+    """
+    ports: frozenset[str]
+    """The uuids of all ports that Neutron showed."""
+    notices: tuple[str, ...]
+    """What this user could not see, a sentence each."""
+
+
+class _Identified(msgspec.Struct):
+    id: str
+
+
+class _Service(msgspec.Struct):
+    host: str
+
+
+class _Hypervisor(msgspec.Struct):
+    hypervisor_hostname: str
+    service: _Service
+
+
+_IDENTIFIED = msgspec.json.Decoder(_Identified)
+_HYPERVISOR = msgspec.json.Decoder(_Hypervisor)
+
+
+def ask_cloud(name: str, host: str | None, wanted: Collection[str]) -> CloudAnswer:
+    """Ask the cloud ``name`` of the user's clouds.yaml for the servers of one host.
+
+    ``host`` is the name that libvirt has for it; Nova's own is looked up. ``wanted`` are the uuids
+    of its guests, in lower case with dashes. The name ``envvars`` stands for the OS_* variables.
+
+    Raises ``NovaDomainsError`` for a cloud that is not configured, refuses the credentials, cannot
+    be reached, does not answer in time, fails, or answers what is not of the OpenStack API, and
+    where openstacksdk is not installed.
+    """
+    with Cloud(name) as cloud:
+        return _Inquiry(cloud, host, frozenset(wanted)).answer()
+
+
+class _Inquiry:
+    def __init__(self, cloud: Cloud, host: str | None, wanted: frozenset[str]) -> None:
+        self._cloud = cloud
+        self._wanted = wanted
+        self._notices: list[str] = []
+        newest = cloud.newest_microversion()
+        self._newest = min(newest, NEWEST_UNDERSTOOD) if newest else None
+        self._host = self._service_host(host) if host else None
+        """Nova's name for the host; None where it is unknown, and servers are not told by host."""
+
+    def answer(self) -> CloudAnswer:
+        records = self._servers()
+        ports = self._ports()
+        catalog = catalog_of(
+            projects=[self._names("projects")],
+            users=[self._names("users")],
+            flavors=[self._flavors()],
+            images=[self._images()],
+            ports=[ports] if ports else [],
+        )
+        completed = (complete(record, catalog) for record in records)
+        return CloudAnswer(
+            tuple(map(_without_ports, completed) if ports else completed),
+            catalog.port_uuids,
+            tuple(self._notices),
+        )
+
+    # ---- Nova
+
+    def _microversion(self, wanted: tuple[int, int] | None = None) -> str | None:
+        """``wanted``, or the newest of both sides; None for a Nova that has none, or not that."""
+        if self._newest is None or (wanted and wanted > self._newest):
+            return None
+        return "{}.{}".format(*(wanted or self._newest))
+
+    def _service_host(self, host: str) -> str | None:
+        """The host as Nova's services call it, which its configuration can set at will."""
+        # Later ones ask each compute host for its uptime, which can take long.
+        by_name = self._microversion(HYPERVISORS_BY_NAME)
+        query: Query = (("hypervisor_hostname_pattern", host),) if by_name else ()
+        try:
+            rows = self._cloud.listed(
+                "compute", "/os-hypervisors/detail", "hypervisors", query, by_name or "2.1"
+            )
+        except Refusal as refusal:
+            if refusal.status == 403:
+                return None  # An ordinary user, who hears of it when the servers are asked for.
+            if refusal.status != 404:
+                raise
+            rows = []
+        found = self._cloud.decoded("compute", rows, _HYPERVISOR)
+        # The pattern finds any name that it is a part of.
+        hosts = {each.service.host for each in found if each.hypervisor_hostname == host}
+        if len(hosts) == 1:
+            return hosts.pop()
+        problem = "several" if hosts else "no"
+        self._notices.append(
+            f"Nova knows {problem} hypervisors named {host}: the servers of all hosts were asked for"
+        )
+        return None
+
+    def _servers(self) -> list[Record]:
+        query: list[tuple[str, str]] = [("all_tenants", "1")]
+        if self._host:
+            query.append(("host", self._host))
+        older = self._microversion(WITH_FLAVOR_ID)
+        try:
+            newest = self._read_servers(query, self._microversion())
+        except Refusal as refusal:
+            if refusal.status != 403:
+                raise
+            query, self._host = [], None
+            newest = self._read_servers(query, self._microversion())
+            self._notices.append(
+                "only the servers of your project are known: "
+                "Nova lets only an administrator list those of others"
+            )
+        if older and older != self._microversion():
+            with_ids = {record.uuid: record for record in self._read_servers(query, older)}
+            newest = [
+                record._replace(facts={**with_ids[record.uuid].facts, **record.facts})
+                if record.uuid in with_ids
+                else record
+                for record in newest
+            ]
+        if self._host is None:
+            return [record for record in newest if record.uuid in self._wanted]
+        return newest
+
+    def _read_servers(self, query: Query, microversion: str | None) -> list[Record]:
+        rows = self._cloud.listed("compute", "/servers/detail", "servers", query, microversion)
+        # Nova is the cloud, to a reader of the plan; the others are what fills in.
+        answer = self._answer("compute", "servers", rows)._replace(
+            source=f"cloud {self._cloud.name}"
+        )
+        records = records_in(answer, self._wanted)
+        # A server that is made or deleted between two pages can be on both.
+        return list({record.uuid: record for record in records}.values())
+
+    def _flavors(self) -> Answer:
+        everyones = (("is_public", "None"),)
+        rows = self._cloud.listed(
+            "compute", "/flavors/detail", "flavors", everyones, self._microversion()
+        )
+        return self._answer("compute", "flavors", rows)
+
+    # ---- Keystone
+
+    def _names(self, kind: str) -> Answer:
+        try:
+            rows = self._listed_names(kind)
+        except Refusal as refusal:
+            reason = "Keystone lets only an administrator list them"
+            if refusal.status != 403:
+                reason = refusal.message
+            self._notices.append(f"the names of {kind} other than your own are unknown: {reason}")
+            own = self._cloud.self_known().get(kind)
+            rows = [msgspec.Raw(msgspec.json.encode(own))] if own and own["id"] else []
+        if kind in self._cloud.truncated:
+            self._notices.append(f"some names of {kind} are unknown: Keystone cuts the list short")
+        return self._answer("identity", kind, rows)
+
+    def _listed_names(self, kind: str) -> list[msgspec.Raw]:
+        try:
+            return self._cloud.listed("identity", f"/{kind}", kind)
+        except Refusal as refusal:
+            if refusal.status != 401:
+                raise
+        # With a directory behind each domain, Keystone lists one domain at a time.
+        rows: list[msgspec.Raw] = []
+        domains = self._cloud.listed("identity", "/domains", "domains")
+        for domain in self._cloud.decoded("identity", domains, _IDENTIFIED):
+            rows += self._cloud.listed("identity", f"/{kind}", kind, (("domain_id", domain.id),))
+        return rows
+
+    # ---- Glance and Neutron
+
+    def _images(self) -> Answer:
+        """All images that the user may see, the hidden ones too: old guests run on those."""
+        rows: list[msgspec.Raw] = []
+        for hidden in ((), (("os_hidden", "true"),)):
+            try:
+                rows += self._listed_images((*hidden, LARGE_PAGES))
+            except Refusal as refusal:
+                if not hidden:
+                    self._notices.append(f"what images are like is unknown: {refusal.message}")
+                    break
+        return self._answer("image", "images", rows)
+
+    def _listed_images(self, query: Query) -> list[msgspec.Raw]:
+        try:
+            # Without it, what other projects call a community image is left out.
+            return self._cloud.listed("image", "/images", "images", (("visibility", "all"), *query))
+        except Refusal as refusal:
+            if refusal.status != 400:
+                raise
+            return self._cloud.listed("image", "/images", "images", query)
+
+    def _ports(self) -> Answer | None:
+        query = (*(("fields", field) for field in PORT_FIELDS), LARGE_PAGES)
+        try:
+            if self._host:
+                # No more than those of this host, which for an ordinary user is no field of a port.
+                query = (("binding:host_id", self._host), *query)
+            rows = self._cloud.listed("network", "/ports", "ports", query)
+        except Refusal as refusal:
+            self._notices.append(f"the ports are unknown: {refusal.message}")
+            return None
+        return self._answer("network", "ports", rows)
+
+    # ----
+
+    def _answer(self, service: Service, key: str, rows: list[msgspec.Raw]) -> Answer:
+        """The rows of all pages as one answer."""
+        source = f"cloud {self._cloud.name}, {NAMES[service]}"
+        return Answer(msgspec.json.encode({key: rows}), source)
+
+
+def _without_ports(record: Record) -> Record:
+    """Say that the instance has no ports where neither Nova nor Neutron knows any."""
+    if "name" not in record.facts or "ports" in record.facts or record.addresses:
+        return record
+    return record._replace(facts={**record.facts, "ports": ()})

@@ -1,0 +1,85 @@
+"""Facts that a guest still tells of itself: its XML in, facts out. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+from typing import NamedTuple
+
+from ..model import Disk, Domain, Fact, Interface, Port
+
+SOURCE = "the guest"
+
+_UUID = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}", re.IGNORECASE)
+_TAP = re.compile(r"tap([0-9a-f]{8}-[0-9a-f]{2})")
+
+
+class Derived(NamedTuple):
+    facts: dict[str, Fact]
+    notes: tuple[str, ...]
+    """What could not be told, and why."""
+
+
+def derive(domain: Domain, known_ports: Collection[str]) -> Derived:
+    """What the guest tells: Nova's version, its size, its root disk, its ports.
+
+    ``known_ports`` are uuids from elsewhere: a tap device names only the beginning of its port.
+    """
+    facts: dict[str, Fact] = {}
+    notes: list[str] = []
+    if domain.sysinfo.get("product", "").startswith("OpenStack") and domain.sysinfo.get("version"):
+        facts["package"] = domain.sysinfo["version"]
+    if domain.hardware.memory_mib is not None:
+        facts["flavor.memory_mib"] = domain.hardware.memory_mib
+    if domain.hardware.vcpus is not None:
+        facts["flavor.vcpus"] = domain.hardware.vcpus
+    facts.update(_root(domain, notes))
+    ports = [port_of(nic, known_ports) for nic in domain.hardware.interfaces]
+    if None in ports:
+        unnamed = domain.hardware.interfaces[ports.index(None)]
+        name = unnamed.target or unnamed.mac or "an interface"
+        notes.append(f"ports left out: nothing tells the whole uuid of the port behind {name}")
+    else:
+        facts["ports"] = tuple(Port(uuid, ()) for uuid in ports)
+    return Derived(facts, tuple(notes))
+
+
+def boot_volume(domain: Domain) -> str | None:
+    """The uuid of the volume that the guest boots from: the serial that Nova gives its disk."""
+    disk = _boot_disk(domain)
+    if disk is None or not _UUID.fullmatch(disk.serial or "") or _in_rescue(domain):
+        return None
+    return (disk.serial or "").lower()
+
+
+def port_of(nic: Interface, known_ports: Collection[str]) -> str | None:
+    """The uuid of the Neutron port behind an interface, where it is known in full."""
+    if nic.port:
+        return nic.port.lower()
+    tap = _TAP.fullmatch(nic.target or "")
+    fitting = [uuid for uuid in known_ports if uuid.startswith(tap[1])] if tap else []
+    return fitting[0] if len(fitting) == 1 else None
+
+
+def _root(domain: Domain, notes: list[str]) -> dict[str, Fact]:
+    if _in_rescue(domain):
+        notes.append("root left out: the guest is in rescue, and boots from another disk")
+        return {}
+    if volume := boot_volume(domain):
+        return {"root.type": "volume", "root.uuid": volume}
+    disk = _boot_disk(domain)
+    uuid = (domain.uuid or "").lower()
+    if disk is not None and uuid and uuid in (disk.source or "").lower():
+        # Nova's own disks carry the instance's uuid in their path or name; volumes do not.
+        return {"root.type": "image"}
+    notes.append("root left out: the boot disk is neither a volume's nor named by the instance")
+    return {}
+
+
+def _boot_disk(domain: Domain) -> Disk | None:
+    disks = [disk for disk in domain.hardware.disks if disk.device in ("disk", "lun")]
+    return min(disks, key=lambda disk: disk.boot or len(disks) + 1, default=None)
+
+
+def _in_rescue(domain: Domain) -> bool:
+    return any((disk.source or "").endswith("disk.rescue") for disk in domain.hardware.disks)

@@ -1,0 +1,66 @@
+"""The bytes of a file that the user names, or of standard input: bounded, and never nothing."""
+
+from __future__ import annotations
+
+import os
+import stat
+import sys
+from typing import BinaryIO
+
+from ..errors import NovaDomainsError
+
+LARGEST = 100 * 1024 * 1024
+"""In bytes: forty thousand servers of GET /servers/detail."""
+
+STDIN = "-"
+
+
+def source_name(path: str) -> str:
+    """What errors and plans call the file: its path as the user typed it."""
+    return "stdin" if path == STDIN else path
+
+
+def read_bytes(path: str) -> bytes:
+    """All of a regular file or pipe, or of standard input for ``-``.
+
+    Raises ``NovaDomainsError`` for what is not there, cannot be read, is neither a file nor a
+    pipe, is larger than ``LARGEST``, or is empty.
+    """
+    try:
+        if path == STDIN:
+            data = _bounded(sys.stdin.buffer, path)
+        else:
+            _refuse_device(path)
+            with open(path, "rb") as file:
+                data = _bounded(file, path)
+    except (OSError, ValueError) as error:  # ValueError: a NUL in the path, a closed stdin
+        reason = getattr(error, "strerror", None) or str(error)
+        raise NovaDomainsError(f"{source_name(path)}: cannot be read: {reason}") from error
+    if not data.strip():
+        raise NovaDomainsError(f"{source_name(path)}: is empty")
+    return data
+
+
+def _refuse_device(path: str) -> None:
+    # Before it is opened: opening a device can do things of its own, and /dev/zero has no end.
+    mode = os.stat(path).st_mode
+    if stat.S_ISDIR(mode):
+        raise NovaDomainsError(f"{path}: is a directory")
+    if not (stat.S_ISREG(mode) or stat.S_ISFIFO(mode)):
+        raise NovaDomainsError(f"{path}: is neither a file nor a pipe")
+
+
+def _bounded(file: BinaryIO, path: str) -> bytes:
+    status = os.fstat(file.fileno()) if path != STDIN else None
+    if status is not None and status.st_size > LARGEST:
+        raise _too_large(path, f"{status.st_size / 2**20:.0f} MiB")
+    data = file.read(LARGEST + 1)
+    if len(data) > LARGEST:
+        raise _too_large(path, "more")
+    return data
+
+
+def _too_large(path: str, size: str) -> NovaDomainsError:
+    return NovaDomainsError(
+        f"{source_name(path)}: is too large: {size}, and the limit is {LARGEST >> 20} MiB"
+    )

@@ -1,0 +1,157 @@
+"""YAML turned into JSON, so that what a document says is decoded in one way only.
+
+PyYAML's own loader is not used: it expands to whatever a hostile file asks for, turns dates,
+octal numbers and MAC addresses made of digits into something else, and takes twice the time. The
+parser's events are read once, with YAML 1.2's plain scalars; PyYAML, which the openstack client
+writes with, puts in quotes whatever would read differently.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import yaml
+
+from ..errors import NovaDomainsError
+
+DEEPEST = 100
+"""Levels of nesting. The documents that are understood have eight."""
+
+_LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_GROWTH = 10
+_ALLOWANCE = 2**20
+
+_NULLS = frozenset(("", "~", "null", "Null", "NULL"))
+_BOOLEANS = {
+    "true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False,
+}  # fmt: skip
+_NUMBER = re.compile(r"[-+]?(?:[0-9]{1,300}|(?=\.?[0-9])[0-9]*\.?[0-9]*(?:[eE][-+]?[0-9]{1,3})?)")
+_TAG = "tag:yaml.org,2002:"
+_TEXT_TAGS = (f"{_TAG}str", f"{_TAG}timestamp", "!")
+
+
+def json_of_yaml(data: bytes, source: str) -> bytes:
+    """The one document in ``data`` as UTF-8 JSON.
+
+    Raises ``NovaDomainsError`` for what is no YAML, has more than one document, is nested deeper
+    than ``DEEPEST``, or whose aliases stand for more than ten times its own size.
+    """
+    try:
+        value = _Reader(len(data)).document(yaml.parse(data, Loader=_LOADER))
+        # The openstack client and PyYAML write no non-finite numbers; JSON has none.
+        return json.dumps(value, ensure_ascii=True, allow_nan=False).encode()
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        problem = " ".join(str(error.problem or error.context).split())
+        raise NovaDomainsError(f"{source}: is not valid YAML: {problem}{_place(mark)}") from error
+    except (yaml.YAMLError, UnicodeError) as error:
+        reason = getattr(error, "reason", None) or "it is not text"
+        raise NovaDomainsError(f"{source}: is neither JSON nor YAML: {reason}") from error
+    except ValueError as error:
+        raise NovaDomainsError(f"{source}: is not valid YAML: {error}") from error
+
+
+def _place(mark: Any) -> str:
+    return "" if mark is None else f" (line {mark.line + 1}, column {mark.column + 1})"
+
+
+def _refusal(problem: str, event: Any) -> yaml.MarkedYAMLError:
+    return yaml.MarkedYAMLError(None, None, problem, event.start_mark)
+
+
+class _Reader:
+    """Builds the value of one document, and keeps count of what its aliases stand for."""
+
+    def __init__(self, size: int) -> None:
+        self._largest = _GROWTH * size + _ALLOWANCE
+        self._anchored: dict[str, tuple[Any, int]] = {}
+        self._size = 0
+        """Characters and nodes so far, with every alias written out."""
+
+    def document(self, events: Iterator[Any]) -> Any:
+        value: Any = None
+        documents = 0
+        for event in events:
+            if isinstance(event, yaml.DocumentStartEvent):
+                documents += 1
+                if documents > 1:
+                    raise _refusal("there is a second document", event)
+                value = self._node(next(events), events, 1)
+        return value
+
+    def _node(self, event: Any, events: Iterator[Any], depth: int) -> Any:
+        if isinstance(event, yaml.AliasEvent):
+            return self._alias(event)
+        if depth > DEEPEST:
+            raise _refusal(f"it is nested deeper than {DEEPEST} levels", event)
+        before = self._size
+        if isinstance(event, yaml.ScalarEvent):
+            value: Any = _scalar(event)
+            self._grow(len(event.value) + 1, event)
+        elif isinstance(event, yaml.SequenceStartEvent):
+            _check_tag(event, "seq")
+            self._grow(1, event)
+            value = self._sequence(events, depth)
+        else:
+            _check_tag(event, "map")
+            self._grow(1, event)
+            value = self._mapping(events, depth)
+        if event.anchor is not None:
+            self._anchored[event.anchor] = (value, self._size - before)
+        return value
+
+    def _sequence(self, events: Iterator[Any], depth: int) -> list[Any]:
+        values = []
+        while not isinstance(event := next(events), yaml.SequenceEndEvent):
+            values.append(self._node(event, events, depth + 1))
+        return values
+
+    def _mapping(self, events: Iterator[Any], depth: int) -> dict[str, Any]:
+        values: dict[str, Any] = {}
+        while not isinstance(event := next(events), yaml.MappingEndEvent):
+            if not isinstance(event, yaml.ScalarEvent):
+                raise _refusal("a key is not a plain text", event)
+            if event.value == "<<" and event.implicit[0]:
+                raise _refusal("merge keys (<<) are not understood", event)
+            # A key is text whatever it looks like, as in JSON.
+            self._grow(len(event.value) + 1, event)
+            values[event.value] = self._node(next(events), events, depth + 1)
+        return values
+
+    def _alias(self, event: Any) -> Any:
+        if event.anchor not in self._anchored:
+            # Also where a node holds itself.
+            raise _refusal(f"the alias *{event.anchor} stands for nothing that is complete", event)
+        value, size = self._anchored[event.anchor]
+        self._grow(size, event)
+        return value
+
+    def _grow(self, size: int, event: Any) -> None:
+        self._size += size
+        if self._size > self._largest:
+            raise _refusal("its aliases stand for more than ten times its size", event)
+
+
+def _check_tag(event: Any, name: str) -> None:
+    if event.tag not in (None, "!", f"{_TAG}{name}"):
+        raise _refusal(f"the tag {event.tag} is not understood", event)
+
+
+def _scalar(event: Any) -> Any:
+    text: str = event.value
+    if event.tag in _TEXT_TAGS or (event.tag is None and not event.implicit[0]):
+        return text
+    if event.tag is not None and event.tag not in (
+        f"{_TAG}null", f"{_TAG}bool", f"{_TAG}int", f"{_TAG}float",
+    ):  # fmt: skip
+        raise _refusal(f"the tag {event.tag} is not understood", event)
+    if text in _NULLS:
+        return None
+    if text in _BOOLEANS:
+        return _BOOLEANS[text]
+    if _NUMBER.fullmatch(text):
+        return int(text) if text.lstrip("+-").isdigit() else float(text)
+    return text

@@ -1,0 +1,38 @@
+"""One run at a time: a lock file that names its holder."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from ..errors import NovaDomainsError
+from .journal import make_state_folder
+
+
+@contextmanager
+def only_run() -> Iterator[None]:
+    """Hold the lock; raises ``NovaDomainsError`` with the holder's pid if another run has it.
+
+    The kernel lets go of it when its holder ends, however that comes about.
+    """
+    path = make_state_folder() / "lock"
+    try:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise NovaDomainsError(f"{path}: cannot be locked: {error.strerror}") from error
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            holder = os.read(descriptor, 32).decode("ascii", "replace").strip() or "?"
+            raise NovaDomainsError(
+                f"another run of stamp or undo is at work: pid {holder}",
+                "wait until it has ended; nothing was done",
+            ) from None
+        os.ftruncate(descriptor, 0)
+        os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
+        yield
+    finally:
+        os.close(descriptor)
