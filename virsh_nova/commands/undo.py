@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -86,7 +87,7 @@ def named_run(name: str) -> Run:
 def newest_run(host: str | None) -> Run:
     """The newest run of stamp on this host that has not been taken back yet."""
     runs = [run for run in all_runs() if run.host == host]
-    undone = {run.undoes for run in runs if run.undoes}
+    undone = taken_back(runs)
     for run in reversed(runs):
         if run.command == "stamp" and run.id not in undone:
             return run
@@ -94,6 +95,11 @@ def newest_run(host: str | None) -> Run:
         "there is no run of stamp here to take back",
         "nova-domains undo --list shows the journals; one kept elsewhere is named: undo JOURNAL",
     )
+
+
+def taken_back(runs: Sequence[Run]) -> set[str]:
+    """The runs that another took back to the end; one that broke off did not."""
+    return {run.undoes for run in runs if run.undoes and run.state == "complete"}
 
 
 def all_runs() -> list[Run]:
@@ -116,7 +122,7 @@ def list_runs(format_: str) -> int:
     from ..streams import speaks_unicode
 
     runs = all_runs()
-    undone = {run.undoes for run in runs if run.undoes}
+    undone = taken_back(runs)
     told = [(run, "undone" if run.id in undone else run.state) for run in runs]
     if format_ == "json":
         from ..render.document import as_json

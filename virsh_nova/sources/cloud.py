@@ -130,7 +130,8 @@ class _Inquiry:
             return hosts.pop()
         problem = "several" if hosts else "no"
         self._notices.append(
-            f"Nova knows {problem} hypervisors named {host}: the servers of all hosts were asked for"
+            f"Nova knows {problem} hypervisors named {host}: "
+            "the servers of all hosts were asked for"
         )
         return None
 
@@ -232,16 +233,23 @@ class _Inquiry:
             return self._cloud.listed("image", "/images", "images", query)
 
     def _ports(self) -> Answer | None:
-        query = (*(("fields", field) for field in PORT_FIELDS), LARGE_PAGES)
+        query = [*(("fields", field) for field in PORT_FIELDS), LARGE_PAGES]
         try:
-            if self._host:
-                # No more than those of this host, which for an ordinary user is no field of a port.
-                query = (("binding:host_id", self._host), *query)
-            rows = self._cloud.listed("network", "/ports", "ports", query)
+            rows = self._listed_ports(query)
         except Refusal as refusal:
             self._notices.append(f"the ports are unknown: {refusal.message}")
             return None
         return self._answer("network", "ports", rows)
+
+    def _listed_ports(self, query: list[tuple[str, str]]) -> list[msgspec.Raw]:
+        if self._host:
+            try:
+                of_host = [("binding:host_id", self._host), *query]
+                return self._cloud.listed("network", "/ports", "ports", of_host)
+            except Refusal as refusal:
+                if refusal.status != 400:  # A field that not every Neutron can be asked for.
+                    raise
+        return self._cloud.listed("network", "/ports", "ports", query)
 
     # ----
 

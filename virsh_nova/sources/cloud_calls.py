@@ -19,6 +19,7 @@ import msgspec
 from ..errors import NovaDomainsError
 
 if TYPE_CHECKING:
+    from keystoneauth1.adapter import Adapter
     from openstack.config import OpenStackConfig
     from openstack.config.cloud_region import CloudRegion
 
@@ -166,6 +167,7 @@ class Cloud:
                 path,
                 params=list(query),
                 microversion=microversion,
+                raise_exc=False,
                 headers={"Accept": "application/json"},
             )
             status, content = int(response.status_code), bytes(response.content)
@@ -176,8 +178,24 @@ class Cloud:
             raise Refusal(message, status, "See the rights of the user, and the service's log.")
         raise NovaDomainsError(message, f"The log of {NAMES[service]} says why; then try again.")
 
-    def _client(self, service: Service) -> Any:
-        return self._region.get_session_client(service, version=_VERSIONS.get(service))
+    def _client(self, service: Service) -> Adapter:
+        from keystoneauth1.adapter import Adapter
+
+        region = self._region
+        client = Adapter(
+            session=self._session,
+            service_type=region.get_service_type(service),
+            service_name=region.get_service_name(service),
+            interface=region.get_interface(service),
+            region_name=region.get_region_name(service),
+            endpoint_override=region.get_endpoint(service),
+            version=_VERSIONS.get(service),
+        )
+        if service == "network":
+            # Not every Neutron lets its versions be asked for; there never was another.
+            url = (client.get_endpoint() or "").rstrip("/")
+            client.endpoint_override = url if url.endswith("/v2.0") else f"{url}/v2.0"
+        return client
 
     def _senseless(self, service: Service) -> NovaDomainsError:
         return NovaDomainsError(

@@ -38,9 +38,10 @@ def described(value: object) -> str:
         return f"text {value if len(value) <= 40 else value[:40] + '…'!r}"
     if isinstance(value, bool):
         return str(value).lower()
+    if isinstance(value, int) and abs(value) > LARGEST_NUMBER:
+        return "a number of more than 18 digits"
     if isinstance(value, int | float):
-        shown = f"{value:.6g}" if abs(value) > LARGEST_NUMBER else str(value)
-        return f"number {shown}"
+        return f"number {value}"
     if value is None:
         return "null"
     return "a list" if isinstance(value, list) else "an object"

@@ -72,7 +72,12 @@ class Run(NamedTuple):
 
 
 def state_folder() -> Path:
-    """``/var/lib/nova-domains`` for root, the XDG state folder for others."""
+    """``/var/lib/nova-domains`` for root, the XDG state folder for others.
+
+    ``NOVA_DOMAINS_STATE`` names another.
+    """
+    if named := os.environ.get("NOVA_DOMAINS_STATE"):
+        return Path(named)
     if os.geteuid() == 0:
         return Path("/var/lib/nova-domains")
     state = os.environ.get("XDG_STATE_HOME") or "~/.local/state"
