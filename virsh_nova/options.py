@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -162,7 +161,7 @@ def plan_options(command: Command) -> Command:
         ),
         click.option(
             "--journal",
-            type=click.Path(dir_okay=False, path_type=Path),
+            type=click.Path(dir_okay=False),
             metavar="PATH",
             help="Write the journal there.  [default: a new file in /var/lib/nova-domains for "
             "root, in the XDG state folder for others]",

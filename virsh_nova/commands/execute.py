@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
@@ -14,6 +13,8 @@ from ..errors import EXIT_FAILED, EXIT_INTERRUPTED
 from ..streams import complain, draws_for_terminal, speaks_unicode, write
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from ..host import Host
     from ..stamp.apply import Applied
     from ..stamp.journal import Outcome
@@ -24,7 +25,7 @@ class Manner(NamedTuple):
     """How a plan is to be carried out."""
 
     command: str
-    journal: Path | None
+    journal: str | None
     """None for the usual place."""
     patience: float
     """Seconds that one guest is waited for."""
@@ -98,12 +99,14 @@ def agreed(command: str, guests: int) -> bool:
 
 
 def carry_out(steps: list[Step], host: Host, manner: Manner) -> tuple[Path, Applied]:
+    from pathlib import Path
+
     from ..render.progress import ProgressBar
     from ..stamp.apply import apply
     from ..stamp.journal import Journal
 
     journal = Journal.begin(
-        manner.journal,
+        Path(manner.journal) if manner.journal else None,
         steps,
         command=manner.command,
         host=host.name,

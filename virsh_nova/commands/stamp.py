@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -86,7 +85,7 @@ def stamp_command(
     force: bool,
     release: Release | None,
     no_provenance: bool,
-    journal: Path | None,
+    journal: str | None,
     patience: float,
     dry_run: bool,
     yes: bool,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import nullcontext
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -27,7 +26,7 @@ def undo_command(
     settings: Settings,
     journal_file: str | None,
     listing: bool,
-    journal: Path | None,
+    journal: str | None,
     patience: float,
     dry_run: bool,
     yes: bool,
@@ -75,6 +74,8 @@ def undo_command(
 
 
 def named_run(name: str) -> Run:
+    from pathlib import Path
+
     from ..stamp.journal import SUFFIX, read_journal, state_folder
 
     path = Path(name)
