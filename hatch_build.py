@@ -58,6 +58,18 @@ EXAMPLES = {
         ("By the first characters of the uuid:", f"{PROGRAM} show 8dabf68e"),
         ("The block as the domain holds it:", f"{PROGRAM} show -f xml instance-0000002a"),
     ),
+    f"{PROGRAM} stamp": (
+        ("What the guests without the block still tell:", f"{PROGRAM} stamp --all --derive -n"),
+        (
+            "Write it, with what the cloud knows:",
+            f"{PROGRAM} stamp --all --derive --from servers.json --users users.json",
+        ),
+        ("Say it yourself:", f"{PROGRAM} stamp instance-0000002a --set name=web-1"),
+    ),
+    f"{PROGRAM} undo": (
+        ("The newest run:", f"{PROGRAM} undo"),
+        ("What runs there were:", f"{PROGRAM} undo --list"),
+    ),
     f"{PROGRAM} completion": (
         ("In ~/.bashrc:", f'eval "$({PROGRAM} completion bash)"'),
         ("In ~/.zshrc:", f'eval "$({PROGRAM} completion zsh)"'),

@@ -55,6 +55,7 @@ SHOWN: dict[str, Value] = {
     "ips": ("10.0.0.5", "2001:db8::5"),
     "ports": ("port-1",),
     "created": "2026-11-03T08:14:22Z",
+    "origin": "Nova",
     "version": "34.0.0",
     "namespace": "http://openstack.org/xmlns/libvirt/nova/1.1",
 }
@@ -71,7 +72,7 @@ def test_a_column_shows_what_its_name_says(name: str, value: Value) -> None:
 
 @pytest.mark.parametrize("name", COLUMNS)
 def test_a_column_says_nothing_of_an_empty_block_and_never_fails(name: str) -> None:
-    general = {"host", "uuid", "domain", "id", "state", "kind", "manager", "namespace"}
+    general = {"host", "uuid", "domain", "id", "state", "kind", "manager", "origin", "namespace"}
     for guest in (nova_guest(1, instance(None)), foreign_guest(1)):
         value = COLUMNS[name].value(guest)
         assert value is None or name in general
@@ -105,7 +106,8 @@ def test_the_default_columns_are_those_promised() -> None:
         "uuid", "name", "domain", "state", "project", "user", "flavor", "created",
     )  # fmt: skip
     assert (
-        *DEFAULT, "vcpus", "memory", "disk", "root", "ips", "version", "namespace",
+        *DEFAULT, "vcpus", "memory", "disk", "root", "ips", "version", "origin",
+        "namespace",
     ) == LONG  # fmt: skip
 
 
