@@ -81,8 +81,7 @@ def _step_lines(step: Step, paint: Paint) -> Iterator[str]:
     title = str(name) if name else guest.domain
     yield f"{paint(cell(title), 'title')}  {cell(guest.domain)}  {guest.uuid}  {guest.state}"
     for definitions, edits in _alike(step.edits):
-        for edit in edits:
-            yield from _diff(guest.domain, definitions, edit, paint)
+        yield from _diff(guest.domain, definitions, edits, paint)
     for source, keys in _by_source(step):
         yield paint(f"from {cell(source)}: {', '.join(keys)}", "quiet")
     for note in step.notes:
@@ -100,15 +99,13 @@ def _alike(edits: Sequence[Edit]) -> list[tuple[str, list[Edit]]]:
     return list(by_definition.items())
 
 
-def _diff(domain: str, definitions: str, edit: Edit, paint: Paint) -> Iterator[str]:
-    before = laid_out(edit.before, edit.namespace, edit.prefix)
-    after = laid_out(edit.after, edit.namespace, edit.prefix)
-    name = cell(domain)
-    for number, line in enumerate(
-        unified_diff(
-            before, after, f"{name} ({definitions})", f"{name} ({definitions})", lineterm=""
-        )
-    ):
+def _diff(domain: str, definitions: str, edits: Sequence[Edit], paint: Paint) -> Iterator[str]:
+    """One diff for all elements of a definition that change: Nova's first, then ours."""
+    edits = sorted(edits, key=lambda edit: edit.namespace == BACKFILL)
+    before = [line for edit in edits for line in laid_out(edit.before, edit)]
+    after = [line for edit in edits for line in laid_out(edit.after, edit)]
+    name = f"{cell(domain)} ({definitions})"
+    for number, line in enumerate(unified_diff(before, after, name, name, lineterm="")):
         text = visible(line)
         if number < 2:
             yield paint(text, "title")
@@ -120,7 +117,7 @@ def _diff(domain: str, definitions: str, edit: Edit, paint: Paint) -> Iterator[s
             yield text
 
 
-def laid_out(xml: str | None, namespace: str, prefix: str) -> list[str]:
+def laid_out(xml: str | None, edit: Edit) -> list[str]:
     """The element's lines, with namespace and prefix, as ``virsh dumpxml`` would show them."""
     if xml is None:
         return []
@@ -128,7 +125,8 @@ def laid_out(xml: str | None, namespace: str, prefix: str) -> list[str]:
         bare = read_xml(xml)
     except (etree.XMLSyntaxError, ValueError):
         return xml.splitlines()
-    element = etree.Element(f"{{{namespace}}}{bare.tag}", nsmap={prefix: namespace})
+    namespace = edit.namespace
+    element = etree.Element(f"{{{namespace}}}{bare.tag}", nsmap={edit.prefix: namespace})
     for name, value in bare.items():
         element.set(name, value)
     element.text = bare.text

@@ -87,13 +87,13 @@ class _Inquiry:
         records = self._servers()
         ports = self._ports()
         catalog = catalog_of(
-            projects=[self._names("projects")],
-            users=[self._names("users")],
+            projects=[self._names("projects", _ids(records, "owner.project.id"))],
+            users=[self._names("users", _ids(records, "owner.user.id"))],
             flavors=[self._flavors()],
-            images=[self._images()],
+            images=[self._images(_ids(records, "image.uuid"))],
             ports=[ports] if ports else [],
         )
-        completed = (complete(record, catalog) for record in records)
+        completed = (complete(each, catalog) if each.facts else each for each in records)
         return CloudAnswer(
             tuple(map(_without_ports, completed) if ports else completed),
             catalog.port_uuids,
@@ -182,7 +182,7 @@ class _Inquiry:
 
     # ---- Keystone
 
-    def _names(self, kind: str) -> Answer:
+    def _names(self, kind: str, ids: Collection[object]) -> Answer:
         try:
             rows = self._listed_names(kind)
         except Refusal as refusal:
@@ -194,7 +194,7 @@ class _Inquiry:
             rows = [msgspec.Raw(msgspec.json.encode(own))] if own and own["id"] else []
         if kind in self._cloud.truncated:
             self._notices.append(f"some names of {kind} are unknown: Keystone cuts the list short")
-        return self._answer("identity", kind, rows)
+        return self._answer("identity", kind, self._of_use("identity", rows, ids))
 
     def _listed_names(self, kind: str) -> list[msgspec.Raw]:
         try:
@@ -211,7 +211,7 @@ class _Inquiry:
 
     # ---- Glance and Neutron
 
-    def _images(self) -> Answer:
+    def _images(self, ids: Collection[object]) -> Answer:
         """All images that the user may see, the hidden ones too: old guests run on those."""
         rows: list[msgspec.Raw] = []
         for hidden in ((), (("os_hidden", "true"),)):
@@ -221,7 +221,7 @@ class _Inquiry:
                 if not hidden:
                     self._notices.append(f"what images are like is unknown: {refusal.message}")
                     break
-        return self._answer("image", "images", rows)
+        return self._answer("image", "images", self._of_use("image", rows, ids))
 
     def _listed_images(self, query: Query) -> list[msgspec.Raw]:
         try:
@@ -253,10 +253,21 @@ class _Inquiry:
 
     # ----
 
+    def _of_use(
+        self, service: Service, rows: list[msgspec.Raw], ids: Collection[object]
+    ) -> list[msgspec.Raw]:
+        """The rows with these ids: what is wrong with others in the cloud does not concern us."""
+        found = self._cloud.decoded(service, rows, _IDENTIFIED)
+        return [row for row, each in zip(rows, found, strict=True) if each.id in ids]
+
     def _answer(self, service: Service, key: str, rows: list[msgspec.Raw]) -> Answer:
         """The rows of all pages as one answer."""
         source = f"cloud {self._cloud.name}, {NAMES[service]}"
         return Answer(msgspec.json.encode({key: rows}), source)
+
+
+def _ids(records: list[Record], key: str) -> set[object]:
+    return {record.facts.get(key) for record in records}
 
 
 def _without_ports(record: Record) -> Record:

@@ -81,10 +81,10 @@ class Cloud:
         """The lists that the cloud said it had cut short."""
 
     def __enter__(self) -> Cloud:
-        self._hushed = _hushed()
-        self._hushed.__enter__()
+        self._hush = _Hush()
+        self._hush.__enter__()
         try:
-            self._region = _region(self.name)
+            self._region = _region(self.name, self._hush)
             with self._explaining("identity"):
                 self._session = self._region.get_session()
                 self._session.get_token()
@@ -97,7 +97,7 @@ class Cloud:
         session = getattr(self, "_session", None)
         if session is not None:
             session.session.close()
-        self._hushed.__exit__(None, None, None)
+        self._hush.__exit__()
 
     def newest_microversion(self) -> tuple[int, int] | None:
         """The newest that Nova speaks; None for one too old to have any."""
@@ -153,7 +153,7 @@ class Cloud:
         content = self._content(service, path, query, microversion)
         try:
             page = _PAGE.decode(content)
-            if page.get("truncated") == b"true":
+            if bytes(page.get("truncated", b"")) == b"true":
                 self.truncated.add(key)
             return _ROWS.decode(page[key]), _next(page, key)
         except (KeyError, msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:
@@ -275,7 +275,7 @@ def _next(page: dict[str, msgspec.Raw], key: str) -> Query | None:
     return parse_qsl(urlsplit(following).query, keep_blank_values=True) if following else None
 
 
-def _region(name: str) -> CloudRegion:
+def _region(name: str, hush: _Hush) -> CloudRegion:
     try:
         from keystoneauth1.exceptions import ClientException, MissingRequiredOptions
         from openstack.config import OpenStackConfig
@@ -290,55 +290,66 @@ def _region(name: str) -> CloudRegion:
     try:
         config = OpenStackConfig(app_name="nova-domains")
         if name not in config.get_cloud_names():
-            raise _unknown(name, config)
+            raise _unknown(name, config, hush)
         region = config.get_one(cloud=name)
         if not region.config.get("api_timeout"):
             region.config["api_timeout"] = PATIENCE
         return region
     except MissingRequiredOptions as error:
-        missing = ", ".join(option.name for option in error.options)
+        missing = ", ".join(option.name.replace("-", "_") for option in error.options)
         raise NovaDomainsError(
             f"cloud {name}: its configuration lacks {missing}",
             "See auth in clouds.yaml, or the OS_* variables.",
         ) from error
-    except YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        where = f", line {mark.line + 1}" if mark else ""
-        raise NovaDomainsError(f"clouds.yaml is not valid YAML{where}") from error
-    except (SDKException, ClientException, OSError, *_JUNK) as error:
+    except (SDKException, ClientException, YAMLError, OSError, *_JUNK) as error:
         raise NovaDomainsError(
             f"cloud {name}: its configuration is not understood",
             f"openstack --os-cloud {name} token issue tells more.",
         ) from error
 
 
-def _unknown(name: str, config: OpenStackConfig) -> NovaDomainsError:
+def _unknown(name: str, config: OpenStackConfig, hush: _Hush) -> NovaDomainsError:
     if name == ENVIRONMENT:
         return NovaDomainsError(
             f"cloud {name}: no OS_* variables are set", "Source the openrc file of the cloud first."
         )
     known = sorted(str(each) for each in config.get_cloud_names() if each != "defaults")
-    return NovaDomainsError(
-        f"cloud {name} is in no clouds.yaml",
-        f"Known: {', '.join(known)}."
-        if known
-        else "It is looked for in ., ~/.config/openstack and /etc/openstack, and in "
-        f"OS_CLIENT_CONFIG_FILE. {ENVIRONMENT!r} takes the OS_* variables.",
-    )
+    if hush.passed_over:
+        hint = f"{hush.passed_over[0]} was passed over: it is not valid YAML, or has no clouds."
+    elif known:
+        hint = f"Known: {', '.join(known)}."
+    else:
+        hint = (
+            "It is looked for in ., ~/.config/openstack and /etc/openstack, and at "
+            f"OS_CLIENT_CONFIG_FILE. {ENVIRONMENT} as the name takes the OS_* variables."
+        )
+    return NovaDomainsError(f"cloud {name} is in no clouds.yaml", hint)
 
 
-@contextmanager
-def _hushed() -> Iterator[None]:
-    """Keep the SDK and its libraries from warning on stderr: what matters is raised as well."""
-    loggers = [logging.getLogger(name) for name in ("keystoneauth", "openstack", "stevedore")]
-    loggers.append(logging.getLogger("urllib3"))
-    handler = logging.NullHandler()
-    for logger in loggers:
-        logger.addHandler(handler)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        for logger in loggers:
-            logger.removeHandler(handler)
+class _Hush(logging.Handler):
+    """Keeps the SDK and its libraries from warning on stderr: what matters they raise as well."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.passed_over: list[str] = []
+        """The configuration files that the SDK could not use, of which it only warns."""
+        self._loggers = [
+            logging.getLogger(name)
+            for name in ("keystoneauth", "openstack", "stevedore", "urllib3")
+        ]
+        self._warnings = warnings.catch_warnings()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if record.msg.startswith(("Skipping config", "Configuration file")) and record.args:
+            self.passed_over.append(str(next(iter(record.args))))
+
+    def __enter__(self) -> None:
+        self._warnings.__enter__()
+        warnings.simplefilter("ignore")
+        for logger in self._loggers:
+            logger.addHandler(self)
+
+    def __exit__(self, *_exception: object) -> None:
+        for logger in self._loggers:
+            logger.removeHandler(self)
+        self._warnings.__exit__(None, None, None)

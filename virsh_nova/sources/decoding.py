@@ -90,11 +90,10 @@ def _found(raw: msgspec.Raw | bytes, path: str, got: str | None) -> tuple[str, A
                 following.append((f"{field}[{index}]", value[int(index)]))
             elif anything and isinstance(value, dict):
                 following += [(f"{field}.{key}", item) for key, item in value.items()]
-            elif anything and isinstance(value, list):
-                following += [(f"{field}[{n}]", item) for n, item in enumerate(value)]
         candidates = following
     kind = _TYPES.get(got or "", object)
     for field, value in candidates:
         if isinstance(value, kind) and not (kind is int and isinstance(value, bool)):
             return field.lstrip("."), value
+    # Of a key that is there twice only the last value is left.
     return path.removeprefix("$").lstrip("."), candidates[0][1] if candidates else None

@@ -14,6 +14,8 @@ from ..model import Address
 LARGEST_NUMBER = 10**18 - 1
 """More than any size; what the block's own reader takes."""
 
+_LONGEST_SHOWN = 160
+
 _NO_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _UUID = re.compile(
     r"([0-9a-f]{8})(-?)([0-9a-f]{4})\2([0-9a-f]{4})\2([0-9a-f]{4})\2([0-9a-f]{12})", re.IGNORECASE
@@ -27,9 +29,17 @@ class FieldError(ValueError):
     """A value that cannot be a fact: the field that holds it, and a phrase on what is wrong."""
 
     def __init__(self, field: str, problem: str) -> None:
-        super().__init__(f"{field}: {problem}" if field else problem)
-        self.field = field
+        # A field can be named by a key that a tenant chose.
+        self.field = one_line(field)
+        super().__init__(f"{self.field}: {problem}" if field else problem)
         self.problem = problem
+
+
+def one_line(text: str) -> str:
+    """Foreign text for an error: what is not printable is escaped, and its length bounded."""
+    if len(text) > _LONGEST_SHOWN:
+        text = f"{text[:_LONGEST_SHOWN]}…"
+    return text if text.isprintable() else text.encode("unicode_escape").decode("ascii")
 
 
 def described(value: object) -> str:

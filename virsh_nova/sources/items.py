@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import re
 from collections.abc import Iterator
 from typing import NamedTuple, NoReturn
@@ -82,7 +83,7 @@ def unknown_shape(source: str, shape: Shape, place: str = "") -> NovaDomainsErro
 
 
 def _documents(answer: Answer) -> Iterator[bytes]:
-    data = answer.data.removeprefix(b"\xef\xbb\xbf")
+    data = _as_utf8(answer)
     if data.lstrip()[:1] not in (b"{", b"["):
         # PyYAML takes a third of the time that reading a small JSON file takes.
         from .yaml_text import json_of_yaml
@@ -102,6 +103,18 @@ def _documents(answer: Answer) -> Iterator[bytes]:
         except MALFORMED as error:
             _refuse_json(answer, part, error)
         yield part
+
+
+def _as_utf8(answer: Answer) -> bytes:
+    # PowerShell's > writes UTF-16, and other Windows programs a mark before UTF-8.
+    if not answer.data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return answer.data.removeprefix(codecs.BOM_UTF8)
+    try:
+        return answer.data.decode("utf-16").encode()
+    except UnicodeDecodeError as error:
+        raise NovaDomainsError(
+            f"{answer.source}: is neither JSON nor YAML: {error.reason}"
+        ) from error
 
 
 def _refuse_json(answer: Answer, data: bytes, error: Exception) -> NoReturn:

@@ -16,6 +16,8 @@ from typing import Any
 import yaml
 
 from ..errors import NovaDomainsError
+from .fields import one_line
+from .text import LARGEST
 
 DEEPEST = 100
 """Levels of nesting. The documents that are understood have eight."""
@@ -37,7 +39,8 @@ def json_of_yaml(data: bytes, source: str) -> bytes:
     """The one document in ``data`` as UTF-8 JSON.
 
     Raises ``NovaDomainsError`` for what is no YAML, has more than one document, is nested deeper
-    than ``DEEPEST``, or whose aliases stand for more than ten times its own size.
+    than ``DEEPEST``, or whose aliases stand for more than ten times its own size (or
+    200 MiB).
     """
     try:
         value = _Reader(len(data)).document(yaml.parse(data, Loader=_LOADER))
@@ -45,7 +48,7 @@ def json_of_yaml(data: bytes, source: str) -> bytes:
         return json.dumps(value, ensure_ascii=True, allow_nan=False).encode()
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        problem = " ".join(str(error.problem or error.context).split())
+        problem = one_line(str(error.problem or error.context))
         raise NovaDomainsError(f"{source}: is not valid YAML: {problem}{_place(mark)}") from error
     except (yaml.YAMLError, UnicodeError) as error:
         reason = getattr(error, "reason", None) or "it is not text"
@@ -66,7 +69,7 @@ class _Reader:
     """Builds the value of one document, and keeps count of what its aliases stand for."""
 
     def __init__(self, size: int) -> None:
-        self._largest = _GROWTH * size + _ALLOWANCE
+        self._largest = min(_GROWTH * size + _ALLOWANCE, 2 * LARGEST)
         self._anchored: dict[str, tuple[Any, int]] = {}
         self._size = 0
         """Characters and nodes so far, with every alias written out."""
@@ -132,7 +135,7 @@ class _Reader:
     def _grow(self, size: int, event: Any) -> None:
         self._size += size
         if self._size > self._largest:
-            raise _refusal("its aliases stand for more than ten times its size", event)
+            raise _refusal("its aliases stand for far more than it holds", event)
 
 
 def _check_tag(event: Any, name: str) -> None:

@@ -235,7 +235,10 @@ def _step(guest: Guest, records: Sequence[Record], options: Options) -> Step:
             written.append(instance)
     if not edits:
         return Step(guest, "unchanged", "its block says all this already", origins=merged.origins)
-    notes = (*merged.notes, *dict.fromkeys(note for one in written for note in missed(one)))
+    notes = list(merged.notes)
+    if merged.facts.get("root.type") == "image" and any(one.root is None for one in written):
+        notes.append("root left out: Ceilometer's discovery would end on one without uuid")
+    notes += dict.fromkeys(note for one in written for note in missed(one))
     return Step(
         guest,
         "stamp",
@@ -243,7 +246,7 @@ def _step(guest: Guest, records: Sequence[Record], options: Options) -> Step:
         held=facts_of(guest.instance) if guest.instance else _NOTHING,
         facts=facts_of(written[0]) if written else _NOTHING,
         origins=merged.origins,
-        notes=notes,
+        notes=tuple(notes),
     )
 
 
@@ -291,7 +294,10 @@ def _instance(
             return release_of(merged.namespace).shape(instance)
         release = options.release or NEWEST_RELEASE
         instance = instance_of(merged.facts, release.namespace)
-        return release.habits(release.shape(instance), uuid, unnamed=merged.unnamed)
+        instance = release.habits(release.shape(instance), uuid, unnamed=merged.unnamed)
+        if breaks_ceilometer(instance) == "root.uuid":
+            instance = instance._replace(root=None)
+        return instance
     if not options.fill or block.instance is None:
         return None
     release = options.release or release_of(block.namespace)
