@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from lxml import etree
 
 from ..columns import iso
+from ..dialect import BACKFILL
 from ..model import Port
 from ..safe_xml import read_xml
 from .document import port_document
