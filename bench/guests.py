@@ -74,6 +74,7 @@ PROJECTS = (
     "videoconference",
 )
 USERS = ("terraform", "anna.schmidt", "jenkins", "m.okafor", "heat-stack", "li.wei")
+LOST_BLOCK, NOBODYS = 7, 57
 ROLES = ("web", "db", "worker", "cache", "k8s-node", "build", "mx", "bastion")
 
 
@@ -82,11 +83,13 @@ def is_running(index: int) -> bool:
     return index % 10 == 0
 
 
-def guest_xml(index: int, driver: str = "qemu") -> str:
-    """The guest number `index` of a host, always the same; `driver` is `qemu` or `test`.
+def has_block(index: int) -> bool:
+    """All but two of a hundred: one is Nova's and has lost its block, and one is nobody's."""
+    return index % 100 not in (LOST_BLOCK, NOBODYS)
 
-    Of a hundred, one is Nova's and has lost its block, and one is nobody's.
-    """
+
+def guest_xml(index: int, driver: str = "qemu") -> str:
+    """The guest number `index` of a host, always the same; `driver` is `qemu` or `test`."""
     random = Random(index)
     guest = deepcopy(TEMPLATES[index % len(TEMPLATES)])
     guest.set("type", driver)
@@ -99,9 +102,9 @@ def guest_xml(index: int, driver: str = "qemu") -> str:
     # The machine's own QEMU, not the one of the captured host.
     _one(guest, "os/type").set("machine", "pc")
     _remove(guest, "devices/emulator")
-    if index % 100 == 7:
+    if index % 100 == LOST_BLOCK:
         _remove(guest, "metadata")
-    elif index % 100 == 57:
+    elif index % 100 == NOBODYS:
         _remove(guest, "metadata", "sysinfo", "os/smbios")
     else:
         _fill_block(guest, index, random)

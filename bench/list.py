@@ -9,9 +9,7 @@ It needs root, libvirtd and QEMU, and leaves nothing behind. See README.md besid
 
 import argparse
 import os
-import platform
 import shutil
-import signal
 import subprocess
 import sys
 import tempfile
@@ -25,10 +23,19 @@ from statistics import median
 import libvirt
 
 from bench.guests import guest_xml, is_running
-from bench.measure import Command, CommandFailed, Launcher, Series
-from tests.real.compute_host import ComputeHost, HostFailed
+from bench.measure import Command, Launcher, Series, nova_domains, run
+from bench.report import (
+    describe_machine,
+    heading,
+    mark,
+    ms,
+    ratio_table,
+    row,
+    say,
+    table_head,
+)
+from tests.real.compute_host import ComputeHost
 
-ROOT = Path(__file__).parents[1]
 PARTS = ("start", "local", "slow", "growth")
 
 # To reach: see issue 2, "Tests and measures".
@@ -46,12 +53,6 @@ OPEN = "import libvirt, os, sys; kept = libvirt.openReadOnly(sys.argv[1]); os._e
 
 
 # ---- the commands -----------------------------------------------------------------------------
-
-
-def nova_domains() -> list[str]:
-    """The console script of this interpreter's environment, else the package itself."""
-    script = Path(sys.executable).with_name("nova-domains")
-    return [str(script)] if script.exists() else [sys.executable, "-m", "virsh_nova"]
 
 
 def list_commands(uri: str, guests: int) -> list[Command]:
@@ -106,20 +107,13 @@ def bench_slow(
 
 
 def print_ratios(series: Mapping[str, Series], limits: Mapping[str, float], words: str) -> None:
-    """A row a command, and how it stands to the first."""
-    table_head("", "median", "min", "of virsh: median", "min", "CPU", "peak MiB", "target")
-    yardstick = next(iter(series.values()))
-    for label, taken in series.items():
-        cells = [f"`{label}`", ms(taken.median), ms(taken.least)]
-        end = [ms(median(taken.cpu)), f"{taken.peak:.1f}"]
-        if taken is yardstick:
-            row(*cells, "1", "1", *end, "")
-            continue
-        ratio, least = taken.median / yardstick.median, taken.least / yardstick.least
-        verdicts = [mark(taken.peak <= PEAK_MIB, f"≤ {PEAK_MIB:g} MiB")]
-        if label in limits:
-            verdicts.insert(0, mark(ratio <= limits[label], words.format(limits[label])))
-        row(*cells, times(ratio), times(least), *end, ", ".join(verdicts))
+    def verdicts(label: str, ratio: float, taken: Series) -> list[str]:
+        peak = mark(taken.peak <= PEAK_MIB, f"≤ {PEAK_MIB:g} MiB")
+        if label not in limits:
+            return [peak]
+        return [mark(ratio <= limits[label], words.format(limits[label])), peak]
+
+    ratio_table(series, "virsh", verdicts)
 
 
 def bench_growth(launcher: Launcher, sizes: Sequence[int]) -> None:
@@ -205,50 +199,6 @@ def ping(uri: str) -> float:
     return median(taken)
 
 
-# ---- words ------------------------------------------------------------------------------------
-
-
-def heading(title: str, explanation: str) -> None:
-    print(f"\n**{title}** ({explanation})\n", flush=True)
-
-
-def table_head(*cells: str) -> None:
-    row(*cells)
-    row(*("---" if place == 0 else "---:" for place in range(len(cells))))
-
-
-def row(*cells: str) -> None:
-    print("| " + " | ".join(cells) + " |", flush=True)
-
-
-def ms(seconds: float) -> str:
-    return f"{seconds * 1e3:.1f}" if seconds < 0.1 else f"{seconds * 1e3:.0f}"
-
-
-def times(ratio: float) -> str:
-    return f"{ratio:.2f}" if ratio >= 0.5 else f"1/{1 / ratio:.1f}"
-
-
-def mark(reached: bool, target: str) -> str:
-    return f"{target} {'✓' if reached else '✗'}"
-
-
-def say(message: str) -> None:
-    print(f"bench: {message}", file=sys.stderr, flush=True)
-
-
-def describe_machine() -> None:
-    cpus = Path("/proc/cpuinfo").read_text().split("\n")
-    model = next((line.partition(": ")[2] for line in cpus if line.startswith("model name")), "?")
-    number = libvirt.getVersion()
-    version = f"{number // 1_000_000}.{number // 1000 % 1000}.{number % 1000}"
-    print(
-        f"{os.cpu_count()} x {model}, load {os.getloadavg()[0]:.1f}; Python "
-        f"{platform.python_version()}, libvirt {version}; `{Path(nova_domains()[0]).name}`",
-        flush=True,
-    )
-
-
 # ---- the whole --------------------------------------------------------------------------------
 
 
@@ -284,21 +234,5 @@ def bench(wanted: argparse.Namespace) -> None:
             bench_growth(launcher, wanted.growth)
 
 
-def main() -> int:
-    # An editor's or a CI's kill cleans up like Ctrl-C.
-    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
-    os.environ["PYTHONPATH"] = str(ROOT)
-    wanted = arguments()
-    try:
-        bench(wanted)
-    except (CommandFailed, HostFailed, libvirt.libvirtError) as error:
-        say(str(error))
-        return 1
-    except KeyboardInterrupt:
-        say("interrupted")
-        return 130
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run(lambda: bench(arguments())))

@@ -7,12 +7,17 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
 from types import TracebackType
 
+import libvirt
+
+from tests.real.compute_host import HostFailed
+
+ROOT = Path(__file__).parents[1]
 LAUNCHER = Path(__file__).with_name("launcher.py")
 
 DOMAIN_NAME = re.compile("instance-[0-9a-f]{8}")
@@ -29,6 +34,12 @@ class CommandFailed(Exception):
     """A command that is measured did not do what it should."""
 
 
+def nova_domains() -> list[str]:
+    """The console script of this interpreter's environment, else the package itself."""
+    script = Path(sys.executable).with_name("nova-domains")
+    return [str(script)] if script.exists() else [sys.executable, "-m", "virsh_nova"]
+
+
 @dataclass(frozen=True)
 class Command:
     label: str
@@ -37,6 +48,10 @@ class Command:
     """Whether it is run on a terminal of 160 columns; else its output goes to a file."""
     guests: int = 0
     """How many guests its output must name."""
+    before: Callable[[], None] = lambda: None
+    """Called before each run, and not measured."""
+    after: Callable[[], None] = lambda: None
+    """Called after each run, and not measured; raises ``CommandFailed`` if it did badly."""
 
 
 @dataclass
@@ -122,9 +137,27 @@ class Launcher:
         }
         assert self._process.stdin is not None
         assert self._process.stdout is not None
+        command.before()
         print(json.dumps(request), file=self._process.stdin, flush=True)
         answer: dict[str, float] = json.loads(self._process.stdout.readline())
         if answer["code"] != 0:
             said = errors.read_text(errors="replace")
             raise CommandFailed(f"{command.label}: ended with {answer['code']:.0f}\n{said}")
+        command.after()
         return answer
+
+
+def run(bench: Callable[[], None]) -> int:
+    """Run a benchmark to its exit code: 0, 1 where it could not be made, 130 after Ctrl-C."""
+    # An editor's or a CI's kill cleans up like Ctrl-C.
+    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
+    os.environ["PYTHONPATH"] = str(ROOT)
+    try:
+        bench()
+    except (CommandFailed, HostFailed, libvirt.libvirtError) as error:
+        print(f"bench: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("bench: interrupted", file=sys.stderr)
+        return 130
+    return 0

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from datetime import datetime, timezone
 
+from typing import Any
+
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 from lxml import etree
 
-from virsh_nova.dialect import NAMESPACES
+from tests import hosts
+from virsh_nova.dialect import BACKFILL, NAMESPACES, NOVA_1_1
+from virsh_nova.facts import SHAPES, fixed_address, instance_of
 from virsh_nova.guests import Sighting
 from virsh_nova.listing import STATES
 from virsh_nova.model import (
@@ -21,9 +25,12 @@ from virsh_nova.model import (
     Instance,
     Owner,
     Port,
+    Record,
     Root,
     Unknown,
 )
+from virsh_nova.release import DRAFT_RELEASE, RELEASES
+from virsh_nova.write import write_block
 
 # What acts on terminals, spreadsheets and markup, so that examples meet it often.
 NASTY = (
@@ -166,3 +173,127 @@ def nova_guests(draw: st.DrawFn) -> Guest:
         description=draw(maybe(texts())),
         block=Block(instance.namespace, "", instance),
     )
+
+
+# ---- for stamp --------------------------------------------------------------------------------
+
+_fixed = st.one_of(st.ip_addresses(v=4), st.ip_addresses(v=6)).map(str).map(fixed_address)
+_sizes = st.integers(min_value=0, max_value=2**40)
+_BY_SHAPE: dict[str, SearchStrategy[Any]] = {
+    "text": texts(),
+    "number": _sizes,
+    "moment": moments,
+    "texts": mappings,
+    "ports": st.lists(
+        st.builds(Port, uuid=uuids, ips=st.lists(_fixed, max_size=2).map(tuple)), max_size=3
+    ).map(tuple),
+}
+_BY_KEY = {
+    "package": texts().filter(bool),
+    "flavor.name": texts().filter(bool),
+    "flavor.id": texts().filter(bool),
+    "root.type": st.sampled_from(("image", "volume")),
+}
+_each_fact = {key: _BY_KEY.get(key, _BY_SHAPE[shape]) for key, shape in SHAPES.items()}
+
+
+@st.composite
+def facts(draw: st.DrawFn, *, whole: bool = False) -> dict[str, Any]:
+    """What a source can know of an instance; whole where nobody who reads it is to miss a part.
+
+    Without ``whole`` anything can be unknown: a name, an owner's id, a flavor's name.
+    """
+    keys = set(SHAPES) if draw(st.booleans()) else draw(st.sets(st.sampled_from(list(SHAPES))))
+    if whole:
+        keys |= {"owner.user.id", "owner.project.id", "flavor.name", "root.uuid"}
+    return {key: draw(_each_fact[key]) for key in SHAPES if key in keys}
+
+
+def releases() -> SearchStrategy[Any]:
+    return st.sampled_from((None, DRAFT_RELEASE, *RELEASES.values()))
+
+
+@st.composite
+def blocks(draw: st.DrawFn) -> list[str]:
+    """What Nova, or we, or somebody with an editor may have left in one definition."""
+    found = []
+    for namespace in draw(st.sets(st.sampled_from(NAMESPACES), max_size=2)):
+        instance = instance_of(draw(facts()), namespace)
+        found.append(write_block(instance._replace(unknown=tuple(draw(st.lists(unknowns()))[:1]))))
+    if draw(st.integers(0, 9)) == 0:
+        found = [f'<n:instance xmlns:n="{NOVA_1_1}"><n:flavor><n:memory>x</n:memory></n:flavor>'
+                 "</n:instance>"]  # fmt: skip
+    if draw(st.integers(0, 4)) == 0:
+        found.append(f'<x:backfill xmlns:x="{BACKFILL}" at="2026-01-01T00:00:00Z"/>')
+    return found
+
+
+FOREIGN_METADATA = '<k:vm xmlns:k="http://kubevirt.io"><k:uid>x</k:uid></k:vm>'
+OTHER_METADATA = '<o:tool xmlns:o="urn:other"> text <!-- kept --> <o:a/></o:tool>'
+APPLIANCE = "<channel type='pty'><target type='virtio' name='org.libguestfs.channel.0'/></channel>"
+NOVA_SYSINFO = (
+    "<sysinfo type='smbios'><system><entry name='product'>OpenStack Nova</entry>"
+    "<entry name='version'>34.0.0</entry></system></sysinfo>"
+)
+_DEVICES = (
+    "<disk type='file' device='disk'><source file='/var/lib/nova/instances/{uuid}/disk'/>"
+    "<target dev='vda' bus='virtio'/></disk>",
+    "<disk type='block' device='disk'><source dev='/dev/sda'/><target dev='vda' bus='virtio'/>"
+    "<serial>{uuid}</serial></disk>",
+    "<interface type='ethernet'><mac address='fa:16:3e:00:00:01'/>"
+    "<target dev='tap36116cce-64'/></interface>",
+)
+
+
+@st.composite
+def memory_hosts(draw: st.DrawFn) -> tuple[hosts.MemoryHost, list[str]]:
+    """A host of guests of every kind, and the uuids of those that nobody may ever write to.
+
+    These bear the mark of another manager; Nova's own block may stand beside it.
+    """
+    host = hosts.MemoryHost()
+    foreign = []
+    for number in range(1, draw(st.integers(1, 5)) + 1):
+        uuid = hosts.uuid_of(number)
+        kind = draw(st.sampled_from(("nova", "nova", "nova", "plain", "kubevirt", "appliance")))
+        rest = "".join(device.format(uuid=uuid) for device in draw(st.sets(
+            st.sampled_from(_DEVICES))))  # fmt: skip
+        others = OTHER_METADATA if draw(st.booleans()) else ""
+        others += FOREIGN_METADATA if kind == "kubevirt" else ""
+        rest += APPLIANCE if kind == "appliance" else ""
+        texts_of = [
+            hosts.guest(
+                number,
+                domain=f"guest-{number}",
+                metadata=others + "".join(draw(blocks())) if draw(st.booleans()) else others,
+                rest=rest,
+                before=NOVA_SYSINFO if kind == "nova" else "",
+            )
+            for _ in range(2)
+        ]
+        live, persistent = draw(st.sampled_from(((0, 0), (0, 1), (0, None), (None, 0))))
+        host.add(
+            None if live is None else texts_of[live],
+            None if persistent is None else texts_of[persistent],
+        )
+        if kind in ("kubevirt", "appliance"):
+            foreign.append(uuid)
+    return host, foreign
+
+
+@st.composite
+def records(draw: st.DrawFn, known: list[str], *, whole: bool = False) -> list[Record]:
+    """What up to three sources say of guests of the host, and of others."""
+    anybody = st.sampled_from(known) | uuids
+    return [
+        Record(
+            uuid=draw(anybody),
+            source=draw(st.sampled_from(("a.json", "b.yaml", "cloud prod"))),
+            facts=draw(facts(whole=whole)),
+            hosts=draw(st.sampled_from(((), ("compute-1",), ("compute-2.example.org", "elsewhere")))),
+            unnamed=draw(st.booleans()),
+            namespace=draw(maybe(st.sampled_from(NAMESPACES))),
+            place=f"record {number}",
+        )
+        for number in range(1, draw(st.integers(0, 6)) + 1)
+    ]

@@ -32,6 +32,11 @@ auth_unix_ro = "none"       # no polkit; the directory above lets nobody else in
 auth_unix_rw = "none"
 """
 
+AFFECT = {
+    "live": libvirt.VIR_DOMAIN_AFFECT_LIVE,
+    "persistent": libvirt.VIR_DOMAIN_AFFECT_CONFIG,
+}
+
 
 class HostFailed(Exception):
     """The compute host did not do what a test needs of it. Never a reason to skip."""
@@ -158,6 +163,38 @@ class ComputeHost:
         subprocess.run(["qemu-img", "create", "-q", "-f", "qcow2", disk, size], check=True)
         return disk
 
+    # Their metadata, as libvirt holds it.
+
+    def metadata(self, name: str, namespace: str, definition: str = "persistent") -> str | None:
+        """The element of that namespace, ``live`` or ``persistent``; None where there is none."""
+        try:
+            element = libvirt.VIR_DOMAIN_METADATA_ELEMENT
+            return str(self.domain(name).metadata(element, namespace, AFFECT[definition]))
+        except libvirt.libvirtError as error:
+            if error.get_error_code() != libvirt.VIR_ERR_NO_DOMAIN_METADATA:
+                raise
+            return None
+
+    def set_metadata(
+        self,
+        name: str,
+        namespace: str,
+        xml: str | None,
+        *definitions: str,
+        prefix: str = "instance",
+    ) -> None:
+        """Write an element as Nova does, with its key; or remove it (None)."""
+        flags = sum(AFFECT[definition] for definition in definitions)
+        element = libvirt.VIR_DOMAIN_METADATA_ELEMENT
+        key = prefix if xml is not None else None
+        self.domain(name).setMetadata(element, xml, key, namespace, flags)
+
+    def definitions(self, name: str) -> list[str]:
+        """Those that the guest has: ``live``, ``persistent``, or both."""
+        domain = self.domain(name)
+        has = {"live": domain.isActive(), "persistent": domain.isPersistent()}
+        return [definition for definition in has if has[definition]]
+
     def clear(self) -> None:
         """Remove every guest, so that the next test finds the host as new."""
         self.continue_daemon()
@@ -221,3 +258,21 @@ def frozen(pid: int) -> Iterator[None]:
         yield
     finally:
         os.kill(pid, signal.SIGCONT)
+
+
+@contextlib.contextmanager
+def stuck(host: ComputeHost, name: str) -> Iterator[None]:
+    """A QEMU that has stopped, and a call that waits for it: nobody else can change the guest."""
+    into_the_monitor = ["virsh", "-c", host.uri, "qemu-monitor-command", "--hmp", name]
+    silent = subprocess.DEVNULL
+    with (
+        frozen(host.qemu_pid(name)),
+        subprocess.Popen([*into_the_monitor, "info status"], stdout=silent, stderr=silent) as call,
+    ):
+        try:
+            domain = host.domain(name)
+            free = libvirt.VIR_DOMAIN_CONTROL_OK
+            host.wait(lambda: domain.controlInfo()[0] != free, f"{name} does not get stuck")
+            yield
+        finally:
+            call.kill()

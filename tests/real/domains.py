@@ -65,6 +65,14 @@ def ovirt_guest(name: str, uuid: str | None = None, *, memory_mib: int = 8) -> s
     return _text(guest)
 
 
+def appliance(name: str) -> str:
+    """An appliance of libguestfs, by the channel to its daemon; see also `appliance.py`."""
+    guest = _guest(name, None, 8)
+    channel = E.channel(E.target(type="virtio", name="org.libguestfs.channel.0"), type="unix")
+    _part(guest, "devices").append(channel)
+    return _text(guest)
+
+
 def _guest(name: str, uuid: str | None, memory_mib: int) -> etree._Element:
     guest: etree._Element = E.domain(
         E.name(name),

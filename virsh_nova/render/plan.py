@@ -139,9 +139,11 @@ def laid_out(xml: str | None, edit: Edit) -> list[str]:
 
 
 def _by_source(step: Step) -> list[tuple[str, list[str]]]:
+    """The keys that change, by where they come from."""
     found: dict[str, list[str]] = {}
     for key in step.facts:
-        if source := step.origins.get(key):
+        source = step.origins.get(key)
+        if source and step.facts[key] != step.held.get(key):
             found.setdefault(source, []).append(key)
     return list(found.items())
 
