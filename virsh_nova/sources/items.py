@@ -49,6 +49,10 @@ _LIST = msgspec.json.Decoder(list[msgspec.Raw])
 _OBJECT = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _NAMES = ("uuid", "id", "ID")
 
+# Forty thousand servers, which is what a file can hold, have three million commas. Without a bound
+# a file of nothing but commas would become gigabytes.
+_MOST_COMMAS = 4_000_000
+
 # No JSON document has this inside: a string holds no line break, and values have a comma between.
 _BETWEEN = re.compile(rb"(?<=[\]}])[ \t\r]*\n\s*(?=[\[{])")
 
@@ -90,6 +94,8 @@ def _documents(answer: Answer) -> Iterator[bytes]:
 
         yield json_of_yaml(data, answer.source)
         return
+    if data.count(b",") > _MOST_COMMAS:
+        raise NovaDomainsError(f"{answer.source}: holds more values than any list of servers")
     parts = [data]
     try:
         msgspec.json.decode(data, type=msgspec.Raw)

@@ -159,8 +159,10 @@ def _scalar(event: Any) -> Any:
     if text in _BOOLEANS:
         return _BOOLEANS[text]
     if _NUMBER.fullmatch(text):
-        number = int(text) if text.lstrip("+-").isdigit() else float(text)
-        if isfinite(number):
+        if text.lstrip("+-").isdigit():
+            return int(text)
+        # JSON has no infinity.
+        if isfinite(number := float(text)):
             return number
         raise _refusal("a number is too large", event)
     return text
