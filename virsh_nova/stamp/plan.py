@@ -121,7 +121,10 @@ def make_plan(
             if conflict:
                 steps.append(Step(guest, "refused", conflict))
             else:
-                steps.append(_step(guest, chosen, options))
+                step = _step(guest, chosen, options)
+                if records and not chosen and step.action == "stamp":
+                    step = step._replace(notes=("no record tells of it", *step.notes))
+                steps.append(step)
     if options.everyone:
         notices += _without_guest(host, (r for r in records if r.uuid not in here))
     return Plan(host, tuple(steps), tuple(notices))
