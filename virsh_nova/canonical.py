@@ -32,6 +32,10 @@ def canonical(xml: str, namespace: str) -> str:
     except (etree.XMLSyntaxError, ValueError):
         return xml
     _strip(element, namespace)
+    return _canonical(element)
+
+
+def _canonical(element: etree._Element) -> str:
     for inner in element.iter("*"):
         if len(inner) and not (inner.text or "").strip():
             inner.text = None
@@ -50,7 +54,16 @@ def same(one: str | None, other: str | None, namespace: str) -> bool:
 
 def digest(xml: str, namespace: str) -> str:
     """A short word for what the element says."""
-    return sha256(canonical(xml, namespace).encode()).hexdigest()[:16]
+    return _word(canonical(xml, namespace))
+
+
+def digest_of(element: etree._Element) -> str:
+    """The same for an element that is bare of namespace and layout already."""
+    return _word(etree.tostring(element, method="c14n", with_comments=True).decode())
+
+
+def _word(text: str) -> str:
+    return sha256(text.encode()).hexdigest()[:16]
 
 
 def prefix_of(xml: str) -> str:

@@ -69,6 +69,8 @@ class Host:
         self._connection = connection
         _KEPT.append(connection)
         self._name: Call[str] = Call(self._connection.getHostname)
+        self._domains: dict[str, libvirt.virDomain] = {}
+        """Those of the last listing, by uuid."""
 
     @classmethod
     def open(cls, uri: str | None = None, *, timeout: float = 10.0, writable: bool = False) -> Host:
@@ -174,10 +176,11 @@ class Host:
         libvirt refuses the XML meant for a migration to whoever may only read. The flag alone does
         not tell: a writable connection to the daemon's read-only socket is none.
         """
-        listed = self._listing()
-        if not listed:
+        if not self._domains:
+            self._listing()
+        domain = next(iter(self._domains.values()), None)
+        if domain is None:
             return
-        domain = listed[0][0]
         try:
             Call(lambda: domain.XMLDesc(libvirt.VIR_DOMAIN_XML_MIGRATABLE)).result(self.timeout)
         except TimeoutError:
@@ -186,12 +189,13 @@ class Host:
             if error.get_error_code() in _NOT_ALLOWED:
                 raise _read_only(self.uri, error) from error
 
-    def writer(self) -> Writer:
-        """For one thread at a time: writes that hang must not hold up those of other threads."""
-        if self.uri.partition(":")[0] == "test":
+    def writer(self, fresh: bool = False) -> Writer:
+        """``fresh`` gives it a connection of its own, which writes that hang cannot hold up."""
+        if not fresh or self.uri.partition(":")[0] == "test":
             # Each connection to the test driver is a host of its own.
-            return Writer(self, self._connection)
-        return Writer(self, Host.open(self.uri, timeout=self.timeout, writable=True)._connection)
+            return Writer(self, self._connection, self._domains)
+        other = Host.open(self.uri, timeout=self.timeout, writable=True)
+        return Writer(other, other._connection, {})
 
     def _listing(self) -> list[tuple[libvirt.virDomain, Sighting]]:
         """Every domain with its state: ``virConnectGetAllDomainStats``, one call for all."""
@@ -205,10 +209,12 @@ class Host:
         except libvirt.libvirtError as error:
             raise self._lost(error) from error
         host = self.name
-        return [
+        listing = [
             (domain, _sighting(host, domain, record.get("state.state", 0)))
             for domain, record in stats
         ]
+        self._domains = {sighting.uuid: domain for domain, sighting in listing}
+        return listing
 
     def _read_whole(self, domain: libvirt.virDomain) -> _Reading:
         live = _read_domain(domain)
@@ -263,11 +269,17 @@ class Host:
 
 
 class Writer:
-    """Reads and writes the metadata of guests, on a connection of its own. Its calls can hang."""
+    """Reads and writes the metadata of guests. Its calls can hang."""
 
-    def __init__(self, host: Host, connection: libvirt.virConnect) -> None:
+    def __init__(
+        self, host: Host, connection: libvirt.virConnect, domains: dict[str, libvirt.virDomain]
+    ) -> None:
         self._host = host
         self._connection = connection
+        self._domains = domains
+
+    def _domain(self, uuid: str) -> libvirt.virDomain:
+        return self._domains.get(uuid) or self._connection.lookupByUUIDString(uuid)
 
     def metadata(self, uuid: str, namespace: str, definition: DefinitionName) -> str | None:
         """The element of that namespace, without it; None where there is none.
@@ -275,7 +287,7 @@ class Writer:
         Raises ``GuestError``, ``HostError``.
         """
         try:
-            domain = self._connection.lookupByUUIDString(uuid)
+            domain = self._domain(uuid)
             return str(
                 domain.metadata(libvirt.VIR_DOMAIN_METADATA_ELEMENT, namespace, _AFFECT[definition])
             )
@@ -301,7 +313,7 @@ class Writer:
         for definition in definitions:
             flags |= _AFFECT[definition]
         try:
-            domain = self._connection.lookupByUUIDString(uuid)
+            domain = self._domain(uuid)
             domain.setMetadata(
                 libvirt.VIR_DOMAIN_METADATA_ELEMENT,
                 xml,

@@ -27,7 +27,12 @@ def bare_block(instance: Instance) -> str:
     libvirt adds the namespace and the prefix it is given beside it, and lays the block out as it
     does Nova's own. Raises ``ValueError`` as ``write_block`` does.
     """
-    return etree.tostring(_element(instance, _BlockWriter("")), encoding="unicode")
+    return etree.tostring(bare_element(instance), encoding="unicode")
+
+
+def bare_element(instance: Instance) -> etree._Element:
+    """The ``<instance>`` element of ``bare_block``."""
+    return _element(instance, _BlockWriter(""))
 
 
 def instance_element(instance: Instance) -> etree._Element:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from ..host import Host
     from ..stamp.apply import Applied
-    from ..stamp.journal import Outcome
+    from ..stamp.journal import Journal, Outcome
     from ..stamp.plan import Plan, Step
 
 
@@ -47,6 +47,9 @@ def execute(plan: Plan, host: Host, manner: Manner, *, named: frozenset[str] = f
     if not steps:
         if silent:
             show(plan, manner, named)
+        if manner.undoes and not manner.dry_run:
+            # Nothing is left of that run: the next undo goes on with the one before it.
+            begin_journal(steps, host, manner).end("complete")
         return 0
     if manner.dry_run:
         return 0
@@ -78,7 +81,7 @@ def show(
     else:
         paint = coloured if draws_for_terminal(manner.no_color) else plain
         write(plan_text(plan, paint=paint, named=named))
-        write(f"{counts(plan)}\n")
+        write(f"{counts(plan, 'restore' if manner.undoes else 'write')}\n")
     # The question, and errors, must not overtake it.
     sys.stdout.flush()
 
@@ -99,21 +102,10 @@ def agreed(command: str, guests: int) -> bool:
 
 
 def carry_out(steps: list[Step], host: Host, manner: Manner) -> tuple[Path, Applied]:
-    from pathlib import Path
-
     from ..render.progress import ProgressBar
     from ..stamp.apply import apply
-    from ..stamp.journal import Journal
 
-    journal = Journal.begin(
-        Path(manner.journal) if manner.journal else None,
-        steps,
-        command=manner.command,
-        host=host.name,
-        by=whoami(),
-        tool=__version__,
-        undoes=manner.undoes,
-    )
+    journal = begin_journal(steps, host, manner)
     with ProgressBar("Writing to guests") as progress:
         applied = apply(steps, host.writer, journal, patience=manner.patience, progress=progress)
     if journal.broken:
@@ -122,6 +114,22 @@ def carry_out(steps: list[Step], host: Host, manner: Manner) -> tuple[Path, Appl
             "what was planned stands in it; the guests that were still to come were left",
         )
     return journal.path, applied
+
+
+def begin_journal(steps: list[Step], host: Host, manner: Manner) -> Journal:
+    from pathlib import Path
+
+    from ..stamp.journal import Journal
+
+    return Journal.begin(
+        Path(manner.journal) if manner.journal else None,
+        steps,
+        command=manner.command,
+        host=host.name,
+        by=whoami(),
+        tool=__version__,
+        undoes=manner.undoes,
+    )
 
 
 def summary(plan: Plan, applied: Applied, command: str) -> str:

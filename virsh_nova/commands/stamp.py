@@ -119,13 +119,13 @@ def stamp_command(
     with nullcontext() if dry_run else only_run():
         with ProgressBar("Reading guests") as progress:
             host = settings.open(writable=not dry_run)
+            seen = {sighting.uuid for sighting in host.sightings()}
             if not dry_run:
                 host.refuse_read_only()
             uuids, errors = resolve(host, handles) if handles else ([], [])
             for error in errors:
                 complain(error.message, error.hint)
             wanted = frozenset(uuids)
-            seen = {sighting.uuid for sighting in host.sightings()}
             records, known_ports = gather(
                 files,
                 {

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from difflib import unified_diff
 from typing import TYPE_CHECKING, Any
 
-from lxml import etree
-
 from ..columns import iso
 from ..dialect import BACKFILL
 from ..model import Port
-from ..safe_xml import read_xml
 from .document import port_document
 from .safe import cell, visible
 
@@ -60,9 +58,9 @@ def plan_text(plan: Plan, *, paint: Paint, named: frozenset[str] = frozenset()) 
     return "".join(f"{line}\n" for line in lines)
 
 
-def counts(plan: Plan) -> str:
+def counts(plan: Plan, verb: str) -> str:
     """``3 to write, 4 unchanged, 1 refused``."""
-    words = {"stamp": "to write", "unchanged": "unchanged", "refused": "refused"}
+    words = {"stamp": f"to {verb}", "unchanged": "unchanged", "refused": "refused"}
     numbers = {
         word: sum(step.action == action for step in plan.steps) for action, word in words.items()
     }
@@ -106,7 +104,7 @@ def _diff(domain: str, definitions: str, edits: Sequence[Edit], paint: Paint) ->
     before = [line for edit in edits for line in laid_out(edit.before, edit)]
     after = [line for edit in edits for line in laid_out(edit.after, edit)]
     name = f"{cell(domain)} ({definitions})"
-    for number, line in enumerate(unified_diff(before, after, name, name, lineterm="")):
+    for number, line in enumerate(_unified(before, after, name)):
         text = visible(line)
         if number < 2:
             yield paint(text, "title")
@@ -118,24 +116,49 @@ def _diff(domain: str, definitions: str, edits: Sequence[Edit], paint: Paint) ->
             yield text
 
 
+def _unified(before: list[str], after: list[str], name: str) -> Iterable[str]:
+    if before:
+        return unified_diff(before, after, name, name, lineterm="")
+    # Mostly there is nothing before, and nothing to compare.
+    added = (f"+{line}" for line in after)
+    return [f"--- {name}", f"+++ {name}", f"@@ -0,0 +1,{len(after)} @@", *added]
+
+
+_TOKEN = re.compile(r"<(/?)([^>]*?)(/?)>|[^<]+")
+
+
 def laid_out(xml: str | None, edit: Edit) -> list[str]:
     """The element's lines, with namespace and prefix, as ``virsh dumpxml`` would show them."""
     if xml is None:
         return []
-    try:
-        bare = read_xml(xml)
-    except (etree.XMLSyntaxError, ValueError):
+    if "<!" in xml or "<?" in xml:
+        # A comment can hold what looks like an element.
         return xml.splitlines()
-    namespace = edit.namespace
-    element = etree.Element(f"{{{namespace}}}{bare.tag}", nsmap={edit.prefix: namespace})
-    for name, value in bare.items():
-        element.set(name, value)
-    element.text = bare.text
-    element.extend(list(bare))
-    for inner in element.iterdescendants("{}*"):
-        inner.tag = f"{{{namespace}}}{inner.tag}"
-    etree.indent(element, "  ")
-    return etree.tostring(element, encoding="unicode").splitlines()
+    lines: list[str] = []
+    depth = 0
+    text = ""
+    opened = False
+    for token in _TOKEN.finditer(xml):
+        closing, inner, empty = token.groups()
+        if inner is None:
+            text = token[0]
+            continue
+        name, _, attributes = inner.partition(" ")
+        tag = name if ":" in name else f"{edit.prefix}:{name}"
+        if not lines:
+            tag += f' xmlns:{edit.prefix}="{edit.namespace}"'
+        tag = f"<{closing}{tag}{attributes and ' '}{attributes}{empty}>"
+        depth -= bool(closing)
+        if closing and opened:
+            lines[-1] += text + tag
+        else:
+            if text.strip():
+                lines.append("  " * depth + text.strip())
+            lines.append("  " * depth + tag)
+        opened = not closing and not empty
+        depth += opened
+        text = ""
+    return lines
 
 
 def _by_source(step: Step) -> list[tuple[str, list[str]]]:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
-from queue import Empty, SimpleQueue
+from queue import SimpleQueue
 from typing import Protocol
 
 from ..canonical import same
+from ..dialect import BACKFILL
 from ..errors import GuestError, HostError, NovaDomainsError
 from ..model import DefinitionName
 from .journal import Journal, Outcome
@@ -20,7 +21,7 @@ AT_ONCE = 4
 _STUCK_AFTER = 1.0
 # Each stuck guest keeps one of the daemon's threads (20 by default) until libvirt gives it up.
 _MOST_WRITERS = 16
-_TURN = 0.2
+_TURN = 0.05
 
 PATIENCE = 35.0
 """Seconds that one guest is waited for. libvirt itself gives up on a stuck QEMU after 30."""
@@ -53,13 +54,15 @@ class Applied:
 
 def apply(
     steps: Sequence[Step],
-    open_writer: Callable[[], Writer],
+    open_writer: Callable[[bool], Writer],
     journal: Journal,
     *,
     patience: float = PATIENCE,
     progress: Callable[[int, int], None] = lambda _done, _total: None,
 ) -> Applied:
     """Write to every guest of the plan; the journal has been begun with the same steps.
+
+    ``open_writer`` is told whether a connection of its own is wanted.
 
     Ctrl-C lets the guests in hand be finished and leaves the others; a second one gives those in
     hand up as well. Raises nothing for a guest that fails, nor for a host that is lost.
@@ -71,7 +74,7 @@ class _Application:
     def __init__(
         self,
         steps: Sequence[Step],
-        open_writer: Callable[[], Writer],
+        open_writer: Callable[[bool], Writer],
         journal: Journal,
         patience: float,
         progress: Callable[[int, int], None],
@@ -89,15 +92,22 @@ class _Application:
         """When each guest that is being written to was begun."""
         self.working = 0
         self.writers = 0
-        self.answers: SimpleQueue[tuple[int, Outcome] | HostError | None] = SimpleQueue()
-        """An outcome; why the host is lost; or None from a thread that has ended."""
+        self.finished = threading.Event()
+        self.answers: SimpleQueue[Outcome | HostError] = SimpleQueue()
+        """Outcomes, and why the host is lost."""
 
     def run(self) -> Applied:
         for _ in range(min(AT_ONCE, len(self.steps))):
             self._add_writer()
-        while self.working:
+        while True:
             try:
-                self._wait()
+                # To look at each answer as it comes would take the interpreter from the threads
+                # that write the next.
+                finished = not self.steps or self.finished.wait(_TURN)
+                self._take_answers()
+                if finished or self._hopeless():
+                    break
+                self._replace_stuck()
             except KeyboardInterrupt:
                 if self.applied.interrupted:
                     break
@@ -105,35 +115,42 @@ class _Application:
         self._settle()
         return self.applied
 
-    def _wait(self) -> None:
-        """One turn: take what was answered, give up who takes too long, keep the others going."""
-        try:
-            answer = self.answers.get(timeout=_TURN)
-        except Empty:
-            now = time.monotonic()
-            begun = dict(self.in_hand).values()
-            waiting = [since for since in begun if now - since < self.patience]
-            if self.ending or len(self.applied.outcomes) + len(begun) >= len(self.steps):
-                if not waiting and begun:
-                    self.working = 0
-            elif self.writers < _MOST_WRITERS:
-                brisk = sum(now - since < _STUCK_AFTER for since in begun)
-                for _ in range(AT_ONCE - brisk):
-                    self._add_writer()
+    def _take_answers(self) -> None:
+        outcomes: list[Outcome] = []
+        while not self.answers.empty():
+            answer = self.answers.get()
+            if isinstance(answer, HostError):
+                self.applied.lost = self.applied.lost or answer
+                self.ending = True
+            else:
+                outcomes.append(answer)
+        self._record(outcomes)
+
+    def _hopeless(self) -> bool:
+        """Whether all that is left to wait for are guests that have had their time."""
+        now = time.monotonic()
+        begun = list(self.in_hand.values())
+        with self.lock:
+            idle = self.working - len(begun)
+        return bool(begun) and not idle and all(now - since >= self.patience for since in begun)
+
+    def _replace_stuck(self) -> None:
+        """Let others go on in the place of threads that wait for a guest that does not answer."""
+        now = time.monotonic()
+        begun = list(self.in_hand.values())
+        if self.ending or len(self.applied.outcomes) + len(begun) >= len(self.steps):
             return
-        if answer is None:
-            self.working -= 1
-        elif isinstance(answer, HostError):
-            self.applied.lost = self.applied.lost or answer
-            self.ending = True
-        else:
-            index, outcome = answer
-            self.in_hand.pop(index, None)
-            self._record(outcome)
+        stuck = sum(now - since >= _STUCK_AFTER for since in begun)
+        with self.lock:
+            missing = min(AT_ONCE - (self.working - stuck), _MOST_WRITERS - self.writers)
+        for _ in range(missing):
+            self._add_writer()
 
     def _settle(self) -> None:
         """Every guest gets an outcome, and the journal its end."""
+        self._take_answers()
         told = {outcome.uuid for outcome in self.applied.outcomes}
+        left = []
         for index, step in enumerate(self.steps):
             uuid = step.guest.uuid
             if uuid in told:
@@ -142,45 +159,57 @@ class _Application:
                 why = (
                     f"libvirt has not answered within {self.patience:g} s; it may still be written"
                 )
-                self._record(Outcome(uuid, "unanswered", why))
+                left.append(Outcome(uuid, "unanswered", why))
             else:
-                self._record(Outcome(uuid, "left", "the run ended before its turn"))
+                left.append(Outcome(uuid, "left", "the run ended before its turn"))
+        self._record(left)
         lost, interrupted = self.applied.lost, self.applied.interrupted
         self.journal.end("lost" if lost else "interrupted" if interrupted else "complete")
 
-    def _record(self, outcome: Outcome) -> None:
-        self.applied.outcomes.append(outcome)
-        self.journal.outcome(outcome)
+    def _record(self, outcomes: Sequence[Outcome]) -> None:
+        if not outcomes:
+            return
+        self.applied.outcomes += outcomes
+        self.journal.outcomes(outcomes)
         if self.journal.broken:
             self.ending = True
         self.progress(len(self.applied.outcomes), len(self.steps))
 
     def _add_writer(self) -> None:
-        self.working += 1
+        with self.lock:
+            self.working += 1
         self.writers += 1
-        threading.Thread(target=self._work, daemon=True).start()
+        # The first share a connection. One more has its own: those that are stuck may have used
+        # up what the daemon lets a connection ask at once.
+        fresh = self.writers > AT_ONCE
+        threading.Thread(target=self._work, args=(fresh,), daemon=True).start()
 
-    def _work(self) -> None:
+    def _work(self, fresh: bool) -> None:
         try:
-            writer = self.open_writer()
+            writer = self.open_writer(fresh)
             while not self.ending:
                 with self.lock:
                     index = next(self.turn, None)
                     if index is None:
                         break
                     self.in_hand[index] = time.monotonic()
-                step = self.steps[index]
                 try:
-                    outcome = write(step, writer)
+                    outcome = write(self.steps[index], writer)
                 except HostError as error:
                     self.answers.put(error)
+                    self.ending = True
                     why = f"the host was lost meanwhile: {error.message}"
-                    outcome = Outcome(step.guest.uuid, "unanswered", why)
-                self.answers.put((index, outcome))
+                    outcome = Outcome(self.steps[index].guest.uuid, "unanswered", why)
+                self.answers.put(outcome)
+                del self.in_hand[index]
         except HostError as error:
             self.answers.put(error)
+            self.ending = True
         finally:
-            self.answers.put(None)
+            with self.lock:
+                self.working -= 1
+                if not self.working:
+                    self.finished.set()
 
 
 def write(step: Step, writer: Writer) -> Outcome:
@@ -192,6 +221,9 @@ def write(step: Step, writer: Writer) -> Outcome:
     done: list[list[Edit]] = []
     try:
         for edit in step.edits:
+            # Our own mark never stands without a block, which is looked at.
+            if edit.namespace == BACKFILL and edit.before is None:
+                continue
             if not same(_now(writer, uuid, edit), edit.before, edit.namespace):
                 why = f"{edit.definition} metadata was changed since the plan was made"
                 return Outcome(uuid, "changed", why)
@@ -199,13 +231,19 @@ def write(step: Step, writer: Writer) -> Outcome:
             done.append(together)
             _set(writer, uuid, together, together[0].after)
         for edit in step.edits:
-            if not same(_now(writer, uuid, edit), edit.after, edit.namespace):
+            now = _now(writer, uuid, edit)
+            if _laid_flat(now) != edit.after and not same(now, edit.after, edit.namespace):
                 raise GuestError(f"{edit.definition} metadata reads back differently")
     except HostError:
         raise
     except NovaDomainsError as error:
         return Outcome(uuid, "failed", error.message + _take_back(writer, uuid, done))
     return Outcome(uuid, "done")
+
+
+def _laid_flat(xml: str | None) -> str | None:
+    """What libvirt laid out, on one line: mostly the very text that it was given."""
+    return None if xml is None else "".join(map(str.lstrip, xml.splitlines()))
 
 
 def _take_back(writer: Writer, uuid: str, done: Sequence[Sequence[Edit]]) -> str:

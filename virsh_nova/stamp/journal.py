@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
@@ -168,9 +168,14 @@ class Journal:
             raise _unwritable(path, error) from error
         return journal
 
-    def outcome(self, outcome: Outcome) -> None:
-        """Add what became of a guest. A full disk is remembered, not raised: see ``broken``."""
-        self._add({"outcome": outcome.uuid, "result": outcome.result, "why": outcome.why})
+    def outcomes(self, outcomes: Iterable[Outcome]) -> None:
+        """Add what became of guests. A full disk is remembered, not raised: see ``broken``."""
+        self._add(
+            *(
+                {"outcome": outcome.uuid, "result": outcome.result, "why": outcome.why}
+                for outcome in outcomes
+            )
+        )
 
     def end(self, how: Literal["complete", "interrupted", "lost"]) -> None:
         self._add({"end": how, "at": f"{datetime.now(timezone.utc):%Y-%m-%dT%H:%M:%SZ}"})
@@ -180,11 +185,11 @@ class Journal:
             self.broken = self.broken or error.strerror or str(error)
         os.close(self._descriptor)
 
-    def _add(self, line: dict[str, Any]) -> None:
+    def _add(self, *lines: dict[str, Any]) -> None:
         if self.broken:
             return
         try:
-            self._write(_lines(line))
+            self._write(_lines(*lines))
         except OSError as error:
             self.broken = error.strerror or str(error)
 

@@ -8,9 +8,11 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Any, Literal, NamedTuple
 
+from lxml import etree
+
 from ..backfill import PREFIX as BACKFILL_PREFIX
 from ..backfill import write_backfill
-from ..canonical import bare, digest, prefix_of, same
+from ..canonical import bare, digest_of, prefix_of, same
 from ..classify import foreign_evidence, guestfs_channel
 from ..dialect import BACKFILL, NAMESPACE_STEM, NAMESPACES
 from ..facts import Facts, facts_of, instance_of
@@ -18,7 +20,7 @@ from ..guests import counting_block
 from ..model import Backfill, Definition, DefinitionName, Guest, Instance, Record
 from ..readers import breaks_ceilometer, missed
 from ..release import NEWEST_RELEASE, Release, release_of
-from ..write import bare_block
+from ..write import bare_element
 from .merge import Merged, merge
 from .validate import flaw
 
@@ -230,9 +232,14 @@ def _step(guest: Guest, records: Sequence[Record], options: Options) -> Step:
         instance = _instance(definition, merged, guest.uuid, options)
         if instance is None:
             continue
-        if why := _flaw(instance):
+        try:
+            element = bare_element(instance)
+        except ValueError as error:
+            why = f"no XML can hold it: {error}"
             return Step(guest, "refused", why, origins=merged.origins)
-        added = _edits(definition, instance, merged, options)
+        if why := _flaw(instance, element):
+            return Step(guest, "refused", why, origins=merged.origins)
+        added = _edits(definition, instance, element, merged, options)
         edits += added
         if added:
             written.append(instance)
@@ -274,8 +281,10 @@ def _refusal(guest: Guest, recorded: bool, options: Options) -> str:
     return ""
 
 
-def _flaw(instance: Instance) -> str:
-    if why := flaw(instance):
+def _flaw(instance: Instance, element: etree._Element) -> str:
+    # What an existing block held beyond Nova's own elements is kept and not judged.
+    judged = bare_element(instance._replace(unknown=())) if instance.unknown else element
+    if why := flaw(judged, instance.namespace):
         return why
     if missing := breaks_ceilometer(instance):
         return (
@@ -315,21 +324,25 @@ def _instance(
 
 
 def _edits(
-    definition: Definition, instance: Instance, merged: Merged, options: Options
+    definition: Definition,
+    instance: Instance,
+    element: etree._Element,
+    merged: Merged,
+    options: Options,
 ) -> list[Edit]:
     """From what the definition holds to what it is to hold; ours first, then Nova's."""
     domain = definition.domain
     held = {block.namespace: block.xml for block in reversed(domain.blocks)}
     edits = []
     edit = _edit(definition.name, instance.namespace, held.get(instance.namespace))
-    after = bare_block(instance)
+    after = etree.tostring(element, encoding="unicode")
     if not same(edit.before, after, instance.namespace):
         if options.signature:
             ours = _edit(definition.name, BACKFILL, domain.backfill_xml)
             sources = tuple(dict.fromkeys(merged.origins.values()))
             told = Backfill(
                 sources=sources,
-                digest=digest(after, instance.namespace),
+                digest=digest_of(element),
                 **options.signature._asdict(),
             )
             edits.append(ours._replace(after=write_backfill(told)))
