@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime, timezone
-
 from typing import Any
 
 from hypothesis import strategies as st
@@ -225,7 +224,7 @@ def releases() -> SearchStrategy[Any]:
 
 
 _UNKNOWN = (
-    Unknown("", "later", "<later><a/> text </later>"),
+    Unknown("", "later", "<later>\n  <a/>\n</later>"),
     Unknown("", "#comment", "<!-- by hand -->"),
     Unknown("", "@by", "hand"),
 )

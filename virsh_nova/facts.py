@@ -55,9 +55,8 @@ def facts_of(instance: Instance) -> dict[str, Fact]:
     facts = dict(_leaves("", instance._replace(unknown=())))
     facts.pop("namespace")
     for part in PARTS:
-        if getattr(instance, part) is not None and not any(
-            key.startswith(f"{part}.") for key in facts
-        ):
+        value = getattr(instance, part)
+        if value is not None and not any(inner is not None for inner in value):
             facts[part] = {}
     return facts
 

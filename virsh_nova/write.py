@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from lxml import etree
 
 from .dialect import elements_of
-from .model import Flavor, Identity, Image, Instance, Owner, Port, Root, Unknown
+from .model import Instance, Unknown
 from .safe_xml import read_xml, salvage_xml
 
 
@@ -42,23 +42,19 @@ def instance_element(instance: Instance) -> etree._Element:
 
 
 def _element(instance: Instance, writer: _BlockWriter, indent: str = "") -> etree._Element:
-    parts = {
-        "package": writer.package(instance.package),
-        "name": writer.text("name", instance.name),
-        "creationTime": writer.text(
-            "creationTime",
-            None
-            if instance.created is None
-            else instance.created.replace(tzinfo=None).isoformat(" ", "seconds"),
-        ),
-        "flavor": writer.flavor(instance.flavor),
-        "image": writer.image(instance.image),
-        "owner": writer.owner(instance.owner),
-        "root": writer.root(instance.root),
-        "ports": writer.ports(instance.ports),
+    element = writer.root()
+    write = {
+        "package": writer.package,
+        "name": writer.name,
+        "creationTime": writer.created,
+        "flavor": writer.flavor,
+        "image": writer.image,
+        "owner": writer.owner,
+        "root": writer.boot,
+        "ports": writer.ports,
     }
-    element = writer.element("instance")
-    writer.fill(element, *(parts[name] for name in elements_of(instance.namespace)))
+    for name in elements_of(instance.namespace):
+        write[name](element, instance)
     if indent:
         etree.indent(element, indent)
     for unknown in instance.unknown:
@@ -67,107 +63,98 @@ def _element(instance: Instance, writer: _BlockWriter, indent: str = "") -> etre
 
 
 class _BlockWriter:
-    """Makes the elements of one block, in its namespace; or bare ones, where that is empty."""
+    """Makes the elements of one block, in its namespace; or bare ones, where that is empty.
+
+    Each method adds what is known below the element it is given.
+    """
 
     def __init__(self, namespace: str) -> None:
         self.prefix = f"{{{namespace}}}" if namespace else ""
         self.nsmap = {"nova": namespace} if namespace else None
 
-    def element(self, tag: str, /, **attributes: str | None) -> etree._Element:
-        element = etree.Element(self.prefix + tag, nsmap=self.nsmap)
+    def root(self) -> etree._Element:
+        return etree.Element(f"{self.prefix}instance", nsmap=self.nsmap)
+
+    def element(
+        self, parent: etree._Element, tag: str, /, **attributes: str | None
+    ) -> etree._Element:
+        element = etree.SubElement(parent, self.prefix + tag)
         for key, value in attributes.items():
             if value is not None:
                 element.set(key, value)
         return element
 
-    def fill(self, element: etree._Element, *children: etree._Element | None) -> etree._Element:
-        element.extend([child for child in children if child is not None])
-        return element
+    def text(self, parent: etree._Element, tag: str, value: str | int | None) -> None:
+        if value is not None:
+            self.element(parent, tag).text = str(value)
 
-    def text(self, name: str, value: str | int | None) -> etree._Element | None:
-        if value is None:
-            return None
-        element = self.element(name)
-        element.text = str(value)
-        return element
+    def package(self, parent: etree._Element, instance: Instance) -> None:
+        if instance.package is not None:
+            self.element(parent, "package", version=instance.package)
 
-    def package(self, version: str | None) -> etree._Element | None:
-        return None if version is None else self.element("package", version=version)
+    def name(self, parent: etree._Element, instance: Instance) -> None:
+        self.text(parent, "name", instance.name)
 
-    def flavor(self, flavor: Flavor | None) -> etree._Element | None:
+    def created(self, parent: etree._Element, instance: Instance) -> None:
+        if instance.created is not None:
+            moment = instance.created.replace(tzinfo=None)
+            self.text(parent, "creationTime", moment.isoformat(" ", "seconds"))
+
+    def flavor(self, parent: etree._Element, instance: Instance) -> None:
+        flavor = instance.flavor
         if flavor is None:
-            return None
-        return self.fill(
-            self.element("flavor", name=flavor.name, id=flavor.id),
-            self.text("memory", flavor.memory_mib),
-            self.text("disk", flavor.disk_gib),
-            self.text("swap", flavor.swap_mib),
-            self.text("ephemeral", flavor.ephemeral_gib),
-            self.text("vcpus", flavor.vcpus),
-            self.named_texts("extraSpecs", "extraSpec", flavor.extra_specs),
-        )
+            return
+        element = self.element(parent, "flavor", name=flavor.name, id=flavor.id)
+        self.text(element, "memory", flavor.memory_mib)
+        self.text(element, "disk", flavor.disk_gib)
+        self.text(element, "swap", flavor.swap_mib)
+        self.text(element, "ephemeral", flavor.ephemeral_gib)
+        self.text(element, "vcpus", flavor.vcpus)
+        self.named_texts(element, "extraSpecs", "extraSpec", flavor.extra_specs)
 
-    def image(self, image: Image | None) -> etree._Element | None:
+    def image(self, parent: etree._Element, instance: Instance) -> None:
+        image = instance.image
         if image is None:
-            return None
-        return self.fill(
-            self.element("image", uuid=image.uuid),
-            self.text("containerFormat", image.container_format),
-            self.text("diskFormat", image.disk_format),
-            self.text("minDisk", image.min_disk_gib),
-            self.text("minRam", image.min_ram_mib),
-            self.named_texts("properties", "property", image.properties),
-        )
+            return
+        element = self.element(parent, "image", uuid=image.uuid)
+        self.text(element, "containerFormat", image.container_format)
+        self.text(element, "diskFormat", image.disk_format)
+        self.text(element, "minDisk", image.min_disk_gib)
+        self.text(element, "minRam", image.min_ram_mib)
+        self.named_texts(element, "properties", "property", image.properties)
 
-    def owner(self, owner: Owner | None) -> etree._Element | None:
+    def owner(self, parent: etree._Element, instance: Instance) -> None:
+        owner = instance.owner
         if owner is None:
-            return None
-        return self.fill(
-            self.element("owner"),
-            self.identity("user", owner.user),
-            self.identity("project", owner.project),
-        )
+            return
+        element = self.element(parent, "owner")
+        for tag, identity in (("user", owner.user), ("project", owner.project)):
+            if identity is not None:
+                self.element(element, tag, uuid=identity.id).text = identity.name
 
-    def identity(self, name: str, identity: Identity | None) -> etree._Element | None:
-        if identity is None:
-            return None
-        element = self.element(name, uuid=identity.id)
-        element.text = identity.name
-        return element
+    def boot(self, parent: etree._Element, instance: Instance) -> None:
+        root = instance.root
+        if root is not None:
+            self.element(parent, "root", type=root.type, uuid=root.uuid)
 
-    def root(self, root: Root | None) -> etree._Element | None:
-        return None if root is None else self.element("root", type=root.type, uuid=root.uuid)
-
-    def ports(self, ports: tuple[Port, ...] | None) -> etree._Element | None:
-        if ports is None:
-            return None
-        return self.fill(self.element("ports"), *(self.port(port) for port in ports))
-
-    def port(self, port: Port) -> etree._Element:
-        return self.fill(
-            self.element("port", uuid=port.uuid),
-            *(
-                self.element(
-                    "ip",
-                    type=ip.type,
-                    address=ip.address,
-                    ipVersion=None if ip.version is None else str(ip.version),
-                )
-                for ip in port.ips
-            ),
-        )
+    def ports(self, parent: etree._Element, instance: Instance) -> None:
+        if instance.ports is None:
+            return
+        ports = self.element(parent, "ports")
+        for port in instance.ports:
+            element = self.element(ports, "port", uuid=port.uuid)
+            for ip in port.ips:
+                version = None if ip.version is None else str(ip.version)
+                self.element(element, "ip", type=ip.type, address=ip.address, ipVersion=version)
 
     def named_texts(
-        self, name: str, tag: str, values: Mapping[str, str] | None
-    ) -> etree._Element | None:
+        self, parent: etree._Element, name: str, tag: str, values: Mapping[str, str] | None
+    ) -> None:
         if values is None:
-            return None
-        container = self.element(name)
+            return
+        container = self.element(parent, name)
         for key, value in values.items():
-            child = self.element(tag, name=key)
-            child.text = value
-            container.append(child)
-        return container
+            self.element(container, tag, name=key).text = value
 
     def restore(self, instance: etree._Element, unknown: Unknown) -> None:
         """Put back an attribute, an element or a comment that ``parse`` kept."""

@@ -7,9 +7,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from difflib import unified_diff
 from typing import TYPE_CHECKING, Any
 
+from lxml import etree
+
 from ..columns import iso
 from ..dialect import BACKFILL
 from ..model import Port
+from ..safe_xml import read_xml
 from .document import port_document
 from .safe import cell, visible
 
@@ -104,16 +107,16 @@ def _diff(domain: str, definitions: str, edits: Sequence[Edit], paint: Paint) ->
     before = [line for edit in edits for line in laid_out(edit.before, edit)]
     after = [line for edit in edits for line in laid_out(edit.after, edit)]
     name = f"{cell(domain)} ({definitions})"
-    for number, line in enumerate(_unified(before, after, name)):
-        text = visible(line)
-        if number < 2:
-            yield paint(text, "title")
-        elif line.startswith("@@"):
-            yield paint(text, "place")
-        elif line[0] in "+-":
-            yield paint(text, "added" if line[0] == "+" else "removed")
-        else:
-            yield text
+    lines = [visible(line) for line in _unified(before, after, name)]
+    if paint is plain:
+        yield from lines
+        return
+    for number, line in enumerate(lines):
+        kind = "title" if number < 2 else _KIND_OF_LINE.get(line[:1])
+        yield paint(line, kind) if kind else line
+
+
+_KIND_OF_LINE = {"@": "place", "+": "added", "-": "removed"}
 
 
 def _unified(before: list[str], after: list[str], name: str) -> Iterable[str]:
@@ -124,41 +127,54 @@ def _unified(before: list[str], after: list[str], name: str) -> Iterable[str]:
     return [f"--- {name}", f"+++ {name}", f"@@ -0,0 +1,{len(after)} @@", *added]
 
 
-_TOKEN = re.compile(r"<(/?)([^>]*?)(/?)>|[^<]+")
+_TAG = re.compile(r"<(/?)(?=[\w.-]+[ />])")
 
 
 def laid_out(xml: str | None, edit: Edit) -> list[str]:
     """The element's lines, with namespace and prefix, as ``virsh dumpxml`` would show them."""
     if xml is None:
         return []
-    if "<!" in xml or "<?" in xml:
-        # A comment can hold what looks like an element.
-        return xml.splitlines()
-    lines: list[str] = []
+    if "<!" in xml or "<?" in xml or "\n" in xml:
+        # A comment can hold what looks like an element, a text what looks like two lines.
+        return _relaid(xml, edit)
+    # Serialised XML has no < and no > but those of its tags.
+    tags = _TAG.sub(rf"<\1{edit.prefix}:", xml.replace("><", ">\n<"))
+    lines = tags.split("\n")
+    name = re.match(r"<[\w.:-]+", lines[0])
+    if name:
+        declared = f'{name[0]} xmlns:{edit.prefix}="{edit.namespace}"'
+        lines[0] = declared + lines[0][len(name[0]) :]
     depth = 0
-    text = ""
-    opened = False
-    for token in _TOKEN.finditer(xml):
-        closing, inner, empty = token.groups()
-        if inner is None:
-            text = token[0]
-            continue
-        name, _, attributes = inner.partition(" ")
-        tag = name if ":" in name else f"{edit.prefix}:{name}"
-        if not lines:
-            tag += f' xmlns:{edit.prefix}="{edit.namespace}"'
-        tag = f"<{closing}{tag}{attributes and ' '}{attributes}{empty}>"
-        depth -= bool(closing)
-        if closing and opened:
-            lines[-1] += text + tag
+    for number, line in enumerate(lines):
+        if line.startswith("</"):
+            depth -= 1
+            lines[number] = "  " * depth + line
         else:
-            if text.strip():
-                lines.append("  " * depth + text.strip())
-            lines.append("  " * depth + tag)
-        opened = not closing and not empty
-        depth += opened
-        text = ""
+            lines[number] = "  " * depth + line
+            depth += "</" not in line and not line.endswith("/>")
     return lines
+
+
+def _relaid(xml: str, edit: Edit) -> list[str]:
+    """The same of any XML, by way of its tree."""
+    try:
+        bare = read_xml(xml)
+    except (etree.XMLSyntaxError, ValueError):
+        return xml.splitlines()
+    element = etree.Element(f"{{{edit.namespace}}}{bare.tag}", nsmap={edit.prefix: edit.namespace})
+    for name, value in bare.items():
+        element.set(name, value)
+    element.text = bare.text
+    element.extend(list(bare))
+    for inner in element.iterdescendants("{}*"):
+        inner.tag = f"{{{edit.namespace}}}{inner.tag}"
+    etree.indent(element, "  ")
+    return _between_tags(etree.tostring(element, encoding="unicode"))
+
+
+def _between_tags(xml: str) -> list[str]:
+    """Lines that end where a tag does: a line break within a text is no end."""
+    return re.split(r"(?<=>)\n(?= *<)", xml)
 
 
 def _by_source(step: Step) -> list[tuple[str, list[str]]]:
