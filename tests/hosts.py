@@ -110,7 +110,9 @@ class MemoryHost:
             "persistent": persistent or both,
         }
         domains = {
-            name: etree.fromstring(text.encode()) for name, text in texts.items() if text is not None
+            name: etree.fromstring(text.encode())
+            for name, text in texts.items()
+            if text is not None
         }
         (uuid, *_) = (str(domain.findtext("uuid")) for domain in domains.values())
         self._domains[uuid] = domains

@@ -184,7 +184,7 @@ NAMES = (
 _WORDS = tuple(name for name in NAMES if name)
 _ADDRESSES = ("10.0.0.5", "2001:db8::5", "255.255.255.255", "fe80::1%eth0")
 _PORTS = tuple(
-    Port(f"{number:08x}-0000-4000-9000-000000000000", tuple(map(fixed_address, _ADDRESSES[:number])))
+    Port(hosts.uuid_of(number), tuple(map(fixed_address, _ADDRESSES[:number])))
     for number in range(4)
 )
 _BY_SHAPE: dict[str, SearchStrategy[Any]] = {
@@ -303,12 +303,13 @@ def memory_hosts(draw: st.DrawFn) -> tuple[hosts.MemoryHost, list[str]]:
 def records(draw: st.DrawFn, known: list[str], *, whole: bool = False) -> list[Record]:
     """What up to three sources say of guests of the host, and of others."""
     anybody = st.sampled_from((*known, *known, hosts.uuid_of(99)))
+    places = ((), ("compute-1",), ("compute-2.example.org", "elsewhere"))
     return [
         Record(
             uuid=draw(anybody),
             source=draw(st.sampled_from(("a.json", "b.yaml", "cloud prod"))),
             facts=draw(facts(whole=whole)),
-            hosts=draw(st.sampled_from(((), ("compute-1",), ("compute-2.example.org", "elsewhere")))),
+            hosts=draw(st.sampled_from(places)),
             unnamed=draw(st.booleans()),
             namespace=draw(maybe(st.sampled_from(NAMESPACES))),
             place=f"record {number}",

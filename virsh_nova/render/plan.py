@@ -127,7 +127,7 @@ def _unified(before: list[str], after: list[str], name: str) -> Iterable[str]:
     return [f"--- {name}", f"+++ {name}", f"@@ -0,0 +1,{len(after)} @@", *added]
 
 
-_TAG = re.compile(r"<(/?)(?=[\w.-]+[ />])")
+_BEFORE_NAME = re.compile(r"(?<=<)(?=[\w.-]+[ />])|(?<=</)(?=[\w.-]+>)")
 
 
 def laid_out(xml: str | None, edit: Edit) -> list[str]:
@@ -138,8 +138,7 @@ def laid_out(xml: str | None, edit: Edit) -> list[str]:
         # A comment can hold what looks like an element, a text what looks like two lines.
         return _relaid(xml, edit)
     # Serialised XML has no < and no > but those of its tags.
-    tags = _TAG.sub(rf"<\1{edit.prefix}:", xml.replace("><", ">\n<"))
-    lines = tags.split("\n")
+    lines = _BEFORE_NAME.sub(f"{edit.prefix}:", xml.replace("><", ">\n<")).split("\n")
     name = re.match(r"<[\w.:-]+", lines[0])
     if name:
         declared = f'{name[0]} xmlns:{edit.prefix}="{edit.namespace}"'

@@ -15,8 +15,8 @@ from ..model import DefinitionName
 from .journal import Journal, Outcome
 from .plan import Edit, Step
 
-# Four calls keep the daemon busy; more hardly bring anything.
-AT_ONCE = 4
+# What keeps the daemon busy while it waits for the disk; more hardly bring anything.
+AT_ONCE = 6
 # A guest that takes longer no longer counts among them, so that the others go on.
 _STUCK_AFTER = 1.0
 # Each stuck guest keeps one of the daemon's threads (20 by default) until libvirt gives it up.
