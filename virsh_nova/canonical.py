@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from hashlib import sha256
 
 from lxml import etree
@@ -36,7 +37,8 @@ def canonical(xml: str, namespace: str) -> str:
 
 
 def _canonical(element: etree._Element) -> str:
-    for inner in element.iter("*"):
+    # Comments too: libvirt lays what stands after them out anew as well.
+    for inner in element.iter():
         if len(inner) and not (inner.text or "").strip():
             inner.text = None
         if inner.tail and not inner.tail.strip() and _holds_elements_only(inner.getparent()):
@@ -58,8 +60,9 @@ def digest(xml: str, namespace: str) -> str:
 
 
 def digest_of(element: etree._Element) -> str:
-    """The same for an element that is bare of namespace and layout already."""
-    return _word(etree.tostring(element, method="c14n", with_comments=True).decode())
+    """The same for an element that is bare of its namespace already."""
+    # Its own is made without layout. What an existing block held beyond it keeps the one it had.
+    return _word(_canonical(deepcopy(element)))
 
 
 def _word(text: str) -> str:

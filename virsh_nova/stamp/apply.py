@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import signal
 import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from queue import SimpleQueue
 from typing import Protocol
 
@@ -88,6 +90,8 @@ class _Application:
         self.turn = iter(range(len(steps)))
         self.lock = threading.Lock()
         self.ending = False
+        self.presses = 0
+        """How often Ctrl-C was pressed."""
         self.in_hand: dict[int, float] = {}
         """When each guest that is being written to was begun."""
         self.working = 0
@@ -97,10 +101,10 @@ class _Application:
         """Outcomes, and why the host is lost."""
 
     def run(self) -> Applied:
-        for _ in range(min(AT_ONCE, len(self.steps))):
-            self._add_writer()
-        while True:
-            try:
+        with self._counting_interrupts():
+            for _ in range(min(AT_ONCE, len(self.steps))):
+                self._add_writer()
+            while self.presses < 2:
                 # To look at each answer as it comes would take the interpreter from the threads
                 # that write the next.
                 finished = not self.steps or self.finished.wait(_TURN)
@@ -108,12 +112,26 @@ class _Application:
                 if finished or self._hopeless():
                     break
                 self._replace_stuck()
-            except KeyboardInterrupt:
-                if self.applied.interrupted:
-                    break
-                self.applied.interrupted = self.ending = True
-        self._settle()
+            self.applied.interrupted = self.presses > 0
+            self._settle()
         return self.applied
+
+    @contextmanager
+    def _counting_interrupts(self) -> Iterator[None]:
+        """Ctrl-C is counted: raised, it could part an outcome from its line in the journal."""
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+
+        def press(_signal: int, _frame: object) -> None:
+            self.presses += 1
+            self.ending = True
+
+        before = signal.signal(signal.SIGINT, press)
+        try:
+            yield
+        finally:
+            signal.signal(signal.SIGINT, before)
 
     def _take_answers(self) -> None:
         outcomes: list[Outcome] = []
@@ -140,7 +158,7 @@ class _Application:
         begun = list(self.in_hand.values())
         if self.ending or len(self.applied.outcomes) + len(begun) >= len(self.steps):
             return
-        stuck = sum(now - since >= _STUCK_AFTER for since in begun)
+        stuck = sum(now - since >= min(_STUCK_AFTER, self.patience / 2) for since in begun)
         with self.lock:
             missing = min(AT_ONCE - (self.working - stuck), _MOST_WRITERS - self.writers)
         for _ in range(missing):
@@ -200,6 +218,9 @@ class _Application:
                     self.ending = True
                     why = f"the host was lost meanwhile: {error.message}"
                     outcome = Outcome(self.steps[index].guest.uuid, "unanswered", why)
+                except Exception as error:  # One bad guest must never cost the others.
+                    why = f"this should not happen: {error!r}"
+                    outcome = Outcome(self.steps[index].guest.uuid, "failed", why)
                 self.answers.put(outcome)
                 del self.in_hand[index]
         except HostError as error:

@@ -313,14 +313,17 @@ def _instance(
     if not options.fill or block.instance is None:
         return None
     release = options.release or release_of(block.namespace)
+    # The release says what is added; what is there stays, in the namespace that it has.
+    added = facts_of(release.shape(instance_of(merged.facts, block.namespace)))
     kept = facts_of(block.instance)
-    if kept.get("root.type") == "volume" == merged.facts.get("root.type"):
+    if "root.type" in kept and kept["root.type"] != added.get("root.type"):
+        # An image's uuid is not a volume's.
+        added.pop("root.uuid", None)
+    if kept.get("root.type") == "volume" == added.get("root.type"):
         # An empty uuid is all that Nova can say of a boot volume.
         kept = {key: value for key, value in kept.items() if key != "root.uuid" or value}
-    facts = {**merged.facts, **kept}
-    return release.shape(
-        instance_of(facts, release.namespace)._replace(unknown=block.instance.unknown)
-    )
+    facts = {**added, **kept}
+    return instance_of(facts, block.namespace)._replace(unknown=block.instance.unknown)
 
 
 def _edits(
