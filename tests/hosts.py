@@ -150,6 +150,11 @@ class MemoryHost:
 
     # As host.Writer.
 
+    def is_running(self, uuid: str) -> bool:
+        if uuid not in self._domains:
+            raise GuestError("it is gone")
+        return "live" in self._domains[uuid]
+
     def metadata(self, uuid: str, namespace: str, definition: DefinitionName) -> str | None:
         found = self._metadata(uuid, definition).find(f"{{{namespace}}}*")
         if found is None:
@@ -195,5 +200,7 @@ class MemoryHost:
 
 
 def _canonical(element: etree._Element) -> str:
-    alone: Any = etree.fromstring(etree.tostring(element, with_tail=False))
+    # libvirt lays out what it is given; here nobody does.
+    without_layout = etree.XMLParser(remove_blank_text=True)
+    alone: Any = etree.fromstring(etree.tostring(element, with_tail=False), without_layout)
     return etree.tostring(alone, method="c14n").decode()

@@ -30,6 +30,9 @@ class Writer:
     def __init__(self, host: MemoryHost, hook: Hook) -> None:
         self.host, self.hook = host, hook
 
+    def is_running(self, uuid: str) -> bool:
+        return self.host.is_running(uuid)
+
     def metadata(self, uuid: str, namespace: str, definition: DefinitionName) -> str | None:
         self.hook("get", uuid, namespace)
         return self.host.metadata(uuid, namespace, definition)

@@ -20,6 +20,8 @@ def bare(xml: str, namespace: str) -> str:
     except (etree.XMLSyntaxError, ValueError):
         return xml
     _strip(element, namespace)
+    # That of the XML around it. libvirt lays out anew what comes without any.
+    _drop_layout(element)
     return etree.tostring(element, encoding="unicode", with_tail=False)
 
 
@@ -37,6 +39,11 @@ def canonical(xml: str, namespace: str) -> str:
 
 
 def _canonical(element: etree._Element) -> str:
+    _drop_layout(element)
+    return etree.tostring(element, method="c14n", with_comments=True).decode()
+
+
+def _drop_layout(element: etree._Element) -> None:
     # Comments too: libvirt lays what stands after them out anew as well.
     for inner in element.iter():
         if len(inner) and not (inner.text or "").strip():
@@ -44,7 +51,6 @@ def _canonical(element: etree._Element) -> str:
         if inner.tail and not inner.tail.strip() and _holds_elements_only(inner.getparent()):
             inner.tail = None
     element.tail = None
-    return etree.tostring(element, method="c14n", with_comments=True).decode()
 
 
 def same(one: str | None, other: str | None, namespace: str) -> bool:

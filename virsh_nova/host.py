@@ -69,8 +69,7 @@ class Host:
         self._connection = connection
         _KEPT.append(connection)
         self._name: Call[str] = Call(self._connection.getHostname)
-        self._domains: dict[str, libvirt.virDomain] = {}
-        """Those of the last listing, by uuid."""
+        self._listed: list[libvirt.virDomain] = []
 
     @classmethod
     def open(cls, uri: str | None = None, *, timeout: float = 10.0, writable: bool = False) -> Host:
@@ -176,11 +175,11 @@ class Host:
         libvirt refuses the XML meant for a migration to whoever may only read. The flag alone does
         not tell: a writable connection to the daemon's read-only socket is none.
         """
-        if not self._domains:
+        if not self._listed:
             self._listing()
-        domain = next(iter(self._domains.values()), None)
-        if domain is None:
+        if not self._listed:
             return
+        domain = self._listed[0]
         try:
             Call(lambda: domain.XMLDesc(libvirt.VIR_DOMAIN_XML_MIGRATABLE)).result(self.timeout)
         except TimeoutError:
@@ -200,9 +199,9 @@ class Host:
         uri = urlsplit(self.uri)
         # Each connection to the test driver is a host of its own.
         if uri.scheme == "test" or (uri.netloc and not fresh):
-            return Writer(self, self._connection, self._domains)
+            return Writer(self.uri, self._connection)
         other = Host.open(self.uri, timeout=self.timeout, writable=True)
-        return Writer(other, other._connection, {})
+        return Writer(self.uri, other._connection)
 
     def _listing(self) -> list[tuple[libvirt.virDomain, Sighting]]:
         """Every domain with its state: ``virConnectGetAllDomainStats``, one call for all."""
@@ -220,7 +219,7 @@ class Host:
             (domain, _sighting(host, domain, record.get("state.state", 0)))
             for domain, record in stats
         ]
-        self._domains = {sighting.uuid: domain for domain, sighting in listing}
+        self._listed = [domain for domain, _ in listing]
         return listing
 
     def _read_whole(self, domain: libvirt.virDomain) -> _Reading:
@@ -278,15 +277,26 @@ class Host:
 class Writer:
     """Reads and writes the metadata of guests. Its calls can hang."""
 
-    def __init__(
-        self, host: Host, connection: libvirt.virConnect, domains: dict[str, libvirt.virDomain]
-    ) -> None:
-        self._host = host
+    def __init__(self, uri: str, connection: libvirt.virConnect) -> None:
+        self._uri = uri
         self._connection = connection
-        self._domains = domains
+        self._domains: dict[str, libvirt.virDomain] = {}
+        """The one at hand."""
+
+    def is_running(self, uuid: str) -> bool:
+        """Whether the guest has a live definition by now. Raises ``GuestError``, ``HostError``."""
+        try:
+            # What an earlier listing returned still has the id of that time.
+            domain = self._connection.lookupByUUIDString(uuid)
+        except libvirt.libvirtError as error:
+            raise self._error(error) from error
+        self._domains = {uuid: domain}
+        return bool(domain.ID() >= 0)
 
     def _domain(self, uuid: str) -> libvirt.virDomain:
-        return self._domains.get(uuid) or self._connection.lookupByUUIDString(uuid)
+        if uuid not in self._domains:
+            self._domains = {uuid: self._connection.lookupByUUIDString(uuid)}
+        return self._domains[uuid]
 
     def metadata(self, uuid: str, namespace: str, definition: DefinitionName) -> str | None:
         """The element of that namespace, without it; None where there is none.
@@ -343,9 +353,9 @@ class Writer:
             alive = self._connection.isAlive()
         except libvirt.libvirtError:
             alive = False
-        if not alive:
-            return self._host._lost(error)
-        return GuestError(str(error))
+        if alive:
+            return GuestError(str(error))
+        return HostLost(f"{self._uri}: the connection was lost: {error}", "try again")
 
 
 _AFFECT = {

@@ -55,13 +55,15 @@ def execute(plan: Plan, host: Host, manner: Manner, *, named: frozenset[str] = f
         return 0
     if not manner.yes and not agreed(manner.command, len(steps)):
         return EXIT_FAILED
-    path, applied = carry_out(steps, host, manner)
+    journal, applied = carry_out(steps, host, manner)
+    path = journal.path
     outcomes = {outcome.uuid: outcome for outcome in applied.outcomes}
     if silent:
         show(plan, manner, named, outcomes, path)
     elif not as_document:
         write(summary(plan, applied, manner.command))
-    return tell(steps, applied, outcomes, path, manner.command)
+    code = tell(steps, applied, outcomes, path, manner.command)
+    return max(code, EXIT_FAILED if journal.broken else 0)
 
 
 def show(
@@ -101,7 +103,7 @@ def agreed(command: str, guests: int) -> bool:
     return True
 
 
-def carry_out(steps: list[Step], host: Host, manner: Manner) -> tuple[Path, Applied]:
+def carry_out(steps: list[Step], host: Host, manner: Manner) -> tuple[Journal, Applied]:
     from ..render.progress import ProgressBar
     from ..stamp.apply import apply
 
@@ -113,7 +115,7 @@ def carry_out(steps: list[Step], host: Host, manner: Manner) -> tuple[Path, Appl
             f"{journal.path}: the journal could not be written to the end: {journal.broken}",
             "what was planned stands in it; the guests that were still to come were left",
         )
-    return journal.path, applied
+    return journal, applied
 
 
 def begin_journal(steps: list[Step], host: Host, manner: Manner) -> Journal:

@@ -32,6 +32,8 @@ PATIENCE = 35.0
 class Writer(Protocol):
     """One connection to the host: ``host.Writer``."""
 
+    def is_running(self, uuid: str) -> bool: ...
+
     def metadata(self, uuid: str, namespace: str, definition: DefinitionName) -> str | None: ...
 
     def set_metadata(
@@ -127,11 +129,15 @@ class _Application:
             self.presses += 1
             self.ending = True
 
-        before = signal.signal(signal.SIGINT, press)
+        before = signal.getsignal(signal.SIGINT)
+        if before is signal.SIG_IGN:
+            yield
+            return
+        signal.signal(signal.SIGINT, press)
         try:
             yield
         finally:
-            signal.signal(signal.SIGINT, before)
+            signal.signal(signal.SIGINT, before or signal.SIG_DFL)
 
     def _take_answers(self) -> None:
         outcomes: list[Outcome] = []
@@ -241,6 +247,10 @@ def write(step: Step, writer: Writer) -> Outcome:
     uuid = step.guest.uuid
     done: list[list[Edit]] = []
     try:
+        running = writer.is_running(uuid)
+        if running != (step.guest.id is not None):
+            what = "started" if running else "switched off"
+            return Outcome(uuid, "changed", f"it was {what} since the plan was made")
         for edit in step.edits:
             # Our own mark never stands without a block, which is looked at.
             if edit.namespace == BACKFILL and edit.before is None:
