@@ -6,7 +6,7 @@ is missing is not known; an empty value is known to be empty.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Literal
 
 from .model import Address, Fact, Flavor, Identity, Image, Instance, Owner, Root
@@ -49,24 +49,41 @@ PARTS = ("flavor", "image", "owner", "root")
 
 _PART_TYPES: dict[str, Any] = {"flavor": Flavor, "image": Image, "root": Root}
 
+# Made once: a host's plan goes through them for each guest.
+_KEYS_OF_PART = {
+    part: tuple(f"{part}.{field}" for field in kind._fields) for part, kind in _PART_TYPES.items()
+}
+_KEYS_OF_IDENTITY = {
+    who: tuple(f"owner.{who}.{field}" for field in Identity._fields) for who in Owner._fields
+}
+_PLACES = {key: key.partition(".")[::2] for key in SHAPES}
+
 
 def facts_of(instance: Instance) -> dict[str, Fact]:
     """All that an instance holds, in the order of the document."""
-    facts = dict(_leaves("", instance._replace(unknown=())))
-    facts.pop("namespace")
+    facts: dict[str, Fact] = {}
+    for field in ("package", "name", "created"):
+        _keep(facts, (field,), (getattr(instance, field),))
     for part in PARTS:
         value = getattr(instance, part)
-        if value is not None and not any(inner is not None for inner in value):
+        if value is None:
+            continue
+        before = len(facts)
+        if part == "owner":
+            for who, identity in zip(Owner._fields, value, strict=True):
+                _keep(facts, _KEYS_OF_IDENTITY[who], identity or ())
+        else:
+            _keep(facts, _KEYS_OF_PART[part], value)
+        if len(facts) == before:
             facts[part] = {}
+    _keep(facts, ("ports",), (instance.ports,))
     return facts
 
 
-def _leaves(prefix: str, record: Any) -> Iterator[tuple[str, Fact]]:
-    for field, value in zip(record._fields, record, strict=True):
-        if hasattr(value, "_fields"):
-            yield from _leaves(f"{prefix}{field}.", value)
-        elif value is not None and field != "unknown":
-            yield f"{prefix}{field}", value
+def _keep(facts: dict[str, Fact], keys: tuple[str, ...], values: Iterable[Any]) -> None:
+    for key, value in zip(keys, values, strict=False):
+        if value is not None:
+            facts[key] = value
 
 
 def instance_of(facts: Facts, namespace: str) -> Instance:
@@ -74,7 +91,7 @@ def instance_of(facts: Facts, namespace: str) -> Instance:
     parts: dict[str, dict[str, Any]] = {part: {} for part in PARTS if part in facts}
     top: dict[str, Any] = {}
     for key, value in facts.items():
-        part, _, field = key.partition(".")
+        part, field = _PLACES.get(key, (key, ""))
         if field:
             parts.setdefault(part, {})[field] = value
         elif key not in PARTS:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from difflib import unified_diff
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from lxml import etree
@@ -138,7 +139,7 @@ def laid_out(xml: str | None, edit: Edit) -> list[str]:
         # A comment can hold what looks like an element, a text what looks like two lines.
         return _relaid(xml, edit)
     # Serialised XML has no < and no > but those of its tags.
-    lines = _BEFORE_NAME.sub(f"{edit.prefix}:", xml.replace("><", ">\n<")).split("\n")
+    lines = [_prefixed(line, edit.prefix) for line in xml.replace("><", ">\n<").split("\n")]
     name = re.match(r"<[\w.:-]+", lines[0])
     if name:
         declared = f'{name[0]} xmlns:{edit.prefix}="{edit.namespace}"'
@@ -152,6 +153,12 @@ def laid_out(xml: str | None, edit: Edit) -> list[str]:
             lines[number] = "  " * depth + line
             depth += "</" not in line and not line.endswith("/>")
     return lines
+
+
+@lru_cache(maxsize=4096)
+def _prefixed(line: str, prefix: str) -> str:
+    """A line with the prefix in its tags; most lines are those of many guests."""
+    return _BEFORE_NAME.sub(f"{prefix}:", line)
 
 
 def _relaid(xml: str, edit: Edit) -> list[str]:
