@@ -119,31 +119,30 @@ def stamp_command(
     with nullcontext() if dry_run else only_run():
         with ProgressBar("Reading guests") as progress:
             host = settings.open(writable=not dry_run)
-            seen = {sighting.uuid for sighting in host.sightings()}
-            if not dry_run:
-                host.refuse_read_only()
             uuids, errors = resolve(host, handles) if handles else ([], [])
             for error in errors:
                 complain(error.message, error.hint)
             wanted = frozenset(uuids)
-            records, known_ports = gather(
-                files,
-                {
-                    "projects": projects,
-                    "users": users,
-                    "flavors": flavors,
-                    "images": images,
-                    "ports": ports,
-                },
-                cloud,
-                host.name,
-                frozenset(seen) if everyone else wanted,
-            )
             guests = host.guests(
                 "whole",
                 chosen=lambda sighting: everyone or sighting.uuid in wanted,
                 progress=progress,
             )
+            if not dry_run:
+                host.refuse_read_only()
+        records, known_ports = gather(
+            files,
+            {
+                "projects": projects,
+                "users": users,
+                "flavors": flavors,
+                "images": images,
+                "ports": ports,
+            },
+            cloud,
+            host.name,
+            frozenset(guest.uuid for guest in guests),
+        )
         options = Options(
             named=wanted,
             everyone=everyone,
