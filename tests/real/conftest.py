@@ -1,6 +1,7 @@
 """The compute host that the tests of this directory share."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -26,3 +27,11 @@ def empty_host(compute_host: ComputeHost) -> Iterator[ComputeHost]:
     """For a test that makes its own guests: cleared after it. Not beside `module_host`."""
     yield compute_host
     compute_host.clear()
+
+
+@pytest.fixture
+def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where the journals go, instead of root's own folder."""
+    folder = tmp_path / "state"
+    monkeypatch.setenv("NOVA_DOMAINS_STATE", str(folder))
+    return folder
