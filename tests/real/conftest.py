@@ -29,7 +29,7 @@ def empty_host(compute_host: ComputeHost) -> Iterator[ComputeHost]:
     compute_host.clear()
 
 
-@pytest.fixture
+@pytest.fixture(autouse=True)
 def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Where the journals go, instead of root's own folder."""
     folder = tmp_path / "state"

@@ -77,14 +77,6 @@ def patient_run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PatientRun
                 yield PatientRun(host, state, process)
 
 
-@pytest.fixture(autouse=True)
-def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Where the journals go, instead of root's own folder."""
-    folder = tmp_path / "state"
-    monkeypatch.setenv("NOVA_DOMAINS_STATE", str(folder))
-    return folder
-
-
 @pytest.fixture
 def host(empty_host: ComputeHost) -> ComputeHost:
     """Four instances that have lost their blocks, switched off."""

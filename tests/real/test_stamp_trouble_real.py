@@ -41,14 +41,6 @@ SOON = 8
 STAMP = ("stamp", "--all", "--derive", "--yes")
 
 
-@pytest.fixture(autouse=True)
-def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Where the journals go, instead of root's own folder."""
-    folder = tmp_path / "state"
-    monkeypatch.setenv("NOVA_DOMAINS_STATE", str(folder))
-    return folder
-
-
 @pytest.fixture
 def host(empty_host: ComputeHost) -> ComputeHost:
     """A dozen instances that have lost their blocks, switched off."""

@@ -31,14 +31,6 @@ THREE = "instance-00000003"
 ALL = (ONE, TWO, THREE)
 
 
-@pytest.fixture(autouse=True)
-def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Where the journals go, instead of root's own folder."""
-    folder = tmp_path / "state"
-    monkeypatch.setenv("NOVA_DOMAINS_STATE", str(folder))
-    return folder
-
-
 @pytest.fixture
 def host(empty_host: ComputeHost) -> ComputeHost:
     """Three instances that have lost their blocks, switched off."""
