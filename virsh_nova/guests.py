@@ -109,6 +109,7 @@ def _guest(
         domain=sighting.domain,
         id=sighting.id,
         state=sighting.state,
+        reason=sighting.reason,
         kind=judgement.kind,
         manager=judgement.manager,
         evidence=judgement.evidence,

@@ -26,7 +26,7 @@ from .errors import (
     PermissionRefused,
     UnknownUri,
 )
-from .listing import STATES, Sighting
+from .listing import REASONS, STATES, Sighting
 from .pidfile import qemu_pid
 
 if TYPE_CHECKING:
@@ -216,7 +216,12 @@ class Host:
             raise self._lost(error) from error
         host = self.name
         listing = [
-            (domain, _sighting(host, domain, record.get("state.state", 0)))
+            (
+                domain,
+                _sighting(
+                    host, domain, record.get("state.state", 0), record.get("state.reason", 0)
+                ),
+            )
             for domain, record in stats
         ]
         self._listed = [domain for domain, _ in listing]
@@ -382,14 +387,19 @@ def _how_far(calls: Calls[libvirt.virDomain, _Reading] | None) -> str:
     return f", with {len(calls.unanswered) + len(calls.errors)} guests still unread"
 
 
-def _sighting(host: str | None, domain: libvirt.virDomain, state: int) -> Sighting:
+def _sighting(
+    host: str | None, domain: libvirt.virDomain, number_of_state: int, reason: int
+) -> Sighting:
     number = domain.ID()
+    state = STATES[number_of_state] if 0 <= number_of_state < len(STATES) else "nostate"
+    reasons = REASONS.get(state, ())
     return Sighting(
         host=host,
         uuid=domain.UUIDString(),
         domain=domain.name(),
         id=number if number >= 0 else None,
-        state=STATES[state] if 0 <= state < len(STATES) else "nostate",
+        state=state,
+        reason=reasons[reason] if 0 <= reason < len(reasons) else None,
     )
 
 

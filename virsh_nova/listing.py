@@ -21,6 +21,28 @@ STATES = (
 )
 
 
+# libvirt's own words again (virDomain…ReasonTypeToString), which <domstatus> uses too; the index is
+# virDomain…Reason.
+REASONS: dict[str, tuple[str, ...]] = {
+    "running": (
+        "unknown", "booted", "migrated", "restored", "from snapshot", "unpaused",
+        "migration canceled", "save canceled", "wakeup", "crashed", "post-copy",
+        "post-copy failed",
+    ),
+    "paused": (
+        "unknown", "user", "migration", "save", "dump", "ioerror", "watchdog", "from snapshot",
+        "shutdown", "snapshot", "panicked", "starting up", "post-copy", "post-copy failed",
+        "api error",
+    ),
+    "shutdown": ("unknown", "user"),
+    "shutoff": (
+        "unknown", "shutdown", "destroyed", "crashed", "migrated", "saved", "failed",
+        "from snapshot", "daemon",
+    ),
+    "crashed": ("unknown", "panicked"),
+}  # fmt: skip
+
+
 class Sighting(NamedTuple):
     """A guest before any of its XML is read."""
 
@@ -30,3 +52,5 @@ class Sighting(NamedTuple):
     id: int | None
     """None for a guest that is off."""
     state: str
+    reason: str | None = None
+    """Why it is in that state, in libvirt's words: ``booted``, ``ioerror``, ``crashed``."""

@@ -135,6 +135,8 @@ class Disk(NamedTuple):
     """The volume's uuid, for a disk that Cinder gave."""
     device: str = "disk"
     """``disk``, ``cdrom``, ``floppy`` or ``lun``."""
+    backing: tuple[str, ...] = ()
+    """The files below it, its own backing file first, where libvirt tells them (running guests)."""
     boot: int | None = None
     """The place in the boot order, from 1; None where the order is not said disk by disk."""
 
@@ -251,6 +253,8 @@ class Guest(NamedTuple):
     """Set where ``stamp`` wrote the block, and nobody has changed it since."""
     hardware: Hardware | None = None
     pid: int | None = None
+    reason: str | None = None
+    """Why it is in its state, in libvirt's words: ``booted``, ``ioerror``."""
     differences: tuple[Difference, ...] = ()
     definitions: tuple[Definition, ...] = ()
     """Live first; where the whole XML was read. A stopped guest has a persistent one only, a

@@ -224,6 +224,11 @@ def _disk(disk: etree._Element) -> Disk:
         source=None if source is None else _disk_source(source),
         serial=None if serial is None else serial.text or "",
         device=disk.get("device", "disk"),
+        backing=tuple(
+            path
+            for below in disk.iterfind(".//backingStore/source")
+            if (path := _disk_source(below)) is not None
+        ),
         boot=None if boot is None else integer(boot.get("order")),
     )
 
