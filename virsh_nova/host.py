@@ -99,6 +99,14 @@ class Host:
         return cls.open("test://" + quote(DEMO_HOST), timeout=timeout, writable=writable)
 
     @property
+    def is_this_machine(self) -> bool:
+        """Whether the guests' processes are those of the machine this runs on."""
+        from urllib.parse import urlsplit
+
+        uri = urlsplit(self.uri)
+        return uri.scheme in ("qemu", "qemu+unix") and not uri.netloc
+
+    @property
     def name(self) -> str | None:
         """The host's name as libvirt has it (``virConnectGetHostname``), which Nova uses too."""
         try:
@@ -243,7 +251,7 @@ class Host:
         from urllib.parse import parse_qs, urlsplit
 
         uri = urlsplit(self.uri)
-        if uri.scheme not in ("qemu", "qemu+unix") or uri.netloc or uri.path != "/system":
+        if not self.is_this_machine or uri.path != "/system":
             return None
         socket = parse_qs(uri.query).get("socket", [None])[0]
         return qemu_pid(socket, domain.name(), domain.UUIDString())
