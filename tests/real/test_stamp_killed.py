@@ -293,7 +293,7 @@ def test_killed_at_any_step_it_leaves_nothing_half_and_can_be_completed_or_undon
 ) -> None:
     before = bench.held()
     steps = steps_of_a_run(bench)
-    assert steps > GUESTS * 5
+    assert steps > GUESTS * 4
     # How often outcomes are written, and so the number of the last steps, is not always the same.
     last = [Strike(0, signal.SIGKILL, write=write) for write in (2, 3)]
     numbers = [*range(1, 6), *over(7, steps - 20, 13)]
