@@ -31,6 +31,7 @@ EXIT_STATUS = (
     ("1", "Something failed, or a guest was not found."),
     ("2", "Wrong usage."),
     ("3", "The host could not be reached, or was lost halfway."),
+    ("4", "check found something."),
     ("130", "Interrupted."),
 )
 
@@ -57,6 +58,17 @@ EXAMPLES = {
     f"{PROGRAM} show": (
         ("By the first characters of the uuid:", f"{PROGRAM} show 8dabf68e"),
         ("The block as the domain holds it:", f"{PROGRAM} show -f xml instance-0000002a"),
+    ),
+    f"{PROGRAM} check": (
+        ("What does not fit, of all guests:", f"{PROGRAM} check"),
+        ("Against what Nova knows:", f"{PROGRAM} check --against servers.json"),
+        ("What a finding means:", f"{PROGRAM} check --explain shared-disk"),
+        ("For a monitoring system:", f"{PROGRAM} check -f nagios"),
+    ),
+    f"{PROGRAM} whose": (
+        ("Whose is the process that top shows:", f"{PROGRAM} whose 4242"),
+        ("Who has these addresses:", f"{PROGRAM} whose 10.20.0.0/24 fa:16:3e:ce:86:1e"),
+        ("Whose is the traffic:", f"tcpdump -lni any | {PROGRAM} whose -"),
     ),
     f"{PROGRAM} stamp": (
         ("What the guests without the block still tell:", f"{PROGRAM} stamp --all --derive -n"),

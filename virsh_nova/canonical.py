@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from copy import deepcopy
-from hashlib import sha256
 
 from lxml import etree
 
@@ -72,6 +71,9 @@ def digest_of(element: etree._Element) -> str:
 
 
 def _word(text: str) -> str:
+    # It takes longer to load than a hundred guests to read, and few hosts have what needs it.
+    from hashlib import sha256
+
     return sha256(text.encode()).hexdigest()[:16]
 
 

@@ -13,11 +13,13 @@ from collections.abc import Sequence
 import click
 
 from . import __version__
+from .commands.check import check_command
 from .commands.completion import completion_command
 from .commands.list import list_command
 from .commands.show import show_command
 from .commands.stamp import stamp_command
 from .commands.undo import undo_command
+from .commands.whose import whose_command
 from .errors import EXIT_FAILED, EXIT_INTERRUPTED, NovaDomainsError
 from .options import COMPLETION_VARIABLE, PROGRAM, Settings, refuse_nan
 from .streams import complain, complain_of_usage, discard_output, prepare_streams
@@ -38,6 +40,16 @@ CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 )
 @click.option("--demo", is_flag=True, help="Ask an embedded example host instead; needs no daemon.")
 @click.option(
+    "--offline", is_flag=True, help="Read libvirt's files on this machine instead of asking it."
+)
+@click.option(
+    "--files",
+    metavar="PATH",
+    multiple=True,
+    help="Read another host's files: the root of its file system, a sos report (.tar.xz or "
+    "unpacked), virsh dumpxml files, or a saved list -f json. Can be given several times.",
+)
+@click.option(
     "--timeout",
     type=click.FloatRange(min=0, min_open=True),
     default=10,
@@ -49,21 +61,56 @@ CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 @click.option("--no-color", is_flag=True, help="Plain text on a terminal too, as NO_COLOR asks.")
 @click.version_option(__version__, prog_name=PROGRAM)
 @click.pass_context
-def cli(ctx: click.Context, uri: str | None, demo: bool, timeout: float, no_color: bool) -> None:
+def cli(
+    ctx: click.Context,
+    uri: str | None,
+    demo: bool,
+    offline: bool,
+    files: tuple[str, ...],
+    timeout: float,
+    no_color: bool,
+) -> None:
     """Whose is this guest? Read what OpenStack Nova recorded in the libvirt domains of a host.
 
     Nothing is changed but by stamp and undo, and by these not before the plan has been seen.
 
     Exit codes: 0 done, 1 something failed or was not found, 2 wrong usage, 3 the host could not
-    be reached, 130 interrupted.
+    be reached, 4 check found something, 130 interrupted.
     """
-    if uri is not None and demo:
-        raise click.UsageError("--connect and --demo exclude each other")
-    ctx.obj = Settings(uri, demo, timeout, no_color)
+    sources = {
+        "--connect": uri is not None,
+        "--demo": demo,
+        "--offline": offline,
+        "--files": bool(files),
+    }
+    said = [option for option, is_said in sources.items() if is_said]
+    if len(said) > 1:
+        raise click.UsageError(f"{said[0]} and {said[1]} exclude each other")
+    ctx.obj = Settings(uri, demo, timeout, no_color, offline, files)
 
 
-for command in (list_command, show_command, stamp_command, undo_command, completion_command):
+for command in (
+    list_command,
+    show_command,
+    check_command,
+    stamp_command,
+    undo_command,
+    completion_command,
+):
     cli.add_command(command)
+cli.add_command(whose_command)
+
+
+def conclude(settings: Settings | None) -> int:
+    """Tell of the files that a command read in libvirt's place, and what of them it could not."""
+    code = 0
+    for host in settings.recorded if settings else ():
+        for fault in host.faults:
+            complain(fault, kind="warning")
+        complain(host.notice, kind="note")
+        if host.incomplete:
+            code = EXIT_FAILED
+    return code
 
 
 # ---- from errors to exit codes ----------------------------------------------------------------
@@ -110,6 +157,7 @@ def invoke(arguments: Sequence[str]) -> int:
         return shell_complete(cli, {}, PROGRAM, COMPLETION_VARIABLE, instruction)
     try:
         with cli.make_context(PROGRAM, list(arguments)) as context:
-            return cli.invoke(context) or 0
+            code = cli.invoke(context) or 0
+            return max(code, conclude(context.find_object(Settings)))
     except click.exceptions.Exit as error:
         return error.exit_code

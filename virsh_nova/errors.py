@@ -5,6 +5,7 @@ from __future__ import annotations
 EXIT_FAILED = 1
 EXIT_USAGE = 2  # click's own
 EXIT_UNREACHABLE = 3
+EXIT_FINDINGS = 4  # check found something
 EXIT_INTERRUPTED = 130
 
 

@@ -34,9 +34,12 @@ def guest_from_block(sighting: Sighting, xml: str, namespace: str, fault: str = 
     return _guest(sighting, judge_block(block), block=block, faults=faults)
 
 
-def guest_from_domain(sighting: Sighting, xml: str) -> Guest:
-    """A guest with its block, title and description; the rest of its XML only if that has none."""
-    head = parse_head(xml)
+def guest_from_domain(sighting: Sighting, xml: str, indent: str = "") -> Guest:
+    """A guest with its block, title and description; the rest of its XML only if that has none.
+
+    ``indent`` stands before each line, in a file that holds the domain within something else.
+    """
+    head = parse_head(xml, indent)
     block = counting_block(head.blocks)
     if block is None or block.instance is None:
         return _from_domain(sighting, parse_domain(xml))

@@ -482,7 +482,7 @@ def _connect_error(uri: str, error: libvirt.libvirtError) -> HostError:
         hint = (
             "start it (systemctl start libvirtd, or virtqemud); for a libvirt in a container give "
             "its socket: -c 'qemu+unix:///system?socket=PATH'"
-        )
+        ) + _offline_hint(uri)
         return DaemonNotRunning(f"{uri}: the libvirt daemon is not running: {said}", hint)
     return HostError(f"{uri}: cannot connect: {said}", "check the URI and the host it names")
 
@@ -490,5 +490,15 @@ def _connect_error(uri: str, error: libvirt.libvirtError) -> HostError:
 def _silent(uri: str, timeout: float, how_far: str = "") -> HostSilent:
     return HostSilent(
         f"{uri}: the libvirt daemon does not answer within {timeout:g} s{how_far}",
-        "it may be stopped or overloaded: look at its process, or allow more with --timeout",
+        "it may be stopped or overloaded: look at its process, or allow more with --timeout"
+        + _offline_hint(uri),
     )
+
+
+def _offline_hint(uri: str) -> str:
+    """Only of this machine's own daemon the files are here too."""
+    from urllib.parse import urlsplit
+
+    where = urlsplit(uri)
+    local = where.scheme in ("qemu", "qemu+unix") and not where.netloc and where.path == "/system"
+    return "; nova-domains --offline COMMAND reads its files without it" if local else ""

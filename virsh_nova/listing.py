@@ -20,6 +20,9 @@ STATES = (
     "pmsuspended",
 )
 
+UNKNOWN_STATE = "unknown"
+"""Of a guest that is known from files which do not tell."""
+
 
 # libvirt's own words again (virDomain…ReasonTypeToString), which <domstatus> uses too; the index is
 # virDomain…Reason.

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 from click.shell_completion import CompletionItem
 
 from .errors import NovaDomainsError
-from .listing import STATES
+from .listing import STATES, UNKNOWN_STATE
 
 if TYPE_CHECKING:
+    from .files.recorded import RecordedHost
     from .host import Host
 
 PROGRAM = "nova-domains"
@@ -29,8 +30,29 @@ class Settings:
     demo: bool
     timeout: float
     no_color: bool
+    offline: bool = False
+    files: tuple[str, ...] = ()
+    recorded: list[RecordedHost] = field(default_factory=list)
+    """The hosts that were opened and are files: what is to be told of them, at the end."""
 
-    def open(self, *, writable: bool = False) -> Host:
+    def open(self) -> Host | RecordedHost:
+        """The host to read. Raises ``HostError``."""
+        if not (self.offline or self.files):
+            return self.open_libvirt()
+        from .files.opening import open_files, open_offline
+
+        host = open_files(self.files) if self.files else open_offline()
+        self.recorded.append(host)
+        return host
+
+    def refuse_files(self) -> None:
+        """For a command that writes: files are only ever read."""
+        if self.offline or self.files:
+            option = "--files" if self.files else "--offline"
+            raise click.UsageError(f"{option} only reads; stamp and undo need libvirt itself")
+
+    def open_libvirt(self, *, writable: bool = False) -> Host:
+        """The host through its daemon. Raises ``HostError``."""
         from .host import Host
 
         if self.demo:
@@ -62,12 +84,12 @@ class ColumnName(click.ParamType):  # type: ignore[type-arg, unused-ignore]
 
 
 class State(click.Choice):  # type: ignore[type-arg, unused-ignore]
-    """libvirt's states, in its own spelling and in virsh's."""
+    """libvirt's states, in its own spelling and in virsh's, and what files leave open."""
 
     name = "state"
 
     def __init__(self) -> None:
-        super().__init__(STATES)
+        super().__init__((*STATES, UNKNOWN_STATE))
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         word = "".join(character for character in str(value).lower() if character.isalpha())
@@ -106,7 +128,14 @@ class Handle(click.ParamType):  # type: ignore[type-arg, unused-ignore]
         # parameters, and nowhere else.
         said = ctx.find_root().params
         timeout = min(said.get("timeout") or 2.0, 2.0)
-        settings = Settings(said.get("uri"), bool(said.get("demo")), timeout, no_color=True)
+        settings = Settings(
+            said.get("uri"),
+            bool(said.get("demo")),
+            timeout,
+            no_color=True,
+            offline=bool(said.get("offline")),
+            files=tuple(said.get("files") or ()),
+        )
         try:
             sightings = settings.open().sightings()
         except NovaDomainsError:

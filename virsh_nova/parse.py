@@ -86,14 +86,16 @@ def parse_domain(xml: str | bytes) -> Domain:
     )
 
 
-def parse_head(xml: str) -> Head:
+def parse_head(xml: str, indent: str = "") -> Head:
     """Title, description and blocks alone, from libvirt's XML of a domain.
 
     libvirt writes them before all else, and each of them on lines of its own; the rest, most of
     it devices, is not even read. Where that does not lead to a block, the whole is.
+
+    ``indent`` stands before each of its lines but the first.
     """
-    before, _, rest = xml.partition("\n  <metadata>\n")
-    metadata, end, _ = rest.partition("\n  </metadata>\n")
+    before, _, rest = xml.partition(f"\n{indent}  <metadata>\n")
+    metadata, end, _ = rest.partition(f"\n{indent}  </metadata>\n")
     if end:
         try:
             block = _abridged_block(metadata.strip(), None)
@@ -246,6 +248,9 @@ def _disk_source(source: etree._Element) -> str | None:
 def _interface(nic: etree._Element) -> Interface:
     mac, target = nic.find("mac"), nic.find("target")
     parameters = nic.find("virtualport/parameters")
+    if parameters is None:
+        # libvirt's own file has what came of a network there.
+        parameters = nic.find("actual/virtualport/parameters")
     return Interface(
         mac=None if mac is None else mac.get("address"),
         target=None if target is None else target.get("dev"),

@@ -8,11 +8,14 @@ from typing import TYPE_CHECKING, Any
 from ..errors import NovaDomainsError
 
 if TYPE_CHECKING:
+    from ..files.recorded import RecordedHost
     from ..host import Host
     from ..model import Guest
 
 
-def resolve(host: Host, handles: Sequence[str]) -> tuple[list[str], list[NovaDomainsError]]:
+def resolve(
+    host: Host | RecordedHost, handles: Sequence[str]
+) -> tuple[list[str], list[NovaDomainsError]]:
     """The uuids that the handles mean, in their order, and an error for each that means none."""
     from ..lookup import ambiguous, find_by_display_name, find_by_identity, unknown
 
@@ -26,7 +29,8 @@ def resolve(host: Host, handles: Sequence[str]) -> tuple[list[str], list[NovaDom
             if read is None:
                 read = host.guests("block")
             found = find_by_display_name(handle, read)
-        if len(found) == 1:
+        # Files of several hosts can hold one guest twice: it moved between them.
+        if len({one.uuid for one in found}) == 1:
             uuids[found[0].uuid] = None
         else:
             errors.append(ambiguous(handle, found) if found else unknown(handle, read or ()))

@@ -51,8 +51,10 @@ def show_command(
         host = settings.open()
         uuids, errors = resolve(host, handles)
         read = host.guests("whole", chosen=lambda seen: seen.uuid in uuids, progress=progress)
-    by_uuid = {guest.uuid: guest for guest in read}
-    guests = [by_uuid[uuid] for uuid in uuids if uuid in by_uuid]
+    by_uuid: dict[str, list[Guest]] = {}
+    for guest in read:
+        by_uuid.setdefault(guest.uuid, []).append(guest)
+    guests = [guest for uuid in uuids for guest in by_uuid.get(uuid, ())]
     errors += [
         NovaDomainsError(f"{uuid} was there a moment ago, and is no longer")
         for uuid in uuids

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
@@ -13,11 +13,11 @@ from ..errors import EXIT_FAILED
 from ..options import Handle, ReleaseName, Settings, plan_options
 from ..streams import complain
 from .execute import Manner, execute, whoami
+from .gather import gather
 from .handles import resolve
 
 if TYPE_CHECKING:
     from ..facts import Facts
-    from ..model import Record
     from ..release import Release
     from ..stamp.plan import Signature
 
@@ -104,6 +104,7 @@ def stamp_command(
     from ..stamp.lock import only_run
     from ..stamp.plan import Options, make_plan
 
+    settings.refuse_files()
     if overwrite and fill:
         raise click.UsageError("--overwrite and --fill exclude each other")
     if not (derive or files or cloud or assignments):
@@ -118,7 +119,7 @@ def stamp_command(
     facts = assigned(assignments)
     with nullcontext() if dry_run else only_run():
         with ProgressBar("Reading guests") as progress:
-            host = settings.open(writable=not dry_run)
+            host = settings.open_libvirt(writable=not dry_run)
             uuids, errors = resolve(host, handles) if handles else ([], [])
             for error in errors:
                 complain(error.message, error.hint)
@@ -130,7 +131,7 @@ def stamp_command(
             )
             if not dry_run:
                 host.refuse_read_only()
-        records, known_ports = gather(
+        records, known_ports, _ = gather(
             files,
             {
                 "projects": projects,
@@ -161,32 +162,6 @@ def stamp_command(
         manner = Manner("stamp", journal, patience, dry_run, yes, format_, plain)
         code = execute(plan, host, manner, named=wanted)
         return max(code, EXIT_FAILED if errors or refused else 0)
-
-
-def gather(
-    files: Sequence[str],
-    catalog_files: Mapping[str, Sequence[str]],
-    cloud: str | None,
-    host: str | None,
-    wanted: frozenset[str],
-) -> tuple[list[Record], frozenset[str]]:
-    """The records of all sources in their order, and all ports that any of them names."""
-    from ..sources.catalog import complete
-    from ..sources.catalog_files import read_catalog
-    from ..sources.records import read_records
-
-    catalog = read_catalog(**catalog_files)
-    records = [record for file in files for record in read_records(file, wanted)]
-    ports = set(catalog.port_uuids)
-    if cloud:
-        from ..sources.cloud import ask_cloud
-
-        answer = ask_cloud(cloud, host, wanted)
-        records += answer.records
-        ports |= answer.ports
-        for notice in answer.notices:
-            complain(notice, kind="warning")
-    return [complete(record, catalog) for record in records], frozenset(ports)
 
 
 def assigned(assignments: Sequence[str]) -> Facts:

@@ -38,6 +38,7 @@ def undo_command(
     Each guest gets its old metadata again, unless somebody has changed it since; that guest is
     left alone, and told of. JOURNAL is a file, or the name of a run as --list shows it.
     """
+    settings.refuse_files()
     if listing:
         if journal_file:
             raise click.UsageError("--list takes no journal")
@@ -48,7 +49,7 @@ def undo_command(
 
     with nullcontext() if dry_run else only_run():
         with ProgressBar("Reading guests") as progress:
-            host = settings.open(writable=not dry_run)
+            host = settings.open_libvirt(writable=not dry_run)
             if not dry_run:
                 host.refuse_read_only()
             run = named_run(journal_file) if journal_file else newest_run(host.name)

@@ -5,14 +5,35 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Literal, NamedTuple
 
-Role = Literal["live", "persistent", "dump", "listing", "hostname"]
+Role = Literal["live", "persistent", "xml", "listing", "hostname"]
 """``live`` is a ``<domstatus>`` of /run/libvirt/qemu, ``persistent`` a ``<domain>`` of
-/etc/libvirt/qemu, ``dump`` the output of ``virsh dumpxml``, ``listing`` that of ``virsh list``."""
+/etc/libvirt/qemu, ``xml`` either of them or the output of ``virsh dumpxml``: its content tells.
+``listing`` is the output of ``virsh list --all``."""
 
-LARGEST_FILE = 16 * 2**20
-"""Bytes. libvirt's own XML is never as large: its protocol could not carry it."""
+LARGEST_XML = 4 * 2**20
+"""Bytes: libvirt's protocol carries no longer text, so no larger domain can be defined."""
 MOST_FILES = 50_000
-LARGEST_TOTAL = 2**30
+LARGEST_TOTAL = 2**29
+
+PERSISTENT_FOLDERS = (
+    "etc/libvirt/qemu",
+    "var/lib/docker/volumes/nova_libvirt_qemu/_data",
+    "var/lib/containers/storage/volumes/nova_libvirt_qemu/_data",
+    "var/snap/openstack-hypervisor/common/etc/libvirt/qemu",
+)
+"""The distribution's and openstack-helm's; Kolla's with Docker and Podman; Sunbeam's."""
+
+LIVE_FOLDERS = (
+    "run/libvirt/qemu",
+    "var/run/libvirt/qemu",
+    "var/snap/openstack-hypervisor/common/run/libvirt/qemu",
+)
+
+COMMAND_FOLDERS = ("sos_commands/virsh", "sos_commands/libvirt")
+"""Where reports of sos keep what virsh said; older ones in the second."""
+
+HOST_NAME_FILES = ("sos_commands/host/hostname_-f", "sos_commands/host/hostname", "etc/hostname")
+"""libvirt names a host by its full name, as the first does; so it counts most."""
 
 
 class Found(NamedTuple):
@@ -33,9 +54,11 @@ class Search(NamedTuple):
     faults: tuple[str, ...] = ()
     """What could not be read, and why, a line each."""
     complete: bool = True
-    """False for an archive that is cut off."""
+    """False for an archive that is cut off, or a folder that may not be looked into."""
     runs_known: bool = False
     """Whether a guest without a ``live`` file is known to be off: its folder was there to look."""
+    host: str | None = None
+    """What to call the host where no file names it."""
 
 
 def role_of(path: str) -> Role | None:
@@ -46,31 +69,18 @@ def role_of(path: str) -> Role | None:
             return "live"
         if folder in PERSISTENT_FOLDERS:
             return "persistent"
-    if folder == "sos_commands/virsh":
-        if name.startswith(("virsh_-r_dumpxml_", "virsh_dumpxml_")):
-            return "dump"
-        if name in ("virsh_-r_list_--all", "virsh_list_--all"):
+    if folder in COMMAND_FOLDERS and name.startswith("virsh_"):
+        if "_dumpxml_" in name:
+            return "xml"
+        if name.endswith("_list_--all"):
             return "listing"
-    if path in ("etc/hostname", "sos_commands/host/hostname", "sos_commands/host/hostname_-f"):
-        return "hostname"
-    return None
-
-
-PERSISTENT_FOLDERS = (
-    "etc/libvirt/qemu",
-    "var/lib/docker/volumes/nova_libvirt_qemu/_data",
-    "var/lib/containers/storage/volumes/nova_libvirt_qemu/_data",
-    "var/snap/openstack-hypervisor/common/etc/libvirt/qemu",
-)
-"""The distribution's and openstack-helm's; Kolla's with Docker and Podman; Sunbeam's."""
-
-LIVE_FOLDERS = (
-    "run/libvirt/qemu",
-    "var/run/libvirt/qemu",
-    "var/snap/openstack-hypervisor/common/run/libvirt/qemu",
-)
+    return "hostname" if path in HOST_NAME_FILES else None
 
 
 def newest(found: Iterable[Found]) -> float | None:
     """When the youngest of the files was written; None if there are none."""
     return max((file.modified for file in found), default=None)
+
+
+def too_large(path: str, limit: int) -> str:
+    return f"{path}: is larger than {limit >> 20} MiB; not read"

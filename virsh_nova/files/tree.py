@@ -1,151 +1,180 @@
-"""The files of a host below a root: ``/`` for this one, a mounted disk, an unpacked sos report.
+"""A file system below a root: ``/`` for this machine, a mounted disk, an unpacked sos report.
 
-The tree may come from anybody. No link leads out of it, nothing but a regular file is opened, and
-sizes are bounded.
+It may come from anybody, and a container may even write to it meanwhile. Each step is taken from
+the folder that the step before opened, so that no link leads out; nothing but a regular file is
+opened, and sizes are bounded.
 """
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from collections.abc import Iterator
+from contextlib import contextmanager
 
-from .found import (
-    LARGEST_FILE,
-    LARGEST_TOTAL,
-    LIVE_FOLDERS,
-    MOST_FILES,
-    PERSISTENT_FOLDERS,
-    Found,
-    Search,
-    role_of,
-)
+from .found import too_large
 
 _MOST_LINKS = 40
-_OTHERS = ("sos_commands/virsh", "sos_commands/host", "etc")
+_MOST_NAMES = 200_000
+_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+# A pipe without a writer would block an ordinary open.
+_FILE = os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NOCTTY
 
 
-def holds_host(root: str) -> bool:
-    """Whether a folder looks like the root of a host, or like a sos report."""
-    folders = (*PERSISTENT_FOLDERS, *LIVE_FOLDERS, "sos_commands/virsh")
-    return any((path := inside(root, folder)) and os.path.isdir(path) for folder in folders)
+class LeadsOut(OSError):
+    """A link out of the tree, or one without an end."""
+
+    def __init__(self) -> None:
+        super().__init__(errno.ELOOP, "a link leads out of the tree, or in a circle")
 
 
-def search_tree(root: str) -> Search:
-    """All that tells of guests below ``root``. Never raises for what it holds."""
-    found: list[Found] = []
-    faults: list[str] = []
-    used: list[str] = []
-    runs_known = False
-    total = 0
-    seen: set[str] = set()
-    for folder in (*PERSISTENT_FOLDERS, *LIVE_FOLDERS, *_OTHERS):
-        path = inside(root, folder)
-        # /var/run is mostly a link to /run.
-        if path is None or path in seen:
-            continue
-        seen.add(path)
-        names = _names(path, faults)
-        if names is None:
-            continue
-        runs_known = runs_known or folder in LIVE_FOLDERS
-        for name in names:
-            role = role_of(f"{folder}/{name}")
-            if role is None:
-                continue
-            if len(found) >= MOST_FILES or total > LARGEST_TOTAL:
-                faults.append(f"{path}: more files than any host has; the rest was not read")
-                break
-            file = inside(root, f"{folder}/{name}")
-            if file is None:
-                faults.append(f"{path}/{name}: leads out of {root}; not read")
-                continue
-            read = read_file(file, faults)
-            if read is not None:
-                found.append(Found(role, file, *read))
-                total += len(read[0])
-        if any(os.path.dirname(one.path) == path and one.role != "hostname" for one in found):
-            used.append(path)
-    place = " and ".join(used) or root
-    return Search(place, tuple(found), tuple(faults), runs_known=runs_known)
+class NotRegular(OSError):
+    """A device, a pipe, a socket or a folder in the place of a file."""
+
+    def __init__(self) -> None:
+        super().__init__(errno.EINVAL, "it is no regular file")
 
 
-def read_file(path: str, faults: list[str]) -> tuple[bytes, float] | None:
-    """Content and time of a regular file; None, and a fault, for what is none or too large."""
-    try:
-        # A pipe without a writer would block an ordinary open, a device could do anything.
-        flags = os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NOCTTY
-        if not stat.S_ISREG(os.lstat(path).st_mode):
-            faults.append(f"{path}: is no regular file; not read")
-            return None
-        descriptor = os.open(path, flags)
-    except OSError as error:
-        faults.append(f"{path}: cannot be read: {error.strerror}")
-        return None
-    with open(descriptor, "rb") as file:
-        status = os.fstat(descriptor)
-        if not stat.S_ISREG(status.st_mode):
-            faults.append(f"{path}: is no regular file; not read")
-            return None
+class TooLarge(OSError):
+    """A file beyond the limit that was given."""
+
+
+class Tree:
+    """Folders and files below a root. Every method raises ``OSError`` for what it cannot read."""
+
+    def __init__(self, root: str) -> None:
+        self.root = root
+
+    @contextmanager
+    def folder(self, path: str) -> Iterator[Folder]:
+        """A folder, through the links that stay in the tree."""
+        with self._steps() as steps:
+            parent, name = _follow(steps, path)
+            descriptor = os.open(name, _FOLDER, dir_fd=parent)
+            try:
+                yield Folder(self, path, descriptor)
+            finally:
+                os.close(descriptor)
+
+    def path(self, path: str) -> str:
+        """As a message names it."""
+        return os.path.normpath(os.path.join(self.root, path))
+
+    def read(self, path: str, limit: int) -> tuple[bytes, float]:
+        """Content and time of change of a file, through the links that stay in the tree."""
+        with self._steps() as steps:
+            parent, name = _follow(steps, path)
+            return _read(parent, name, self.path(path), limit)
+
+    def holds_folder(self, path: str) -> bool:
         try:
-            data = file.read(LARGEST_FILE + 1)
+            with self.folder(path):
+                return True
         except OSError as error:
-            faults.append(f"{path}: cannot be read: {error.strerror}")
-            return None
-    if len(data) > LARGEST_FILE:
-        faults.append(f"{path}: is larger than {LARGEST_FILE >> 20} MiB; not read")
-        return None
-    return data, status.st_mtime
+            return error.errno in (errno.EACCES, errno.EPERM)
+
+    @contextmanager
+    def _steps(self) -> Iterator[list[int]]:
+        # The root itself may be a link: whoever runs this named it.
+        steps = [os.open(self.root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)]
+        try:
+            yield steps
+        finally:
+            for descriptor in steps:
+                os.close(descriptor)
 
 
-def inside(root: str, path: str) -> str | None:
-    """The real path of ``path`` in a file system whose root is ``root``; None if it leads out.
+class Folder:
+    """A folder that is open."""
 
-    Links are followed as that system would: an absolute one begins at ``root``.
+    def __init__(self, tree: Tree, path: str, descriptor: int) -> None:
+        self._tree = tree
+        self._path = path
+        self._told = tree.path(path)
+        self._descriptor = descriptor
+
+    def names(self, suffix: str = "", *, folders: bool = False) -> list[str]:
+        """Those that end so, sorted; ``folders`` takes nothing but folders, and no links."""
+        names = []
+        with os.scandir(self._descriptor) as entries:
+            for number, entry in enumerate(entries):
+                if number > _MOST_NAMES:
+                    raise OSError(errno.EFBIG, "it holds more names than any host")
+                if entry.name.endswith(suffix) and (
+                    not folders or entry.is_dir(follow_symlinks=False)
+                ):
+                    names.append(entry.name)
+        return sorted(names)
+
+    def path(self, name: str) -> str:
+        """As a message names it."""
+        return f"{self._told}/{name}"
+
+    def read(self, name: str, limit: int) -> tuple[bytes, float]:
+        """Content and time of change of a file in it."""
+        try:
+            return _read(self._descriptor, name, self.path(name), limit)
+        except OSError as error:
+            if error.errno != errno.ELOOP or isinstance(error, LeadsOut):
+                raise
+            return self._tree.read(f"{self._path}/{name}", limit)
+
+
+def _follow(steps: list[int], path: str) -> tuple[int, str]:
+    """The open folder and the name in it that a path leads to; ``steps`` are the way there.
+
+    Links are followed as the system whose tree it is would: an absolute one begins at the root.
     """
-    if root == "/":
-        return os.path.realpath(f"/{path}")
     links = 0
-    real: list[str] = []
-    left = [part for part in path.split("/") if part]
+    left = path.split("/")[::-1]
     while left:
-        part = left.pop(0)
-        if part == ".":
+        part = left.pop()
+        if part in ("", "."):
             continue
         if part == "..":
-            if not real:
-                return None
-            real.pop()
+            if len(steps) == 1:
+                raise LeadsOut
+            os.close(steps.pop())
             continue
-        here = os.path.join(root, *real, part)
         try:
-            target = os.readlink(here)
-        except OSError:
-            real.append(part)
+            target = os.readlink(part, dir_fd=steps[-1])
+        except OSError as error:
+            if error.errno != errno.EINVAL:  # that is what is no link
+                raise
+            if not any(step not in ("", ".") for step in left):
+                return steps[-1], part
+            steps.append(os.open(part, _FOLDER, dir_fd=steps[-1]))
             continue
         links += 1
         if links > _MOST_LINKS:
-            return None
+            raise LeadsOut
         if target.startswith("/"):
-            real = []
-        left = [step for step in target.split("/") if step] + left
-    return os.path.join(root, *real)
+            while len(steps) > 1:
+                os.close(steps.pop())
+        left += target.split("/")[::-1]
+    return steps[-1], "."
 
 
-def _names(folder: str, faults: list[str]) -> list[str] | None:
-    """The names in a folder, sorted; None if it is not there or cannot be read."""
+def _read(folder: int, name: str, path: str, limit: int) -> tuple[bytes, float]:
+    mode = os.stat(name, dir_fd=folder, follow_symlinks=False).st_mode
+    if not (stat.S_ISREG(mode) or stat.S_ISLNK(mode)):
+        # Before it is opened: opening a device can do things of its own.
+        raise NotRegular
+    descriptor = os.open(name, _FILE, dir_fd=folder)
     try:
-        return sorted(_listed(folder))
-    except (FileNotFoundError, NotADirectoryError):
-        return None
-    except OSError as error:
-        faults.append(f"{folder}: cannot be read: {error.strerror}")
-        return None
-
-
-def _listed(folder: str) -> Iterator[str]:
-    with os.scandir(folder) as entries:
-        for number, entry in enumerate(entries):
-            if number > 4 * MOST_FILES:
-                return
-            yield entry.name
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
+            raise NotRegular
+        data = os.read(descriptor, min(status.st_size, limit) + 1)
+        if len(data) != status.st_size:
+            # It grows, or a file system such as /proc does not tell sizes.
+            parts = [data]
+            while len(data) <= limit and (more := os.read(descriptor, limit + 1)):
+                parts.append(more)
+                data = b"".join(parts)
+        if len(data) > limit:
+            raise TooLarge(errno.EFBIG, too_large(path, limit).partition(": ")[2])
+        return data, status.st_mtime
+    finally:
+        os.close(descriptor)

@@ -15,6 +15,7 @@ from ..model import Fact, Record
 from .decoding import decode
 from .fields import checked_moment, checked_text, checked_uuid, is_uuid
 from .nova_server import BOOTED_FROM_VOLUME, boots_from_image, boots_from_volume
+from .power_state import power_state
 
 
 class _Row(msgspec.Struct):
@@ -29,6 +30,7 @@ class _Row(msgspec.Struct):
     project_id: str | None = msgspec.field(default=None, name="Project ID")
     user_id: str | None = msgspec.field(default=None, name="User ID")
     created: str | None = msgspec.field(default=None, name="Created At")
+    power_state: int | str | None = msgspec.field(default=None, name="Power State")
 
 
 _ROW = msgspec.json.Decoder(_Row)
@@ -50,6 +52,7 @@ def row_record(
         hosts=(row.host,) if row.host else (),
         unnamed=row.name is None or row.name == "",
         place=place,
+        power_state=power_state(row.power_state),
     )
 
 

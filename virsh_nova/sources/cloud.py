@@ -40,6 +40,8 @@ class CloudAnswer(NamedTuple):
     """The uuids of all ports that Neutron showed."""
     notices: tuple[str, ...]
     """What this user could not see, a sentence each."""
+    everyones: bool = True
+    """Whether the servers of all projects were told of."""
 
 
 class _Identified(msgspec.Struct):
@@ -78,6 +80,7 @@ class _Inquiry:
         self._cloud = cloud
         self._wanted = wanted
         self._notices: list[str] = []
+        self._everyones = True
         newest = cloud.newest_microversion()
         self._newest = min(newest, NEWEST_UNDERSTOOD) if newest else None
         self._host = self._service_host(host) if host else None
@@ -98,6 +101,7 @@ class _Inquiry:
             tuple(map(_without_ports, completed) if ports else completed),
             catalog.port_uuids,
             tuple(self._notices),
+            self._everyones,
         )
 
     # ---- Nova
@@ -146,6 +150,7 @@ class _Inquiry:
             if refusal.status != 403:
                 raise
             query, self._host = [], None
+            self._everyones = False
             newest = self._read_servers(query, self._microversion())
             self._notices.append(
                 "only the servers of your project are known: "

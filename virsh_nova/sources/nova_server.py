@@ -34,6 +34,7 @@ from .fields import (
     is_uuid,
 )
 from .image_properties import kept_properties
+from .power_state import power_state
 
 BOOTED_FROM_VOLUME = "N/A (booted from volume)"
 """What the openstack client shows instead of an image."""
@@ -72,6 +73,7 @@ class _Server(msgspec.Struct):
     launched_at: str | None = msgspec.field(default=None, name="OS-SRV-USG:launched_at")
     host: str | None = msgspec.field(default=None, name="OS-EXT-SRV-ATTR:host")
     node: str | None = msgspec.field(default=None, name="OS-EXT-SRV-ATTR:hypervisor_hostname")
+    power_state: int | str | None = msgspec.field(default=None, name="OS-EXT-STS:power_state")
     flavor: _Flavor | str | None = None
     image: _Image | str | None = None
     addresses: dict[str, list[_Address | str]] | str | None = None
@@ -105,6 +107,7 @@ def server_record(
         hosts=tuple(dict.fromkeys(filter(None, (server.host, server.node)))),
         unnamed=server.name is None or server.name == "",
         place=place,
+        power_state=power_state(server.power_state),
     )
     if wanted is not None and uuid not in wanted:
         return record

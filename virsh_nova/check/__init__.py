@@ -1,0 +1,1 @@
+"""``check``: the block against the guest, the guests against each other, and against Nova."""

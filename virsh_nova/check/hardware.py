@@ -1,0 +1,134 @@
+"""The block against what the guest really is."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from ..model import Domain, Guest, Instance
+from ..sources.derive import boot_volume
+from .finding import Finding, found
+
+_UUID = r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}"
+_PLAIN_UUID = re.compile(_UUID, re.IGNORECASE)
+_IN_PATH = re.compile(rf"/instances/({_UUID})/|(?<![0-9a-f-])({_UUID})_disk", re.IGNORECASE)
+_TAP = re.compile(r"tap([0-9a-f]{8}-[0-9a-f]{2})")
+_MOST_PORTS = 8
+
+
+def examine_hardware(guest: Guest) -> Iterator[Finding]:
+    """What the counting block of one of Nova's guests says, and the guest is otherwise."""
+    if not guest.definitions:
+        return
+    # The running guest counts; Nova leaves the persistent block behind after a port attach.
+    domain = guest.definitions[0].domain
+    yield from _uuids(guest, domain)
+    instance = guest.instance
+    if instance is None:
+        return
+    yield from _size(guest, domain, instance)
+    yield from _ports(guest, domain, instance)
+    yield from _root(guest, domain, instance)
+
+
+def _size(guest: Guest, domain: Domain, instance: Instance) -> Iterator[Finding]:
+    flavor, hardware = instance.flavor, domain.hardware
+    if flavor is None:
+        return
+    for code, said, real, unit in (
+        ("vcpus-differ", flavor.vcpus, hardware.vcpus, "vCPUs"),
+        ("memory-differs", flavor.memory_mib, hardware.memory_mib, "MiB"),
+    ):
+        if said is not None and real is not None and said != real:
+            named = f" {flavor.name}" if flavor.name else ""
+            yield found(code, guest, f"{real} {unit}, the flavor{named} has {said}")
+
+
+def _ports(guest: Guest, domain: Domain, instance: Instance) -> Iterator[Finding]:
+    if instance.ports is None:
+        return
+    # By the beginning that a tap device's name has room for; the whole where it is known.
+    ports = {port.uuid.lower() for port in instance.ports if port.uuid}
+    beginnings = {port[:11] for port in ports}
+    covered: set[str] = set()
+    unrecorded: list[str] = []
+    anonymous = 0
+    for nic in domain.hardware.interfaces:
+        tap = _TAP.fullmatch(nic.target or "")
+        port = (nic.port or "").lower()
+        if port:
+            covered.add(port)
+            if port not in ports:
+                unrecorded.append(f"{nic.target or nic.mac or 'an interface'} of the port {port}")
+        elif tap:
+            covered.add(tap[1])
+            if tap[1] not in beginnings:
+                unrecorded.append(f"{nic.target}")
+        else:
+            # Passed through, vhost-user, or somebody's own: it does not tell its port.
+            anonymous += 1
+    missing = sorted(port for port in ports if port not in covered and port[:11] not in covered)
+    if len(missing) > anonymous:
+        yield found("port-without-interface", guest, *_few([f"port {port}" for port in missing]))
+    if unrecorded:
+        yield found(
+            "interface-unrecorded",
+            guest,
+            *_few(unrecorded),
+            severity="note" if guest.id is None else None,
+        )
+
+
+def _few(things: list[str]) -> list[str]:
+    if len(things) <= _MOST_PORTS:
+        return things
+    return [*things[:_MOST_PORTS], f"and {len(things) - _MOST_PORTS} more"]
+
+
+def _root(guest: Guest, domain: Domain, instance: Instance) -> Iterator[Finding]:
+    root = instance.root
+    if root is None or not domain.hardware.disks:
+        return
+    if any((disk.source or "").endswith("disk.rescue") for disk in domain.hardware.disks):
+        return
+    volume = boot_volume(domain)
+    if root.type == "image" and volume is not None:
+        yield found("root-differs", guest, f"it boots from the volume {volume}, not from an image")
+    elif root.type == "volume" and root.uuid:
+        if volume is None:
+            if _own_disks(domain):
+                yield found("root-differs", guest, f"no boot disk is the volume {root.uuid}")
+        elif volume != root.uuid.lower():
+            told = f"it boots from the volume {volume}, the block says {root.uuid}"
+            yield found("root-differs", guest, told)
+
+
+def _own_disks(domain: Domain) -> bool:
+    """Whether there is a disk that no volume backs: a serial that is lost says nothing."""
+    return any(uuids_in(disk.source) for disk in domain.hardware.disks if disk.device == "disk")
+
+
+# ---- uuids ------------------------------------------------------------------------------------
+
+
+def uuids_in(path: str | None) -> list[str]:
+    """The instances that a disk's path or name belongs to, as Nova names its disks."""
+    if not path:
+        return []
+    return [(match[1] or match[2]).lower() for match in _IN_PATH.finditer(path)]
+
+
+def _uuids(guest: Guest, domain: Domain) -> Iterator[Finding]:
+    uuid = guest.uuid.lower()
+    told: list[str] = []
+    own = domain.sysinfo.get("uuid", "").lower()
+    if own and own != uuid:
+        told.append(f"the sysinfo has {own}")
+    for disk in domain.hardware.disks:
+        if any(other != uuid for other in uuids_in(disk.source)):
+            told.append(f"the disk {disk.source}")
+    if told:
+        yield found("uuid-differs", guest, *_few(told))
+    serial = domain.sysinfo.get("serial", "").lower()
+    if serial != uuid and _PLAIN_UUID.fullmatch(serial):
+        yield found("serial-differs", guest, f"serial {serial}")

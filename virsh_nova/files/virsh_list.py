@@ -1,0 +1,42 @@
+"""The table that ``virsh list --all`` prints, as a sos report keeps it."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+STATES = {
+    "no state": "nostate",
+    "running": "running",
+    "idle": "blocked",
+    "paused": "paused",
+    "in shutdown": "shutdown",
+    "shut off": "shutoff",
+    "crashed": "crashed",
+    "pmsuspended": "pmsuspended",
+}
+"""virsh's words for libvirt's."""
+
+_LONGEST_LINE = 10_000
+
+
+class Listed(NamedTuple):
+    id: int | None
+    state: str
+
+
+def read_listing(data: bytes) -> dict[str, Listed]:
+    """By domain name; lines that are none of the table's are passed over."""
+    listed: dict[str, Listed] = {}
+    for line in data.decode("utf-8", "replace").splitlines():
+        if len(line) > _LONGEST_LINE:
+            continue
+        # Names may hold blanks, so do states: the first column and the last are cut off.
+        number, _, rest = line.strip().partition(" ")
+        if number != "-" and not (number.isascii() and number.isdigit() and len(number) < 10):
+            continue
+        for words, state in STATES.items():
+            if rest.endswith(f" {words}"):
+                name = rest.removesuffix(words).strip()
+                listed[name] = Listed(None if number == "-" else int(number), state)
+                break
+    return listed

@@ -1,0 +1,56 @@
+"""What a lookup takes and gives: answers, and the processes that a PID leads to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Literal, NamedTuple
+
+from ..model import Guest
+
+Kind = Literal[
+    "uuid", "domain", "id", "pid", "tap", "mac", "ip", "port", "volume", "disk", "name", "image",
+    "flavor", "project", "user",
+]  # fmt: skip
+"""What a handle can be."""
+KINDS: tuple[Kind, ...] = (
+    "uuid", "domain", "id", "pid", "tap", "mac", "ip", "port", "volume", "disk", "name", "image",
+    "flavor", "project", "user",
+)  # fmt: skip
+"""In the order in which a handle that fits several is answered."""
+
+
+class Answer(NamedTuple):
+    """A guest that a handle belongs to, and as what."""
+
+    kind: Kind
+    value: str
+    """What was found, as the guest has it: of a CIDR the address, of a prefix the whole uuid."""
+    guest: Guest
+    detail: str
+    """What it is to the guest, to be read before "of": ``backing file of vda``."""
+
+
+class Process(NamedTuple):
+    pid: int
+    name: str
+    uuid: str | None
+    """The guest's, where the command line is that of a QEMU."""
+
+
+class Lineage(NamedTuple):
+    """Where a number that the kernel gave leads to, as /proc had it at one moment."""
+
+    number: int
+    thread: str | None
+    """The name of the thread whose number it is; None where it is a process's own."""
+    processes: tuple[Process, ...]
+    """The process, its parent, and so on up to the first that is a QEMU, or to init."""
+    fault: str = ""
+    """What could not be read."""
+
+
+Processes = Callable[[int], Lineage | None]
+"""None for a number that no process or thread has."""
+
+RealPaths = Callable[[Iterable[str]], Mapping[str, str]]
+"""Paths with every symbolic link in them followed; left out where that cannot be told."""

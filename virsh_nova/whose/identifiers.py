@@ -1,0 +1,117 @@
+"""Everything that a guest can be found by."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from ..model import Disk, Guest, Identity, Instance
+from .answer import Kind
+from .spelling import key_of, uuid_key
+
+DEVICE_OF_PORT = re.compile(r"(?:tap|qvo|qvb|qbr|vhu)([0-9a-f]{8}-[0-9a-f]{2})")
+"""The devices that Neutron's agents and os-vif make for a port bear the beginning of its uuid."""
+
+_VOLUME = re.compile(r"volume-([0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12})")
+"""Cinder's name for a volume, as paths and images of RBD hold it."""
+_NOT_KNOWN = ("", "N/A")
+"""Nova writes N/A where it did not know a name."""
+
+
+class Identifier(NamedTuple):
+    kind: Kind
+    value: str
+    detail: str
+
+
+def identifiers(guest: Guest) -> Iterator[Identifier]:
+    """All of them; one can come twice, as a volume's uuid in a disk's serial and in its path."""
+    yield Identifier("uuid", guest.uuid, "uuid")
+    yield Identifier("domain", guest.domain, "domain name")
+    if guest.id is not None:
+        yield Identifier("id", str(guest.id), "libvirt id")
+    if guest.pid is not None:
+        yield Identifier("pid", str(guest.pid), "QEMU")
+    if guest.instance:
+        yield from _of_instance(guest.instance)
+    yield from _of_ports(guest)
+    if guest.hardware:
+        for disk in guest.hardware.disks:
+            yield from _of_disk(disk)
+
+
+def _of_instance(instance: Instance) -> Iterator[Identifier]:
+    if instance.name:
+        yield Identifier("name", instance.name, "display name")
+    if instance.flavor:
+        flavor = Identity(instance.flavor.id, instance.flavor.name)
+        yield from _of_identity("flavor", flavor)
+    if instance.owner:
+        for kind, identity in (("project", instance.owner.project), ("user", instance.owner.user)):
+            if identity:
+                yield from _of_identity(kind, identity)  # type: ignore[arg-type]
+    if instance.image and instance.image.uuid:
+        yield Identifier("image", instance.image.uuid, "image")
+    root = instance.root
+    if root and root.uuid and root.type != "volume":
+        yield Identifier("image", root.uuid, "image")
+    elif root and root.uuid:
+        yield Identifier("volume", root.uuid, "root volume")
+
+
+def _of_identity(kind: Kind, identity: Identity) -> Iterator[Identifier]:
+    known = [text for text in (identity.name, identity.id) if text and text not in _NOT_KNOWN]
+    for text in known:
+        # The line goes on with the names of project and user, and they are anybody's text.
+        yield Identifier(kind, text, f"flavor {known[0]}" if kind == "flavor" else kind)
+
+
+def _of_ports(guest: Guest) -> Iterator[Identifier]:
+    devices: dict[str, str] = {}
+    for nic in guest.hardware.interfaces if guest.hardware else ():
+        port = f"port {nic.port}" if nic.port else ""
+        if nic.port and nic.target:
+            devices[nic.port.lower()] = nic.target
+        if nic.port:
+            yield Identifier("port", nic.port, f"port ({nic.target})" if nic.target else "port")
+        if nic.target:
+            yield Identifier("tap", nic.target, port or "network device")
+        if nic.mac:
+            through = f"{port} ({nic.target})" if port and nic.target else port or nic.target or ""
+            yield Identifier("mac", nic.mac, through or "network card")
+    for recorded in (guest.instance.ports if guest.instance else None) or ():
+        uuid = recorded.uuid
+        if uuid:
+            device = devices.get(uuid.lower())
+            yield Identifier("port", uuid, f"port ({device})" if device else "port")
+        for ip in recorded.ips:
+            if ip.address:
+                detail = f"address on port {uuid}" if uuid else "address"
+                yield Identifier("ip", ip.address, detail)
+
+
+def _of_disk(disk: Disk) -> Iterator[Identifier]:
+    target = disk.target or disk.device
+    if disk.serial and uuid_key(disk.serial):
+        yield Identifier("volume", disk.serial, f"volume at {target}")
+    if disk.source:
+        yield Identifier("disk", disk.source, f"{disk.device} {target}")
+    for path in disk.backing:
+        yield Identifier("disk", path, f"backing file of {target}")
+    for place in (disk.source, *disk.backing):
+        for uuid in _VOLUME.findall(place or ""):
+            yield Identifier("volume", uuid, f"volume at {target}")
+
+
+def keys_of(identifier: Identifier) -> Iterator[str]:
+    """What an identifier is looked up by: its key, and a name's without the blanks around it."""
+    kind, value, _ = identifier
+    key = key_of(kind, value)
+    if key:
+        yield key
+    if kind == "name" and (bare := value.strip()) and bare != value:
+        yield bare
+    if kind == "ip" and key is None and value.strip():
+        # What is no address at all: as it stands in the block.
+        yield value.strip().lower()
