@@ -15,7 +15,8 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 # Blocks that are not run: they need root, a network, an installation or somebody's shell.
 NOT_RUN = ("script/", "apt ", "pip ", "pipx ", "uv ", "python3 -m venv", "/opt/", "eval ",
            "nova-domains -c 'qemu+unix:",
-           "nova-domains stamp --all", "nova-domains undo")  # fmt: skip
+           "nova-domains stamp --all", "nova-domains undo",
+           "nova-domains check", "nova-domains --offline", "nova-domains --files")  # fmt: skip
 
 
 def blocks(language: str) -> list[str]:

@@ -92,13 +92,13 @@ def cli(
 for command in (
     list_command,
     show_command,
+    whose_command,
     check_command,
     stamp_command,
     undo_command,
     completion_command,
 ):
     cli.add_command(command)
-cli.add_command(whose_command)
 
 
 def conclude(settings: Settings | None) -> int:
