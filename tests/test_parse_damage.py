@@ -579,3 +579,15 @@ def test_passwords_in_a_domain_are_in_nothing_that_was_read() -> None:
     assert domain.faults == ()
     assert len(domain.namespaces) == 2
     assert secret not in repr(domain)
+
+
+def test_an_element_that_is_named_like_a_scheme_is_kept() -> None:
+    xml = (
+        '<instance xmlns="http://openstack.org/xmlns/libvirt/nova/1.1">\n'
+        '  <http://openstack.org/xmlns/libvirt/nova/1.1">\n  <package version="34.0.0"/>\n'
+        "</instance>\n"
+    )
+    block = parse_block(xml)
+    assert block.instance is not None
+    assert [part.name for part in block.instance.unknown]
+    assert parse_block(write_block(block.instance)).instance is not None

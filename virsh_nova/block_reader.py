@@ -267,7 +267,9 @@ class BlockReader:
         if self.prefix and name != "#comment":
             element = deepcopy(element)
             for inner in element.iter(f"{self.prefix}*"):
-                inner.tag = self.local(inner)
+                # What was salvaged from <http://…> is named ``http:``, which lxml reads and never sets.
+                if not self.local(inner).endswith(":"):
+                    inner.tag = self.local(inner)
             etree.cleanup_namespaces(element)
         xml = etree.tostring(element, encoding="unicode", with_tail=False)
         self.unknown.append(Unknown(path, name, xml))

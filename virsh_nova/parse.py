@@ -182,7 +182,10 @@ def _blocks(metadata: etree._Element | None) -> list[Block]:
         namespace = _split(child.tag)[0]
         if namespace in NAMESPACES:
             xml = etree.tostring(child, encoding="unicode", with_tail=False)
-            found.append(_block(child, xml, namespace, []))
+            try:
+                found.append(_abridged_block(xml, None))
+            except (etree.XMLSyntaxError, ValueError):
+                found.append(_block(child, xml, namespace, []))
     return sorted(found, key=lambda block: NAMESPACES.index(block.namespace))
 
 
