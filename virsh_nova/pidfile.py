@@ -17,7 +17,9 @@ def qemu_pid(socket: str | None, domain: str, uuid: str) -> int | None:
     if "/" in domain:
         return None
     try:
-        with open(os.path.join(directory, "qemu", f"{domain}.pid"), "rb") as pid_file:
+        # libvirt writes the name as it stands in its XML.
+        name = domain.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+        with open(os.path.join(directory, "qemu", f"{name}.pid"), "rb") as pid_file:
             pid = int(pid_file.read(32))
         with open(f"/proc/{pid}/cmdline", "rb") as command_line:
             return pid if uuid.encode() in command_line.read() else None

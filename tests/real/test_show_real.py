@@ -236,3 +236,12 @@ class TestAPortAttached:
         printed = said(host.uri, "show", "-f", "xml", attached)
         assert f'xmlns:instance="{NOVA_1_1}"' in printed
         assert "vm-ports_v4_v6_floating" in printed
+
+
+def test_the_pid_of_a_guest_whose_name_libvirt_escapes_in_its_file_names(
+    host: ComputeHost,
+) -> None:
+    name = "a & <b>"
+    host.create(domains.plain_guest(name))
+    (record,) = shown(host, name)
+    assert record["hardware"]["pid"] is not None
