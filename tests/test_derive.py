@@ -184,3 +184,8 @@ def test_real_guests_tell_what_their_block_says(name: str) -> None:
     assert block.root is not None
     assert facts["root.type"] == block.root.type
     assert [port.uuid for port in facts["ports"]] == known  # type: ignore[union-attr]
+
+
+def test_what_the_xml_does_not_say_is_not_derived() -> None:
+    facts, _ = derive(parse_domain("<domain><name>x</name></domain>"), ())
+    assert not any(key.startswith("flavor.") for key in facts)
