@@ -108,6 +108,7 @@ def guest_xml(index: int, driver: str = "qemu") -> str:
         _remove(guest, "metadata", "sysinfo", "os/smbios")
     else:
         _fill_block(guest, index, random)
+        _fit_flavor(guest)
     if driver == "qemu" and is_running(index):
         _make_startable(guest)
     return etree.tostring(guest, encoding="unicode")
@@ -130,6 +131,19 @@ def _fill_block(guest: etree._Element, index: int, random: Random) -> None:
         element.text = names[number]
         element.set("uuid", UUID(int=Random(f"{tag} {number}").getrandbits(128)).hex)
     _fill_ports(guest, block, random)
+
+
+def _fit_flavor(guest: etree._Element) -> None:
+    """As large as its flavor says; a guest that is not started takes nothing of it."""
+    flavor = _one(guest, f"metadata/{NOVA}instance/{NOVA}flavor")
+    for tag in ("memory", "currentMemory"):
+        _one(guest, tag).set("unit", "MiB")
+        _set(guest, tag, _text(flavor, f"{NOVA}memory"))
+    vcpus = _text(flavor, f"{NOVA}vcpus")
+    _set(guest, "vcpu", vcpus)
+    topology = guest.find("cpu/topology")
+    if topology is not None:
+        topology.attrib.update({"sockets": vcpus, "cores": "1", "threads": "1"})
 
 
 def _fill_flavor(flavor: etree._Element, number: int) -> None:
@@ -185,6 +199,7 @@ def _make_startable(guest: etree._Element) -> None:
     for tag in ("memory", "currentMemory"):
         _one(guest, tag).set("unit", "MiB")
         _set(guest, tag, "8")
+    _set(guest, "vcpu", "1")
 
 
 def _replace(guest: etree._Element, old: str, new: str) -> None:

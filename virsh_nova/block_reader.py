@@ -267,7 +267,7 @@ class BlockReader:
         if self.prefix and name != "#comment":
             element = deepcopy(element)
             for inner in element.iter(f"{self.prefix}*"):
-                # What was salvaged from <http://…> is named ``http:``, which lxml reads and never sets.
+                # What was salvaged from <http://…> is named ``http:``; lxml never sets such a name.
                 if not self.local(inner).endswith(":"):
                     inner.tag = self.local(inner)
             etree.cleanup_namespaces(element)
