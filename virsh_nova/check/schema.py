@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-import os
-from functools import cache
-
 from lxml import etree
 
+from ..grammar import grammar
 from ..model import Block
 from ..safe_xml import read_xml
-
-_SCHEMAS = os.path.join(os.path.dirname(__file__), os.pardir, "schema")
-_GRAMMAR = "{http://relaxng.org/ns/structure/1.0}grammar"
 
 
 def misfit(block: Block, *, backfilled: bool = False) -> str | None:
@@ -22,29 +17,10 @@ def misfit(block: Block, *, backfilled: bool = False) -> str | None:
         element = read_xml(block.xml)
     except (etree.XMLSyntaxError, ValueError):
         return "it is no XML"
-    stripped = not str(element.tag).startswith("{")
+    bare = not str(element.tag).startswith("{")
     name = "backfill.rng" if backfilled else "instance.rng"
-    schema = _schema(name, block.namespace, stripped)
+    schema = grammar(name, block.namespace, bare=bare)
     if schema is None or schema.validate(element):
         return None
     entries = schema.error_log
     return str(entries[0].message) if len(entries) else "it does not fit"
-
-
-@cache
-def _schema(name: str, namespace: str, stripped: bool) -> etree.RelaxNG | None:
-    """The schema of one dialect alone: libxml2 can say what is wrong then.
-
-    ``stripped`` is for elements without their namespace, as ``virDomainGetMetadata`` returns them.
-    """
-    tree = etree.parse(os.path.join(_SCHEMAS, name))
-    choices = tree.getroot()[0][0]
-    found = False
-    for grammar in choices.findall(_GRAMMAR):
-        if grammar.get("ns") != namespace:
-            choices.remove(grammar)
-            continue
-        found = True
-        if stripped:
-            grammar.set("ns", "")
-    return etree.RelaxNG(tree) if found else None
