@@ -28,7 +28,7 @@ from bench.measure import Command, CommandFailed, Launcher, Series, nova_domains
 from bench.records import cloud_of, servers_detail
 from bench.report import describe_machine, heading, mark, ms, ratio_table, row, say, table_head
 from tests.real.compute_host import ComputeHost
-from virsh_nova.dialect import BACKFILL, NAMESPACES
+from virsh_nova.block.namespaces import BACKFILL, NAMESPACES
 
 PARTS = ("write", "plan")
 RECORDS = 10_000

@@ -18,10 +18,10 @@ with atheris.instrument_imports(include=["virsh_nova"]):
     from tests.archives import archive, domain, real_files, status
     from tests.hosts import uuid_of
     from virsh_nova.errors import NovaDomainsError
-    from virsh_nova.files.archive import search_archive
-    from virsh_nova.files.found import Found, Search
-    from virsh_nova.files.recording import host_name, record
-    from virsh_nova.files.saved import read_saved
+    from virsh_nova.hosts.files.archive import search_archive
+    from virsh_nova.hosts.files.assemble import host_name, record
+    from virsh_nova.hosts.files.layout import Found, Search
+    from virsh_nova.hosts.saved import read_saved
 
 
 def read_all(search: Search) -> None:

@@ -12,10 +12,10 @@ from xml.sax.saxutils import escape, quoteattr
 
 from lxml import etree
 
-from virsh_nova.dialect import NOVA_1_1
+from virsh_nova.block.namespaces import NOVA_1_1
 from virsh_nova.errors import GuestError
-from virsh_nova.guests import whole_guest
-from virsh_nova.listing import Sighting
+from virsh_nova.guests.build import whole_guest
+from virsh_nova.guests.states import Sighting
 from virsh_nova.model import DefinitionName, Guest
 
 ROOT = Path(__file__).parent.parent

@@ -6,7 +6,7 @@ from datetime import datetime, timezone
 from typing import Any
 
 from tests.hosts import uuid_of
-from virsh_nova.dialect import NOVA_1_1
+from virsh_nova.block.namespaces import NOVA_1_1
 from virsh_nova.model import (
     Address,
     Block,

@@ -10,10 +10,11 @@ from hypothesis.strategies import SearchStrategy
 from lxml import etree
 
 from tests import hosts
-from virsh_nova.dialect import BACKFILL, NAMESPACES, NOVA_1_1
-from virsh_nova.facts import SHAPES, fixed_address, instance_of
-from virsh_nova.guests import Sighting
-from virsh_nova.listing import STATES
+from virsh_nova.block.facts import SHAPES, fixed_address, instance_of
+from virsh_nova.block.namespaces import BACKFILL, NAMESPACES, NOVA_1_1
+from virsh_nova.block.releases import DRAFT_RELEASE, RELEASES
+from virsh_nova.guests.build import Sighting
+from virsh_nova.guests.states import STATES
 from virsh_nova.model import (
     Address,
     Block,
@@ -28,7 +29,6 @@ from virsh_nova.model import (
     Root,
     Unknown,
 )
-from virsh_nova.release import DRAFT_RELEASE, RELEASES
 from virsh_nova.write import write_block
 
 # What acts on terminals, spreadsheets and markup, so that examples meet it often.

@@ -13,7 +13,7 @@ import pytest
 
 from tests.hosts import MemoryHost, block, guest, uuid_of
 from tests.test_plan_properties import BY
-from virsh_nova.dialect import BACKFILL, NOVA_1_1
+from virsh_nova.block.namespaces import BACKFILL, NOVA_1_1
 from virsh_nova.errors import GuestError, HostLost
 from virsh_nova.model import DefinitionName
 from virsh_nova.stamp import apply as module

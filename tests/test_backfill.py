@@ -11,9 +11,9 @@ from lxml import etree
 
 from tests import strategies
 from tests.hosts import block
-from virsh_nova.backfill import PREFIX, backfill_of, read_backfill, write_backfill
-from virsh_nova.canonical import bare, canonical, digest, prefix_of, same
-from virsh_nova.dialect import BACKFILL, NOVA_1_0, NOVA_1_1
+from virsh_nova.block.backfill import PREFIX, backfill_of, read_backfill, write_backfill
+from virsh_nova.block.compare import bare, canonical, digest, prefix_of, same
+from virsh_nova.block.namespaces import BACKFILL, NOVA_1_0, NOVA_1_1
 from virsh_nova.model import Backfill, Instance
 from virsh_nova.parse import parse_block
 from virsh_nova.write import bare_block, write_block

@@ -13,13 +13,13 @@ from lxml import etree
 from tests import strategies
 from tests.hosts import DATA
 from tests.test_plan_properties import Case, cases, to_write
-from virsh_nova.dialect import NOVA_1_0, NOVA_1_1
-from virsh_nova.facts import SHAPES, facts_of, instance_of
-from virsh_nova.grammar import SCHEMAS
+from virsh_nova.block import validate
+from virsh_nova.block.facts import SHAPES, facts_of, instance_of
+from virsh_nova.block.namespaces import NOVA_1_0, NOVA_1_1
+from virsh_nova.block.releases import DRAFT_RELEASE, RELEASES
+from virsh_nova.block.schema import SCHEMAS
 from virsh_nova.model import Address, Instance, Port
 from virsh_nova.parse import parse_block
-from virsh_nova.release import DRAFT_RELEASE, RELEASES
-from virsh_nova.stamp import validate
 from virsh_nova.write import bare_element
 
 GOLDENS = [*sorted((DATA / "golden").glob("*/*.xml")), DATA / "blueprint.xml"]

@@ -20,11 +20,11 @@ from virsh_nova.check.finding import Finding, Options
 from virsh_nova.check.state import spoken
 from virsh_nova.check.versions import asked_version, version_of
 from virsh_nova.errors import NovaDomainsError
-from virsh_nova.guests import guest_from_block, unreadable_guest, whole_guest
-from virsh_nova.listing import REASONS, STATES, Sighting
+from virsh_nova.guests.build import guest_from_block, unreadable_guest, whole_guest
+from virsh_nova.guests.states import REASONS, STATES, Sighting
 from virsh_nova.model import Guest, Record
 from virsh_nova.sources.power_state import power_state
-from virsh_nova.sources.records import read_records
+from virsh_nova.sources.read import read_records
 
 REAL = Path(__file__).parent / "data" / "real"
 UUID = "958db557-081e-4e39-9eda-eca7b3b7bb97"
@@ -333,9 +333,9 @@ def test_a_block_of_a_later_nova_is_a_note() -> None:
 
 
 def test_a_backfilled_block_may_lack_parts() -> None:
-    from virsh_nova.backfill import write_backfill
-    from virsh_nova.canonical import digest
-    from virsh_nova.dialect import BACKFILL
+    from virsh_nova.block.backfill import write_backfill
+    from virsh_nova.block.compare import digest
+    from virsh_nova.block.namespaces import BACKFILL
     from virsh_nova.model import Backfill
 
     lacking = block().replace("<nova:swap>0</nova:swap>", "")

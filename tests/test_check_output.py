@@ -18,9 +18,9 @@ from tests.records import full_instance, instance, nova_guest
 from tests.strategies import texts
 from virsh_nova.check.codes import CODES
 from virsh_nova.check.finding import Finding, found
+from virsh_nova.document.encode import as_json
 from virsh_nova.model import Identity, Owner, Record
-from virsh_nova.render.document import as_json
-from virsh_nova.render.findings import (
+from virsh_nova.render.check import (
     COLUMN_NAMES,
     Report,
     as_csv,

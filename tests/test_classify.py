@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from tests.hosts import DATA, block
-from virsh_nova.classify import (
+from virsh_nova.block.namespaces import NAMESPACES, NOVA_1_1
+from virsh_nova.guests.classify import (
     CERTAIN,
     FOREIGN_MARKS,
     MANAGER_BY_NAMESPACE,
@@ -18,7 +19,6 @@ from virsh_nova.classify import (
     Mark,
     judge,
 )
-from virsh_nova.dialect import NAMESPACES, NOVA_1_1
 from virsh_nova.model import Domain, Judgement
 from virsh_nova.parse import parse_domain
 

@@ -15,8 +15,8 @@ import yaml
 from tests.hosts import DATA, PAUSED, SHUTOFF, block, guest, make_host, nova_domains, uuid_of
 from tests.terminals import on_terminal
 from virsh_nova import __version__
-from virsh_nova.columns import COLUMNS, DEFAULT, FLAT, FLAT_LONG, LONG
-from virsh_nova.dialect import NOVA_1_0
+from virsh_nova.block.namespaces import NOVA_1_0
+from virsh_nova.guests.columns import COLUMNS, DEFAULT, FLAT, FLAT_LONG, LONG
 
 GOLDEN = (DATA / "golden/34.0.0/ports_v4_v6_floating.xml").read_text(encoding="utf-8")
 OLD = (DATA / "golden/15.1.5/volume_boot.xml").read_text(encoding="utf-8")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.records import WHEN, foreign_guest, full_instance, instance, nova_guest
-from virsh_nova.columns import (
+from virsh_nova.guests.columns import (
     COLUMNS,
     DEFAULT,
     FLAT,

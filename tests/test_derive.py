@@ -8,9 +8,9 @@ import pytest
 from lxml import etree
 
 from tests.hosts import DATA, guest, uuid_of
+from virsh_nova.guests.derive import boot_volume, derive, port_of
 from virsh_nova.model import Domain, Port
 from virsh_nova.parse import parse_domain
-from virsh_nova.sources.derive import boot_volume, derive, port_of
 
 VOLUME = "e2b487e4-a6a2-4148-beda-649cbc36fc65"
 PORT = "d45a9119-51ab-4167-9a28-45423db6ad61"

@@ -14,10 +14,11 @@ import pytest
 from click.testing import CliRunner
 
 import hatch_build
-from virsh_nova import __version__, classify, errors
+from virsh_nova import __version__, errors
 from virsh_nova.cli import cli
-from virsh_nova.columns import COLUMNS, DEFAULT, LONG
-from virsh_nova.listing import KINDS, STATES
+from virsh_nova.guests import classify
+from virsh_nova.guests.columns import COLUMNS, DEFAULT, LONG
+from virsh_nova.guests.states import KINDS, STATES
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"

@@ -14,11 +14,11 @@ from hypothesis import strategies as st
 
 from tests.archives import REPORT, archive, domain, odd_archive, real_files, status
 from tests.hosts import uuid_of
-from virsh_nova.files import archive as archives
-from virsh_nova.files import compressed
-from virsh_nova.files.archive import search_archive
-from virsh_nova.files.found import LARGEST_XML, Search
-from virsh_nova.files.recording import host_name, record
+from virsh_nova.hosts.files import archive as archives
+from virsh_nova.hosts.files import compressed
+from virsh_nova.hosts.files.archive import search_archive
+from virsh_nova.hosts.files.assemble import host_name, record
+from virsh_nova.hosts.files.layout import LARGEST_XML, Search
 
 ETC = f"{REPORT}/etc/libvirt/qemu"
 XML = domain("a", uuid_of(1)).encode()

@@ -12,8 +12,8 @@ import pytest
 
 from tests.archives import archive, domain, make_tree, real_files, status
 from tests.hosts import nova_domains, uuid_of
-from virsh_nova.files import opening
-from virsh_nova.files.tree import Tree
+from virsh_nova.hosts.files import open as opening
+from virsh_nova.hosts.files.tree import Tree
 
 REAL = {**real_files(), "etc/hostname": "lab\n"}
 

@@ -12,12 +12,12 @@ from hypothesis import strategies as st
 
 from tests.archives import domain, make_tree, real_files, status
 from tests.hosts import uuid_of
-from virsh_nova.files import found as limits
-from virsh_nova.files import search_tree as searching
-from virsh_nova.files.found import Search
-from virsh_nova.files.recording import host_name, record
-from virsh_nova.files.search_tree import holds_host, search_folder, search_tree
-from virsh_nova.files.tree import LeadsOut, NotRegular, Tree
+from virsh_nova.hosts.files import layout as limits
+from virsh_nova.hosts.files import search as searching
+from virsh_nova.hosts.files.assemble import host_name, record
+from virsh_nova.hosts.files.layout import Search
+from virsh_nova.hosts.files.search import holds_host, search_folder, search_tree
+from virsh_nova.hosts.files.tree import LeadsOut, NotRegular, Tree
 
 ETC, RUN = "etc/libvirt/qemu", "run/libvirt/qemu"
 

@@ -12,7 +12,7 @@ import pytest
 from lxml import etree
 
 from tests.hosts import DATA
-from virsh_nova.dialect import DRAFT, NOVA_1_0, NOVA_1_1
+from virsh_nova.block.namespaces import DRAFT, NOVA_1_0, NOVA_1_1
 from virsh_nova.model import (
     Address,
     Flavor,

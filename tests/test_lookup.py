@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from tests.records import foreign_guest, instance, nova_guest
 from tests.strategies import nova_guests, sightings
-from virsh_nova.guests import Sighting
-from virsh_nova.lookup import (
+from virsh_nova.guests.build import Sighting
+from virsh_nova.hosts.lookup import (
     ambiguous,
     find_by_display_name,
     find_by_identity,

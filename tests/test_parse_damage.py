@@ -9,7 +9,7 @@ import pytest
 from lxml import etree
 
 from tests.hosts import DATA
-from virsh_nova.dialect import DRAFT, NOVA_1_0, NOVA_1_1
+from virsh_nova.block.namespaces import DRAFT, NOVA_1_0, NOVA_1_1
 from virsh_nova.model import Address, Block, Disk, Flavor, Instance, Interface, Port, Root, Unknown
 from virsh_nova.parse import parse_block, parse_domain, parse_head
 from virsh_nova.write import write_block

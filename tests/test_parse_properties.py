@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from tests.hosts import DATA
 from tests.strategies import instances, texts
-from virsh_nova.dialect import NAMESPACES, NOVA_1_1
+from virsh_nova.block.namespaces import NAMESPACES, NOVA_1_1
 from virsh_nova.model import Instance
 from virsh_nova.parse import parse_block, parse_domain, parse_head
 from virsh_nova.write import write_block

@@ -12,11 +12,11 @@ import pytest
 from tests.hosts import DATA, MemoryHost, block, guest, uuid_of
 from tests.strategies import APPLIANCE, FOREIGN_METADATA, NOVA_SYSINFO
 from tests.test_plan_properties import BY
-from virsh_nova.dialect import BACKFILL, DRAFT, NOVA_1_0, NOVA_1_1
-from virsh_nova.guests import unreadable_guest
-from virsh_nova.listing import Sighting
+from virsh_nova.block.namespaces import BACKFILL, DRAFT, NOVA_1_0, NOVA_1_1
+from virsh_nova.block.releases import RELEASES
+from virsh_nova.guests.build import unreadable_guest
+from virsh_nova.guests.states import Sighting
 from virsh_nova.model import Record
-from virsh_nova.release import RELEASES
 from virsh_nova.stamp.merge import merge
 from virsh_nova.stamp.plan import Options, Plan, Step, make_plan
 
@@ -396,7 +396,7 @@ def test_extra_specs_that_are_set_join_those_there_are() -> None:
 
 
 def test_addresses_known_by_mac_only_go_to_the_ports_of_the_guest() -> None:
-    from virsh_nova.facts import fixed_address
+    from virsh_nova.block.facts import fixed_address
 
     told = record(1, facts={}, addresses={"fa:16:3e:00:00:02": (fixed_address("10.0.0.5"),)})
     result = merged(nova(rest=TWO_NICS), told, known_ports=PORTS)

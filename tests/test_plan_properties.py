@@ -12,12 +12,12 @@ from hypothesis import strategies as st
 
 from tests import hosts, strategies
 from tests.hosts import MemoryHost
-from virsh_nova.backfill import backfill_of
-from virsh_nova.dialect import BACKFILL, NAMESPACES
-from virsh_nova.facts import facts_of
-from virsh_nova.host import Host
+from virsh_nova.block.backfill import backfill_of
+from virsh_nova.block.facts import facts_of
+from virsh_nova.block.namespaces import BACKFILL, NAMESPACES
+from virsh_nova.block.releases import NEWEST_RELEASE
+from virsh_nova.hosts.libvirt.connection import Host
 from virsh_nova.model import Guest, Record
-from virsh_nova.release import NEWEST_RELEASE
 from virsh_nova.stamp.apply import write
 from virsh_nova.stamp.journal import Journal, read_journal
 from virsh_nova.stamp.plan import Options, Plan, Signature, Step, make_plan

@@ -8,9 +8,9 @@ from __future__ import annotations
 import pytest
 
 from tests.records import full_instance
-from virsh_nova.dialect import DRAFT, NOVA_1_1
+from virsh_nova.block.namespaces import DRAFT, NOVA_1_1
 from virsh_nova.model import Flavor, Identity, Instance, Owner, Root
-from virsh_nova.readers import breaks_ceilometer, missed
+from virsh_nova.stamp.ceilometer import breaks_ceilometer, missed
 
 WHOLE = full_instance()
 OWNER = Owner(Identity("u", "alice"), Identity("p", "acme"))

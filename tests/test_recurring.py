@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from virsh_nova import recurring
-from virsh_nova.dialect import NOVA_1_1
+from virsh_nova.block import known_parts as recurring
+from virsh_nova.block.namespaces import NOVA_1_1
 from virsh_nova.model import Instance
 from virsh_nova.parse import parse_block
 

@@ -5,10 +5,8 @@ from __future__ import annotations
 import pytest
 
 from tests.records import full_instance
-from virsh_nova.dialect import DRAFT, NOVA_1_0, NOVA_1_1
-from virsh_nova.errors import NovaDomainsError
-from virsh_nova.model import Image, Instance, Root
-from virsh_nova.release import (
+from virsh_nova.block.namespaces import DRAFT, NOVA_1_0, NOVA_1_1
+from virsh_nova.block.releases import (
     DRAFT_RELEASE,
     NEWEST_RELEASE,
     RELEASES,
@@ -16,6 +14,8 @@ from virsh_nova.release import (
     find_release,
     release_of,
 )
+from virsh_nova.errors import NovaDomainsError
+from virsh_nova.model import Image, Instance, Root
 
 UUID = "8dabf68e-2eb7-4728-afea-875e75365e14"
 

@@ -16,8 +16,9 @@ from hypothesis import strategies as st
 
 from tests.records import full_instance, instance, nova_guest
 from tests.strategies import NASTY, instances, nova_guests, texts
-from virsh_nova.columns import COLUMNS, FLAT_LONG
-from virsh_nova.dialect import NOVA_1_1
+from virsh_nova.block.namespaces import NOVA_1_1
+from virsh_nova.document.encode import as_json, as_yaml, guest_document, whole_document
+from virsh_nova.guests.columns import COLUMNS, FLAT_LONG
 from virsh_nova.model import (
     Difference,
     Disk,
@@ -31,12 +32,11 @@ from virsh_nova.model import (
     Owner,
 )
 from virsh_nova.parse import parse_block
-from virsh_nova.render.details import plain_details
-from virsh_nova.render.document import as_json, as_yaml, guest_document, whole_document
 from virsh_nova.render.flat import as_csv, as_values
+from virsh_nova.render.list import sections
 from virsh_nova.render.plain import plain_table
 from virsh_nova.render.safe import LONGEST_CELL, cell, escape_in_xml, spreadsheet_cell, visible
-from virsh_nova.render.sections import sections
+from virsh_nova.render.show import plain_details
 from virsh_nova.render.terminal import terminal_details, terminal_table
 from virsh_nova.write import write_block
 

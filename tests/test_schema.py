@@ -20,7 +20,7 @@ REAL = sorted((DATA / "real").rglob("*.xml"))
 
 @pytest.fixture(scope="module")
 def schema() -> etree.RelaxNG:
-    return etree.RelaxNG(etree.parse(str(files("virsh_nova") / "schema" / "instance.rng")))
+    return etree.RelaxNG(etree.parse(str(files("virsh_nova") / "block" / "rng" / "instance.rng")))
 
 
 def name(path: Path) -> str:

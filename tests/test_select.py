@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from tests.records import foreign_guest, full_instance, instance, nova_guest, unstamped_guest
 from tests.strategies import nova_guests
-from virsh_nova.columns import COLUMNS
+from virsh_nova.guests.columns import COLUMNS
+from virsh_nova.guests.select import Selection, ordered
 from virsh_nova.model import Flavor, Guest, Identity, Owner
-from virsh_nova.select import Selection, ordered
 
 WEB = nova_guest(1, full_instance("web-1"))
 DATABASE = nova_guest(

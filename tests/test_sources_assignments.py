@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from virsh_nova.block.facts import SHAPES
 from virsh_nova.errors import EXIT_USAGE
-from virsh_nova.facts import SHAPES
 from virsh_nova.model import Address, Port
-from virsh_nova.sources.assignments import BadAssignment, parse_assignments
+from virsh_nova.sources.set_option import BadAssignment, parse_assignments
 
 NOON = datetime(2026, 11, 22, 5, 22, 34, tzinfo=timezone.utc)
 

@@ -16,11 +16,11 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from virsh_nova.errors import EXIT_FAILED, NovaDomainsError
-from virsh_nova.sources import text as sources_text
-from virsh_nova.sources import yaml_text
+from virsh_nova.inputs import read as sources_text
+from virsh_nova.inputs import yaml as yaml_text
+from virsh_nova.inputs.objects import Answer
 from virsh_nova.sources.catalog_files import catalog_of
-from virsh_nova.sources.items import Answer
-from virsh_nova.sources.records import read_records, records_in
+from virsh_nova.sources.read import read_records, records_in
 
 API = Path(__file__).parent / "data" / "api"
 SAMPLES = sorted(path for path in API.rglob("*") if path.is_file())

@@ -10,12 +10,12 @@ import pytest
 import yaml
 
 from virsh_nova.errors import NovaDomainsError
+from virsh_nova.inputs.objects import Answer
 from virsh_nova.model import Address, Port, Record
 from virsh_nova.parse import parse_domain
 from virsh_nova.sources.catalog import Catalog, Name, complete
 from virsh_nova.sources.catalog_files import catalog_of, read_catalog
-from virsh_nova.sources.items import Answer
-from virsh_nova.sources.records import read_records
+from virsh_nova.sources.read import read_records
 
 API = Path(__file__).parent / "data" / "api"
 NOVA = API / "nova"
@@ -298,7 +298,7 @@ def test_the_whole_is_what_nova_wrote(version: str, uuid: str, domain: str) -> N
     path = REAL / f"{domain}.xml"
     instance = parse_domain(path.read_text()).blocks[0].instance
     assert instance is not None
-    from virsh_nova.facts import facts_of
+    from virsh_nova.block.facts import facts_of
 
     wrote = facts_of(instance)
     (found,) = (

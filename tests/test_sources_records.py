@@ -13,11 +13,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests import strategies
-from virsh_nova.facts import facts_of
+from virsh_nova.block.facts import facts_of
+from virsh_nova.document.encode import as_json, as_yaml, guest_document
+from virsh_nova.inputs.objects import Answer
 from virsh_nova.model import Address, Block, Guest, Instance
-from virsh_nova.render.document import as_json, as_yaml, guest_document
-from virsh_nova.sources.items import Answer
-from virsh_nova.sources.records import read_records, records_in
+from virsh_nova.sources.read import read_records, records_in
 
 API = Path(__file__).parent / "data" / "api"
 NOVA = API / "nova"

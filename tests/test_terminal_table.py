@@ -12,11 +12,11 @@ from rich.cells import cell_len
 
 from tests.records import foreign_guest, full_instance, instance, nova_guest, unstamped_guest
 from tests.strategies import nova_guests
-from virsh_nova.columns import COLUMNS, LONG, Column
+from virsh_nova.guests.columns import COLUMNS, LONG, Column
 from virsh_nova.model import Guest
 from virsh_nova.render.flat import text_of
+from virsh_nova.render.list import sections
 from virsh_nova.render.safe import cell
-from virsh_nova.render.sections import sections
 from virsh_nova.render.terminal import terminal_details, terminal_table
 
 SGR = re.compile(r"\x1b\[[0-9;]*m")

@@ -28,7 +28,7 @@ from virsh_nova.model import (
 from virsh_nova.whose.answer import KINDS, Answer, Lineage, Process
 from virsh_nova.whose.identifiers import identifiers
 from virsh_nova.whose.index import Index
-from virsh_nova.whose.missing import nobodys
+from virsh_nova.whose.suggest import nobodys
 
 PORT = "d45a9119-51c6-4b7e-9d0e-0123456789ab"
 OTHER_PORT = "4bb8ce1b-d0aa-4b7e-9d0e-0123456789ab"

@@ -25,7 +25,7 @@ from tests.test_whose_index import (
     whole_guests,
 )
 from virsh_nova.model import Flavor, Guest, Identity, Owner
-from virsh_nova.render.answers import (
+from virsh_nova.render.whose import (
     ASCII,
     UNICODE,
     Lines,
@@ -33,8 +33,8 @@ from virsh_nova.render.answers import (
     plain,
     quoted,
 )
+from virsh_nova.whose.annotate import Mention, Reader
 from virsh_nova.whose.index import Index
-from virsh_nova.whose.mentions import Mention, Reader
 
 INDEX = Index(HOST, PROCESSES.get)
 

@@ -14,7 +14,7 @@ import pytest
 
 from tests.hosts import uuid_of
 from virsh_nova.whose.answer import Process
-from virsh_nova.whose.paths import RealPathsInTime
+from virsh_nova.whose.links import RealPathsInTime
 from virsh_nova.whose.processes import lineage_of
 
 QEMU = [sys.executable, "-c", "input()", "-uuid", uuid_of(1).upper()]

@@ -18,11 +18,11 @@ from .commands.completion import completion_command
 from .commands.list import list_command
 from .commands.show import show_command
 from .commands.stamp import stamp_command
+from .commands.types import COMPLETION_VARIABLE, PROGRAM, Settings, refuse_nan
 from .commands.undo import undo_command
 from .commands.whose import whose_command
+from .console import complain, complain_of_usage, discard_output, prepare_streams
 from .errors import EXIT_FAILED, EXIT_INTERRUPTED, NovaDomainsError
-from .options import COMPLETION_VARIABLE, PROGRAM, Settings, refuse_nan
-from .streams import complain, complain_of_usage, discard_output, prepare_streams
 
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 

@@ -14,7 +14,7 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Any, Literal, NamedTuple
 
-from .listing import Kind
+from .guests.states import Kind
 
 
 class Flavor(NamedTuple):

@@ -10,10 +10,10 @@ from collections.abc import Iterator
 
 from lxml import etree
 
-from .block_reader import BlockReader, integer, quoted
-from .dialect import BACKFILL, NAMESPACES, NOVA_1_1
+from .block.known_parts import Abridged, abridge
+from .block.namespaces import BACKFILL, NAMESPACES, NOVA_1_1
+from .block.reader import BlockReader, integer, quoted
 from .model import Block, Disk, Domain, Hardware, Head, Interface
-from .recurring import Abridged, abridge
 from .safe_xml import read_xml, salvage_xml
 
 _KIB_PER_UNIT = {

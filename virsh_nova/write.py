@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from lxml import etree
 
-from .dialect import elements_of
+from .block.namespaces import elements_of
 from .model import Instance, Unknown
 from .safe_xml import read_xml, salvage_xml
 

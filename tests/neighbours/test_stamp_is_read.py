@@ -22,11 +22,11 @@ from tests.real.command import INPUTS, block, nova_domains, records, uuid
 from tests.real.compute_host import ComputeHost
 from tests.strategies import NEEDED
 from tests.test_stamp_goldens import document
-from virsh_nova.dialect import NOVA_1_0, NOVA_1_1
-from virsh_nova.facts import SHAPES, facts_of, instance_of
+from virsh_nova.block.facts import SHAPES, facts_of, instance_of
+from virsh_nova.block.namespaces import NOVA_1_0, NOVA_1_1
 from virsh_nova.model import Instance
 from virsh_nova.parse import parse_block
-from virsh_nova.readers import breaks_ceilometer, missed
+from virsh_nova.stamp.ceilometer import breaks_ceilometer, missed
 from virsh_nova.write import write_block
 
 CASES = sorted(INPUTS)

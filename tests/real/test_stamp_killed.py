@@ -33,7 +33,7 @@ from tests.real.command import (
 from tests.real.compute_host import ComputeHost, alive
 from virsh_nova import __main__ as main
 from virsh_nova.errors import NovaDomainsError
-from virsh_nova.host import Writer
+from virsh_nova.hosts.libvirt.connection import Writer
 from virsh_nova.stamp import journal
 from virsh_nova.stamp.apply import AT_ONCE
 from virsh_nova.stamp.journal import Journal, read_journal

@@ -17,7 +17,7 @@ from tests.real import domains
 from tests.real.command import NOVA_1_1, REPOSITORY, block, nova_domains, records, said, uuid
 from tests.real.compute_host import ComputeHost, alive, frozen
 from virsh_nova.errors import DaemonNotRunning, HostLost, HostSilent
-from virsh_nova.host import Host
+from virsh_nova.hosts.libvirt.connection import Host
 
 SOON = 8
 """Seconds: less than the 30 that a call into the monitor of a stuck QEMU waits."""

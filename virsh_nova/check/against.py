@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from ..facts import facts_of
+from ..block.facts import facts_of
 from ..model import Guest, Record
 from ..stamp.plan import names_host
 from .codes import CODES
 from .finding import Finding, Options, found
-from .mending import Mending
+from .remedies import Mending
 
 POWER_STATES = {
     "running": 1,

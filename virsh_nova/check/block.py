@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ..backfill import backfill_of
-from ..canonical import same
-from ..dialect import NAMESPACE_STEM, NAMESPACES
-from ..guests import counting_block
+from ..block.backfill import backfill_of
+from ..block.compare import same
+from ..block.misfit import misfit
+from ..block.namespaces import NAMESPACE_STEM, NAMESPACES
+from ..block.releases import NEWEST
+from ..guests.build import counting_block
 from ..model import Block, Domain, Guest, Identity
-from ..release import NEWEST
 from .finding import Finding, found
-from .mending import Mending
-from .schema import misfit
+from .remedies import Mending
 from .versions import version_of
 
 _MOST_FIELDS = 6

@@ -9,7 +9,7 @@ from .block import examine_block
 from .codes import CODES
 from .finding import Finding, Options, found
 from .hardware import examine_hardware, uuids_in
-from .mending import Mending
+from .remedies import Mending
 from .state import examine_state
 from .versions import older, spelled, version_of
 

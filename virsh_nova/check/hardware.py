@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from ..guests.derive import boot_volume
 from ..model import Domain, Guest, Instance
-from ..sources.derive import boot_volume
 from .finding import Finding, found
 
 _UUID = r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}"

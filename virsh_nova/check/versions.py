@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from ..release import find_release
+from ..block.releases import find_release
 
 _NUMBERS = re.compile(r"\d{1,9}(?:\.\d{1,9}){0,9}", re.ASCII)
 

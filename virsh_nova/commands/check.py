@@ -10,18 +10,18 @@ import click
 from click.shell_completion import CompletionItem
 
 from ..check.codes import CODES, SEVERITIES, Severity, nearest
+from ..console import complain, draws_for_terminal, speaks_unicode, write
 from ..errors import EXIT_FAILED, EXIT_FINDINGS, NovaDomainsError
-from ..options import PROGRAM, Handle, Settings
-from ..streams import complain, draws_for_terminal, speaks_unicode, write
-from .gather import gather
-from .handles import resolve
+from ..hosts.handles import resolve
+from ..sources.gather import gather
+from .types import PROGRAM, Handle, Settings
 
 if TYPE_CHECKING:
     from ..check.finding import Finding
-    from ..files.recorded import RecordedHost
-    from ..host import Host
+    from ..hosts.files.host import RecordedHost
+    from ..hosts.libvirt.connection import Host
     from ..model import Guest, Record
-    from ..render.findings import Report
+    from ..render.check import Report
 
 _SECONDS = {"s": 1, "m": 60, "min": 60, "h": 3600, "d": 86400, "w": 604800}
 _PART = re.compile(r"(\d{1,9}(?:\.\d{1,6})?)(s|min|m|h|d|w)?", re.ASCII)
@@ -174,7 +174,7 @@ def check_command(
         # To a monitoring system 1 would be a warning about the guests.
         return unknown(f"this should not happen: {type(error).__name__}: {error}")
     if format_ == "nagios":
-        from ..render.findings import nagios_line, nagios_status
+        from ..render.check import nagios_line, nagios_status
 
         if failed:
             return unknown(failed[0].message)
@@ -199,7 +199,7 @@ def examined(
     """What was found on whom, the host's name, and the handles that fit nobody."""
     from ..check.examine import examine
     from ..check.finding import Options
-    from ..render.findings import Report
+    from ..render.check import Report
     from ..render.progress import ProgressBar
 
     with ProgressBar("Reading guests") as progress:
@@ -267,17 +267,17 @@ def called(settings: Settings) -> tuple[str, ...]:
 
 
 def unknown(message: str) -> int:
-    from ..render.findings import UNKNOWN, nagios_unknown
+    from ..render.check import UNKNOWN, nagios_unknown
 
     write(nagios_unknown(message))
     return UNKNOWN
 
 
 def printed(report: Report, host: str | None, format_: str, plain_text: bool) -> str:
-    from ..render import findings
+    from ..render import check as findings
 
     if format_ == "json":
-        from ..render.document import as_json
+        from ..document.encode import as_json
 
         documents = [findings.finding_document(each, report, host) for each in report.findings]
         return as_json(documents, one_a_line=True, ascii_only=not speaks_unicode())
@@ -290,7 +290,7 @@ def printed(report: Report, host: str | None, format_: str, plain_text: bool) ->
 
 
 def explanation(code: str, plain_text: bool) -> str:
-    from ..render.findings import explained
+    from ..render.check import explained
 
     width, paint = manner(plain_text)
     return explained(CODES[code], width=min(width, 100) if width else 100, paint=paint)
@@ -301,7 +301,7 @@ def manner(plain_text: bool) -> tuple[int | None, Any]:
     import shutil
     import sys
 
-    from ..render.findings import coloured, plain
+    from ..render.check import coloured, plain
 
     width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
     return width, coloured if draws_for_terminal(plain_text) else plain

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import click
 
-from ..options import COMPLETION_VARIABLE, PROGRAM
-from ..streams import write
+from ..console import write
+from .types import COMPLETION_VARIABLE, PROGRAM
 
 
 @click.command("completion", short_help="Print the code that makes a shell complete commands.")

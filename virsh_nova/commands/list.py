@@ -7,21 +7,21 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ..listing import KINDS
-from ..options import (
+from ..console import draws_for_terminal, speaks_unicode, write
+from ..guests.states import KINDS
+from .output import warn_of_faults, write_documents
+from .types import (
     AddressOrNetwork,
     ColumnName,
     Settings,
     State,
     output_options,
 )
-from ..streams import draws_for_terminal, speaks_unicode, write
-from .output import warn_of_faults, write_documents
 
 if TYPE_CHECKING:
-    from ..columns import Column
+    from ..guests.columns import Column
+    from ..guests.select import Network
     from ..model import Guest
-    from ..select import Network
 
 
 @click.command("list")
@@ -93,9 +93,9 @@ def list_command(
 
     On a terminal the table is coloured and fits its width; in a pipe it is plain and never cut.
     """
-    from ..columns import COLUMNS, FLAT, FLAT_LONG
+    from ..guests.columns import COLUMNS, FLAT, FLAT_LONG
+    from ..guests.select import Selection, ordered
     from ..render.progress import ProgressBar
-    from ..select import Selection, ordered
 
     selection = Selection(
         kinds, managers, states, names, domains, projects, users, flavors, networks
@@ -125,7 +125,7 @@ def list_command(
             nobody = "no guest fits" if selection.narrows else f"{host.name} has no guests"
             write(f"{visible(nobody)}\n")
     elif documents:
-        from ..render.document import columns_document, guest_document
+        from ..document.encode import columns_document, guest_document
 
         write_documents(
             [
@@ -144,7 +144,7 @@ def list_command(
 def list_table(
     guests: Sequence[Guest], columns: Sequence[Column], long_: bool, no_color: bool
 ) -> str:
-    from ..render.sections import sections
+    from ..render.list import sections
 
     divided = sections(guests, columns, long=long_)
     if draws_for_terminal(no_color):

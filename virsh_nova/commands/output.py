@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from ..streams import complain, speaks_unicode, write
+from ..console import complain, speaks_unicode, write
 
 if TYPE_CHECKING:
     from ..model import Guest
 
 
 def write_documents(documents: list[dict[str, Any]], format_: str, *, one_a_line: bool) -> None:
-    from ..render.document import as_json, as_yaml
+    from ..document.encode import as_json, as_yaml
 
     if format_ == "yaml":
         write(as_yaml(documents, ascii_only=not speaks_unicode()))

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 
 import click
 
+from ..console import complain, draws_for_terminal, write
 from ..errors import EXIT_FAILED, NovaDomainsError
-from ..options import Handle, Settings, output_options
-from ..streams import complain, draws_for_terminal, write
-from .handles import resolve
+from ..hosts.handles import resolve
 from .output import warn_of_faults, write_documents
+from .types import Handle, Settings, output_options
 
 if TYPE_CHECKING:
-    from ..columns import Column
+    from ..guests.columns import Column
     from ..model import Guest
 
 
@@ -72,12 +72,12 @@ def show_command(
             else:
                 errors.append(without_block(guest))
     elif format_ == "value":
-        from ..columns import COLUMNS, FLAT
+        from ..guests.columns import COLUMNS, FLAT
         from ..render.flat import as_values
 
         write(as_values(guests, columns or [COLUMNS[name] for name in FLAT]))
     else:
-        from ..render.document import columns_document, whole_document
+        from ..document.encode import columns_document, whole_document
 
         write_documents(
             [
@@ -104,6 +104,6 @@ def show_table(guests: Sequence[Guest], no_color: bool) -> str:
         from ..render.terminal import terminal_details
 
         return terminal_details(guests, width=None)
-    from ..render.details import plain_details
+    from ..render.show import plain_details
 
     return plain_details(guests)

@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING
 import click
 
 from .. import __version__
+from ..console import complain
 from ..errors import EXIT_FAILED
-from ..options import Handle, ReleaseName, Settings, plan_options
-from ..streams import complain
-from .execute import Manner, execute, whoami
-from .gather import gather
-from .handles import resolve
+from ..hosts.handles import resolve
+from ..sources.gather import gather
+from .plan_flow import Manner, execute, whoami
+from .types import Handle, ReleaseName, Settings, plan_options
 
 if TYPE_CHECKING:
-    from ..facts import Facts
-    from ..release import Release
+    from ..block.facts import Facts
+    from ..block.releases import Release
     from ..stamp.plan import Signature
 
 _FILE = "FILE"
@@ -167,7 +167,7 @@ def stamp_command(
 def assigned(assignments: Sequence[str]) -> Facts:
     if not assignments:
         return {}
-    from ..sources.assignments import BadAssignment, parse_assignments
+    from ..sources.set_option import BadAssignment, parse_assignments
 
     try:
         return parse_assignments(assignments)

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 import click
 
+from ..console import complain, write
 from ..errors import EXIT_FAILED, NovaDomainsError
-from ..options import Settings, plan_options
-from ..streams import complain, write
-from .execute import Manner, execute
+from .plan_flow import Manner, execute
+from .types import Settings, plan_options
 
 if TYPE_CHECKING:
     from ..stamp.journal import Run
@@ -120,15 +120,15 @@ def all_runs() -> list[Run]:
 def list_runs(format_: str) -> int:
     from tabulate import tabulate
 
-    from ..render.plan import RUN_HEADERS, run_rows
-    from ..streams import speaks_unicode
+    from ..console import speaks_unicode
+    from ..render.stamp import RUN_HEADERS, run_rows
 
     runs = all_runs()
     undone = taken_back(runs)
     told = [(run, "undone" if run.id in undone else run.state) for run in runs]
     if format_ == "json":
-        from ..render.document import as_json
-        from ..render.plan import run_document
+        from ..document.encode import as_json
+        from ..render.stamp import run_document
 
         documents = [run_document(run, state) for run, state in told]
         write(as_json(documents, one_a_line=False, ascii_only=not speaks_unicode()))

@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 
+from ..console import complain, draws_for_terminal, speaks_unicode, write
 from ..errors import EXIT_FAILED, NovaDomainsError
-from ..options import Handle, Settings
-from ..streams import complain, draws_for_terminal, speaks_unicode, write
 from .output import warn_of_faults
+from .types import Handle, Settings
 
 if TYPE_CHECKING:
-    from ..files.recorded import RecordedHost
-    from ..host import Host
-    from ..listing import Sighting
+    from ..guests.states import Sighting
+    from ..hosts.files.host import RecordedHost
+    from ..hosts.libvirt.connection import Host
     from ..model import Guest
     from ..whose.answer import Answer, Processes
     from ..whose.index import Index
@@ -93,8 +93,8 @@ def read_index(
     Who asks for a PID waits for nothing but the guest whose QEMU it leads to.
     """
     from ..whose.index import Index
-    from ..whose.paths import RealPathsInTime
-    from ..whose.spelling import split_handle
+    from ..whose.keys import split_handle
+    from ..whose.links import RealPathsInTime
 
     def build(guests: list[Guest]) -> Index:
         return Index(guests, processes, real_paths)
@@ -116,7 +116,7 @@ def chosen_by(
     handles: Sequence[str], processes: Processes | None
 ) -> Callable[[Sighting], bool] | None:
     """Which guests the handles can mean, by the listing alone; None if it does not tell."""
-    from ..whose.spelling import number_of, split_handle, uuid_key
+    from ..whose.keys import number_of, split_handle, uuid_key
 
     uuids: set[str] = set()
     names: set[str] = set()
@@ -176,7 +176,7 @@ def warn(message: str) -> None:
 
 
 def complain_of_missing(handles: Sequence[str], index: Index, host: Host | RecordedHost) -> None:
-    from ..whose.missing import nobodys
+    from ..whose.suggest import nobodys
 
     for handle in handles:
         if not index.answers(handle):
@@ -195,7 +195,7 @@ def stdin() -> TextIO:
 
 def annotate(stream: TextIO, index: Index, printer: Printer) -> None:
     """Each line as it comes, so that it can stand behind a tcpdump."""
-    from ..whose.mentions import Reader
+    from ..whose.annotate import Reader
 
     # This may go on for days, in a process that was to be over before any garbage counts.
     gc.freeze()
@@ -223,7 +223,7 @@ class Printer:
     """Lines for people: plain ones in a pipe, coloured ones on a terminal."""
 
     def __init__(self, no_color: bool, several_hosts: bool) -> None:
-        from ..render import answers
+        from ..render import whose as answers
 
         self._render = answers.coloured if draws_for_terminal(no_color) else answers.plain
         signs = answers.UNICODE if speaks_unicode() else answers.ASCII
@@ -251,8 +251,8 @@ class JsonPrinter(Printer):
         self._encode = json.JSONEncoder(ensure_ascii=not speaks_unicode()).encode
 
     def answers(self, handle: str, answers: Sequence[Answer]) -> None:
-        from ..render.answers import answer_document
         from ..render.safe import escape_in_json
+        from ..render.whose import answer_document
 
         for answer in answers:
             write(",\n" if self._begun else "[\n")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from io import StringIO
 
-from ..columns import Column, Value
+from ..guests.columns import Column, Value
 from ..model import Guest
 from .safe import spreadsheet_cell, visible
 

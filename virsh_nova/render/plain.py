@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import tabulate
 
-from .sections import Section
+from .list import Section
 
 # A name may begin or end with blanks.
 tabulate.PRESERVE_WHITESPACE = True

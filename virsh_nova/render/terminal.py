@@ -17,11 +17,11 @@ from rich.console import Console
 from rich.segment import Segment
 from rich.style import Style
 
-from ..columns import Column
+from ..guests.columns import Column
 from ..model import Guest
-from .details import guest_groups, guest_title, label_width
 from .flat import NOTHING
-from .sections import Section
+from .list import Section
+from .show import guest_groups, guest_title, label_width
 
 _GAP = 2
 _INDENT = 4

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
-from ..facts import Facts
+from ..block.facts import Facts
 from ..model import Address, Fact, Port, Record
 
 

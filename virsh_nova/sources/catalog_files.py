@@ -13,10 +13,9 @@ from typing import Any, TypeVar
 import msgspec
 
 from ..errors import NovaDomainsError
-from ..model import Fact
-from .catalog import Catalog, Entry, Name, ServerPort
-from .decoding import decode
-from .fields import (
+from ..inputs.decode import decode
+from ..inputs.objects import Answer, Item, Shape, items_in, read_answer, refused
+from ..inputs.values import (
     FieldError,
     as_text,
     checked_address,
@@ -27,8 +26,9 @@ from .fields import (
     described,
     is_uuid,
 )
+from ..model import Fact
+from .catalog import Catalog, Entry, Name, ServerPort
 from .image_properties import is_kept, kept_properties
-from .items import Answer, Item, Shape, items_in, read_answer, refused
 
 USERS = Shape("user", "users", "GET /v3/users; openstack user list or show -f json|yaml")
 PROJECTS = Shape(

@@ -11,9 +11,9 @@ from collections.abc import Collection
 
 import msgspec
 
+from ..inputs.decode import decode
+from ..inputs.values import checked_moment, checked_text, checked_uuid, is_uuid
 from ..model import Fact, Record
-from .decoding import decode
-from .fields import checked_moment, checked_text, checked_uuid, is_uuid
 from .nova_server import BOOTED_FROM_VOLUME, boots_from_image, boots_from_volume
 from .power_state import power_state
 

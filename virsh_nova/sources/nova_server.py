@@ -20,9 +20,8 @@ from collections.abc import Collection
 
 import msgspec
 
-from ..model import Address, Fact, Record
-from .decoding import decode
-from .fields import (
+from ..inputs.decode import decode
+from ..inputs.values import (
     FieldError,
     checked_address,
     checked_moment,
@@ -33,6 +32,7 @@ from .fields import (
     described,
     is_uuid,
 )
+from ..model import Address, Fact, Record
 from .image_properties import kept_properties
 from .power_state import power_state
 

@@ -10,8 +10,8 @@ from contextlib import contextmanager
 from queue import SimpleQueue
 from typing import Protocol
 
-from ..canonical import same
-from ..dialect import BACKFILL
+from ..block.compare import same
+from ..block.namespaces import BACKFILL
 from ..errors import GuestError, HostError, NovaDomainsError
 from ..model import DefinitionName
 from .journal import Journal, Outcome

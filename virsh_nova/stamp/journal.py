@@ -217,7 +217,7 @@ def read_journal(path: Path) -> Run:
 
     Raises ``NovaDomainsError`` for a file that is not there, or is none.
     """
-    from .journal_lines import decode
+    from .journal_format import decode
 
     try:
         with path.open("rb") as file:

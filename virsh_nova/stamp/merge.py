@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from ..facts import Facts
+from ..block.facts import Facts
+from ..guests.derive import SOURCE as GUEST
+from ..guests.derive import boot_volume, derive, port_of
 from ..model import Address, Domain, Fact, Port, Record
-from ..sources.derive import SOURCE as GUEST
-from ..sources.derive import boot_volume, derive, port_of
 
 ASSIGNED = "--set"
 

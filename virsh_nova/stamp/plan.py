@@ -10,19 +10,19 @@ from typing import Any, Literal, NamedTuple
 
 from lxml import etree
 
-from ..backfill import PREFIX as BACKFILL_PREFIX
-from ..backfill import write_backfill
-from ..canonical import bare, digest_of, prefix_of, same
-from ..classify import foreign_evidence, guestfs_channel
-from ..dialect import BACKFILL, NAMESPACE_STEM, NAMESPACES
-from ..facts import Facts, facts_of, instance_of
-from ..guests import counting_block
+from ..block.backfill import PREFIX as BACKFILL_PREFIX
+from ..block.backfill import write_backfill
+from ..block.compare import bare, digest_of, prefix_of, same
+from ..block.facts import Facts, facts_of, instance_of
+from ..block.namespaces import BACKFILL, NAMESPACE_STEM, NAMESPACES
+from ..block.releases import NEWEST_RELEASE, Release, release_of
+from ..block.validate import flaw
+from ..guests.build import counting_block
+from ..guests.classify import foreign_evidence, guestfs_channel
 from ..model import Backfill, Definition, DefinitionName, Guest, Instance, Record
-from ..readers import breaks_ceilometer, missed
-from ..release import NEWEST_RELEASE, Release, release_of
 from ..write import bare_element
+from .ceilometer import breaks_ceilometer, missed
 from .merge import Merged, merge
-from .validate import flaw
 
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from ..canonical import bare, same
-from ..dialect import BACKFILL
+from ..block.compare import bare, same
+from ..block.namespaces import BACKFILL
 from ..model import Definition, Guest
 from .journal import Entry, Run
 from .plan import Edit, Notice, Plan, Step

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from ..model import Disk, Guest, Identity, Instance
 from .answer import Kind
-from .spelling import key_of, uuid_key
+from .keys import key_of, uuid_key
 
 DEVICE_OF_PORT = re.compile(r"(?:tap|qvo|qvb|qbr|vhu)([0-9a-f]{8}-[0-9a-f]{2})")
 """The devices that Neutron's agents and os-vif make for a port bear the beginning of its uuid."""

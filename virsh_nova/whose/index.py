@@ -7,11 +7,11 @@ from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 
-from ..lookup import SHORTEST_PREFIX
+from ..hosts.lookup import SHORTEST_PREFIX
 from ..model import Guest
 from .answer import KINDS, Answer, Kind, Lineage, Processes, RealPaths
 from .identifiers import DEVICE_OF_PORT, identifiers, keys_of
-from .spelling import address_key, key_of, keys_of_any_kind, number_of, split_handle
+from .keys import address_key, key_of, keys_of_any_kind, number_of, split_handle
 
 NUMBERS: tuple[Kind, ...] = ("pid", "id", "domain")
 """What a bare number is before it is anything else: tenants choose names, and flavors are often

@@ -1,0 +1,1 @@
+"""The metadata block: its namespaces and releases, how it is read, compared and checked."""

@@ -1,0 +1,61 @@
+"""The small element that ``stamp`` leaves beside a block: who wrote it, when, and from what.
+
+It has a namespace of its own, so that no reader of Nova's block ever meets it. A digest ties it to
+the block: when Nova has written the block anew, it is Nova's again whatever stands beside it.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timezone
+
+from lxml import etree
+
+from ..model import Backfill, Block
+from ..safe_xml import read_xml
+from .compare import bare, digest
+from .namespaces import BACKFILL
+
+PREFIX = "backfill"
+"""libvirt wants one for each namespace it sets."""
+
+_FORMAT = "%Y-%m-%dT%H:%M:%SZ"
+
+
+def write_backfill(backfill: Backfill) -> str:
+    """The element without its namespace, which libvirt adds."""
+    element = etree.Element(
+        "backfill",
+        at=backfill.at.strftime(_FORMAT),
+        by=backfill.by,
+        tool=backfill.tool,
+        digest=backfill.digest,
+    )
+    for source in backfill.sources:
+        etree.SubElement(element, "source").text = source
+    return etree.tostring(element, encoding="unicode")
+
+
+def read_backfill(xml: str) -> Backfill | None:
+    """What the element says, with or without its namespace; None for what is none of ours."""
+    try:
+        element = read_xml(bare(xml, BACKFILL))
+        at = datetime.strptime(element.get("at", ""), _FORMAT).replace(tzinfo=timezone.utc)
+    except (etree.XMLSyntaxError, ValueError):
+        return None
+    if element.tag != "backfill":
+        return None
+    return Backfill(
+        at=at,
+        by=element.get("by", ""),
+        sources=tuple(source.text or "" for source in element.iterfind("source")),
+        tool=element.get("tool", ""),
+        digest=element.get("digest", ""),
+    )
+
+
+def backfill_of(block: Block | None, xml: str | None) -> Backfill | None:
+    """What the element beside a block says of it; None if the block is another one by now."""
+    backfill = None if block is None or xml is None else read_backfill(xml)
+    if backfill is None or block is None or digest(block.xml, block.namespace) != backfill.digest:
+        return None
+    return backfill

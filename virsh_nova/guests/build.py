@@ -1,0 +1,175 @@
+"""Records from XML: the one place where a guest is put together, whatever the XML was read from."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+
+from ..block.backfill import backfill_of
+from ..model import (
+    Backfill,
+    Block,
+    Definition,
+    Difference,
+    Domain,
+    Guest,
+    Hardware,
+    Instance,
+    Interface,
+    Judgement,
+)
+from ..parse import parse_block, parse_domain, parse_head
+from .classify import judge, judge_block
+from .states import Sighting
+
+_TAP = re.compile(r"tap(.{11})")
+
+
+def guest_from_block(sighting: Sighting, xml: str, namespace: str, fault: str = "") -> Guest | None:
+    """A guest known by its block alone (``virDomainGetMetadata``); None if that says too little."""
+    block = parse_block(xml, namespace)
+    if block.instance is None:
+        return None
+    faults = ((fault,) if fault else ()) + _block_faults((block,))
+    return _guest(sighting, judge_block(block), block=block, faults=faults)
+
+
+def guest_from_domain(sighting: Sighting, xml: str, indent: str = "") -> Guest:
+    """A guest with its block, title and description; the rest of its XML only if that has none.
+
+    ``indent`` stands before each line, in a file that holds the domain within something else.
+    """
+    head = parse_head(xml, indent)
+    block = counting_block(head.blocks)
+    if block is None or block.instance is None:
+        return _from_domain(sighting, parse_domain(xml))
+    return _guest(
+        sighting,
+        judge_block(block),
+        title=head.title,
+        description=head.description,
+        block=block,
+        backfill=backfill_of(block, head.backfill_xml),
+        faults=head.faults + _block_faults(head.blocks),
+    )
+
+
+def whole_guest(
+    sighting: Sighting, xml: str, persistent_xml: str | None = None, pid: int | None = None
+) -> Guest:
+    """Everything there is to know, with what the persistent definition records differently.
+
+    ``xml`` is the live one, or a stopped guest's only one; ``persistent_xml`` is that of a running
+    guest which outlives its shutdown.
+    """
+    domain = parse_domain(xml)
+    definitions = [Definition("persistent" if sighting.id is None else "live", domain)]
+    guest = _from_domain(sighting, domain)
+    differences: tuple[Difference, ...] = ()
+    if persistent_xml is not None:
+        persistent = parse_domain(persistent_xml)
+        definitions.append(Definition("persistent", persistent))
+        differences = tuple(_differences(guest.block, counting_block(persistent.blocks)))
+    return guest._replace(
+        hardware=_with_ports(domain.hardware, guest.instance),
+        pid=pid or domain.pid,
+        differences=differences,
+        definitions=tuple(definitions),
+    )
+
+
+def unreadable_guest(sighting: Sighting, why: str) -> Guest:
+    """A guest of which no more is known than that it is there."""
+    judgement = Judgement("foreign", "unknown", ("none: it could not be read",))
+    return _guest(sighting, judgement, faults=(why,))
+
+
+def _from_domain(sighting: Sighting, domain: Domain) -> Guest:
+    return _guest(
+        sighting,
+        judge(domain),
+        title=domain.title,
+        description=domain.description,
+        block=counting_block(domain.blocks),
+        backfill=backfill_of(counting_block(domain.blocks), domain.backfill_xml),
+        faults=domain.faults + _block_faults(domain.blocks),
+    )
+
+
+def _guest(
+    sighting: Sighting,
+    judgement: Judgement,
+    *,
+    title: str | None = None,
+    description: str | None = None,
+    block: Block | None = None,
+    backfill: Backfill | None = None,
+    faults: tuple[str, ...] = (),
+) -> Guest:
+    return Guest(
+        host=sighting.host,
+        uuid=sighting.uuid,
+        domain=sighting.domain,
+        id=sighting.id,
+        state=sighting.state,
+        reason=sighting.reason,
+        kind=judgement.kind,
+        manager=judgement.manager,
+        evidence=judgement.evidence,
+        title=title,
+        description=description,
+        block=block,
+        backfill=backfill,
+        faults=faults,
+    )
+
+
+def counting_block(blocks: tuple[Block, ...]) -> Block | None:
+    """Of several, the newest that could be read; failing that, the newest."""
+    readable = (block for block in blocks if block.instance)
+    return next(readable, blocks[0] if blocks else None)
+
+
+def _block_faults(blocks: tuple[Block, ...]) -> tuple[str, ...]:
+    faults = [fault for block in blocks for fault in block.faults]
+    if len(blocks) > 1:
+        namespaces = " and ".join(block.namespace for block in blocks)
+        faults.append(f"two blocks, of {namespaces}; the first that can be read counts")
+    return tuple(faults)
+
+
+def _with_ports(hardware: Hardware, instance: Instance | None) -> Hardware:
+    """Name the port behind each tap device that only the block knows in full."""
+    ports = [port.uuid for port in (instance.ports or ()) if port.uuid] if instance else []
+
+    def port_of(interface: Interface) -> str | None:
+        tap = _TAP.fullmatch(interface.target or "")
+        matching = [uuid for uuid in ports if tap and uuid.startswith(tap[1])]
+        return interface.port or (matching[0] if len(matching) == 1 else None)
+
+    interfaces = tuple(nic._replace(port=port_of(nic)) for nic in hardware.interfaces)
+    return hardware._replace(interfaces=interfaces)
+
+
+# ---- live against persistent ------------------------------------------------------------------
+
+
+def _differences(live: Block | None, persistent: Block | None) -> Iterator[Difference]:
+    ours = dict(_leaves("", live.instance)) if live else {}
+    theirs = dict(_leaves("", persistent.instance)) if persistent else {}
+    for field in dict.fromkeys((*ours, *theirs)):
+        if ours.get(field) != theirs.get(field):
+            yield Difference(field, ours.get(field), theirs.get(field))
+
+
+def _leaves(path: str, value: object) -> Iterator[tuple[str, object]]:
+    """A value's leaves by dotted key: ``flavor.name``, ``image.properties.hw_vif_model``."""
+    if isinstance(value, tuple) and hasattr(value, "_fields"):
+        for field, inner in value._asdict().items():  # type: ignore[attr-defined]
+            if field != "unknown":
+                yield from _leaves(f"{path}.{field}" if path else field, inner)
+    elif isinstance(value, Mapping):
+        for key, inner in value.items():
+            yield f"{path}.{key}", inner
+    elif value is not None and value != ():
+        yield path, value

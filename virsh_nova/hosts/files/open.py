@@ -1,0 +1,173 @@
+"""What ``--offline`` and ``--files`` mean: from a path to a host."""
+
+from __future__ import annotations
+
+import os
+import stat
+import time
+from collections.abc import Sequence
+
+from ...errors import HostError, NovaDomainsError
+from .assemble import HostRecord, LivesOn, host_name, record
+from .host import RecordedHost, joined
+from .layout import LARGEST_XML, Found, Search, newest, too_large
+from .search import Looked, holds_host, search_folder, search_tree
+from .tree import Tree
+
+LARGEST_JSON = 100 * 2**20
+_MOST_REPORTS = 1000
+_BEGINNING = 4096
+_RIGHTS = "run it as root"
+_UNDERSTOOD = (
+    "understood are the root of a host's file system, a sos report, unpacked or as .tar.xz or "
+    ".tar.gz, a folder of virsh dumpxml files, one such file, and a saved list -f json"
+)
+
+
+def open_offline() -> RecordedHost:
+    """This machine's guests, from libvirt's own files. Raises ``HostError``."""
+    from ..this_machine import is_qemu_of, name_of_this_machine
+
+    name = name_of_this_machine()
+    looked = search_tree(Tree("/"), reports=False)
+    if looked.forbidden:
+        raise HostError(f"--offline: {looked.search.faults[0]}", _RIGHTS)
+    if not looked.search.found and not looked.at_home:
+        raise HostError(
+            f"--offline: no domain was found; looked for {', '.join(looked.places)}",
+            "nova-domains --files PATH reads them from elsewhere",
+        )
+    return _host(looked.search, name(), lives_on=is_qemu_of)
+
+
+def open_files(paths: Sequence[str]) -> RecordedHost:
+    """The hosts that the paths hold, as one. Raises ``HostError``."""
+    return joined([host for path in paths for host in _hosts(path)])
+
+
+def _hosts(path: str) -> list[RecordedHost]:
+    try:
+        mode = os.stat(path).st_mode
+        if stat.S_ISDIR(mode):
+            return _hosts_in_folder(path)
+        if not stat.S_ISREG(mode):
+            raise HostError(f"{path}: is neither a file nor a folder", _UNDERSTOOD)
+        return [_host_in_file(path)]
+    except (OSError, ValueError) as error:  # ValueError: a NUL in the path
+        why = getattr(error, "strerror", None) or str(error)
+        hint = _RIGHTS if isinstance(error, PermissionError) else ""
+        raise HostError(f"{path}: cannot be read: {why}", hint) from None
+
+
+def _hosts_in_folder(path: str) -> list[RecordedHost]:
+    tree = Tree(path)
+    if holds_host(tree):
+        return [_found_host(path, search_tree(tree))]
+    with tree.folder(".") as folder:
+        inner = [Tree(os.path.join(path, name)) for name in folder.names(folders=True)]
+    reports = [tree for tree in inner[:_MOST_REPORTS] if holds_host(tree)]
+    if reports:
+        return [_found_host(tree.root, search_tree(tree)) for tree in reports]
+    return [_found_host(path, search_folder(tree))]
+
+
+def _found_host(path: str, looked: Looked) -> RecordedHost:
+    host = _host(looked.search, host_name(looked.search))
+    if not host.sightings():
+        raise _nothing(path, f"looked for {', '.join(looked.places)}", host, looked.forbidden)
+    return host
+
+
+def _host_in_file(path: str) -> RecordedHost:
+    from .compressed import BZIP2, GZIP, XZ
+    from .tar_stream import looks_like_tar
+
+    with open(path, "rb") as file:
+        modified = os.fstat(file.fileno()).st_mtime
+        beginning = file.read(_BEGINNING)
+        file.seek(0)
+        if beginning.startswith((XZ, GZIP, BZIP2)) or looks_like_tar(beginning):
+            from .archive import search_archive
+
+            search = search_archive(file, path)
+            host = _host(search, host_name(search))
+            if not host.sightings():
+                raise _nothing(path, "looked for the files of libvirt and virsh in it", host)
+            return host
+        text = beginning.removeprefix(b"\xef\xbb\xbf").lstrip()
+        if text[:1] in (b"[", b"{"):
+            data = file.read(LARGEST_JSON + 1)
+            if len(data) > LARGEST_JSON:
+                raise HostError(too_large(path, LARGEST_JSON))
+            return _saved_host(data, path, modified)
+        if text[:1] == b"<" or beginning.startswith((b"\xff\xfe", b"\xfe\xff")):
+            data = file.read(LARGEST_XML + 1)
+            if len(data) > LARGEST_XML:
+                raise HostError(too_large(path, LARGEST_XML))
+            search = Search(path, (Found("xml", path, data, modified),))
+            host = _host(search, None)
+            if not host.sightings():
+                raise _nothing(path, "looked for a <domain>", host)
+            return host
+    raise HostError(f"{path}: holds no domain", _UNDERSTOOD)
+
+
+def _saved_host(data: bytes, path: str, modified: float) -> RecordedHost:
+    from ..saved import read_saved
+
+    try:
+        guests, faults = read_saved(data, path)
+    except NovaDomainsError as error:
+        raise HostError(error.message, error.hint or _UNDERSTOOD) from None
+    if not guests:
+        why = f": {faults[0]}" if faults else ""
+        raise HostError(f"{path}: holds no guest{why}", _UNDERSTOOD)
+    names = dict.fromkeys(guest.sighting.host for guest in guests if guest.sighting.host)
+    return RecordedHost(
+        ", ".join(names) or None,
+        guests,
+        notice=_notice(path, len(guests), modified),
+        faults=faults,
+    )
+
+
+def _host(search: Search, name: str | None, lives_on: LivesOn | None = None) -> RecordedHost:
+    told: HostRecord = record(search, name, lives_on)
+    youngest = newest(file for file in search.found if file.role != "hostname")
+    return RecordedHost(
+        name,
+        told.guests,
+        notice=_notice(search.place, len(told.guests), youngest),
+        faults=told.faults,
+        incomplete=not search.complete,
+        is_this_machine=lives_on is not None,
+    )
+
+
+def _nothing(path: str, looked_for: str, host: RecordedHost, forbidden: bool = False) -> HostError:
+    why = f"; {host.faults[0]}" if host.faults else ""
+    more = f" (and {len(host.faults) - 1} more like it)" if len(host.faults) > 1 else ""
+    return HostError(
+        f"{path}: holds no domain: {looked_for}{why}{more}", _RIGHTS if forbidden else _UNDERSTOOD
+    )
+
+
+def _notice(place: str, guests: int, modified: float | None) -> str:
+    read = f"read from {place}, not from libvirt: {guests} guest{'' if guests == 1 else 's'}"
+    if modified is None:
+        return read
+    try:
+        moment = time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(modified))
+    except (OverflowError, ValueError, OSError):
+        return read
+    return f"{read}, last written {moment} UTC, {_age(time.time() - modified)}"
+
+
+def _age(seconds: float) -> str:
+    """``5 minutes ago``; clocks differ, so it may lie ahead."""
+    word = "ago" if seconds >= 0 else "ahead of this machine's clock"
+    seconds = abs(seconds)
+    for unit, length in (("day", 86400), ("hour", 3600), ("minute", 60)):
+        if seconds >= 2 * length:
+            return f"{int(seconds // length)} {unit}s {word}"
+    return f"{int(seconds)} seconds {word}"

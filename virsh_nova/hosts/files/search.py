@@ -1,0 +1,162 @@
+"""Where in a host's file system, or in an unpacked sos report, its guests are looked for."""
+
+from __future__ import annotations
+
+import errno
+import os
+from typing import NamedTuple
+
+from .layout import (
+    COMMAND_FOLDERS,
+    HOST_NAME_FILES,
+    LARGEST_TOTAL,
+    LARGEST_XML,
+    LIVE_FOLDERS,
+    MOST_FILES,
+    PERSISTENT_FOLDERS,
+    Found,
+    Role,
+    Search,
+    role_of,
+)
+from .tree import Tree
+
+_MISSING = (errno.ENOENT, errno.ENOTDIR)
+_FORBIDDEN = (errno.EACCES, errno.EPERM)
+
+
+class Looked(NamedTuple):
+    """What became of the search in a tree."""
+
+    search: Search
+    places: tuple[str, ...]
+    """Every folder that was looked for, and what became of it: ``/etc/libvirt/qemu: not there``."""
+    forbidden: bool
+    """Whether rights were missing for any of it."""
+    at_home: bool
+    """Whether the two usual folders are there."""
+
+
+def holds_host(tree: Tree) -> bool:
+    """Whether a folder looks like the root of a host, or like a sos report."""
+    return any(
+        tree.holds_folder(folder)
+        for folder in (*PERSISTENT_FOLDERS, *LIVE_FOLDERS, *COMMAND_FOLDERS)
+    )
+
+
+def search_tree(tree: Tree, *, reports: bool = True) -> Looked:
+    """All that tells of guests in a host's file system. Never raises for what it holds.
+
+    Of the places that are known for each kind of file, the first that holds any counts.
+    ``reports`` takes what sos asked virsh, and the host's name, as well.
+    """
+    looking = _Looking(tree)
+    persistent = looking.first_of(PERSISTENT_FOLDERS)
+    runs_known = not looking.blocked
+    live = looking.first_of(LIVE_FOLDERS)
+    runs_known = runs_known and not looking.blocked and looking.is_there(LIVE_FOLDERS)
+    used = [persistent, live]
+    if reports:
+        used.append(looking.first_of(COMMAND_FOLDERS))
+        looking.read_host_name()
+    where = [tree.path(folder) for folder in used if folder]
+    name = os.path.basename(os.path.realpath(tree.root)) or None
+    search = Search(
+        " and ".join(where) or _seen(looking, tree),
+        tuple(looking.found),
+        tuple(looking.faults),
+        not looking.blocked,
+        runs_known,
+        name,
+    )
+    at_home = all(
+        looking.outcomes.get(folder) == "" for folder in (PERSISTENT_FOLDERS[0], LIVE_FOLDERS[0])
+    )
+    places = tuple(
+        tree.path(folder) + (f" ({outcome})" if outcome else "")
+        for folder, outcome in looking.outcomes.items()
+    )
+    return Looked(search, places, looking.forbidden, at_home)
+
+
+def _seen(looking: _Looking, tree: Tree) -> str:
+    """The folders that were looked into in vain."""
+    seen = [tree.path(folder) for folder, outcome in looking.outcomes.items() if not outcome]
+    return " and ".join(seen) or tree.root
+
+
+def search_folder(tree: Tree) -> Looked:
+    """Every ``*.xml`` in a folder: what virsh dumped, or a copy of one of libvirt's own."""
+    looking = _Looking(tree)
+    looking.read_all(".", "xml")
+    name = os.path.basename(os.path.realpath(tree.root)) or None
+    found, faults = tuple(looking.found), tuple(looking.faults)
+    search = Search(tree.root, found, faults, not looking.blocked, host=name)
+    return Looked(search, (f"{tree.root}/*.xml",), looking.forbidden, False)
+
+
+class _Looking:
+    def __init__(self, tree: Tree) -> None:
+        self._tree = tree
+        self._total = 0
+        self.found: list[Found] = []
+        self.faults: list[str] = []
+        self.outcomes: dict[str, str] = {}
+        """Why nothing was read, by folder; empty for one that was looked into."""
+        self.blocked = False
+        """Whether a folder is there and could not be looked into."""
+        self.forbidden = False
+
+    def first_of(self, folders: tuple[str, ...]) -> str | None:
+        """Read the first of the folders that holds any of what is looked for."""
+        return next((folder for folder in folders if self.read_all(folder, None)), None)
+
+    def is_there(self, folders: tuple[str, ...]) -> bool:
+        return any(self.outcomes.get(folder) == "" for folder in folders)
+
+    def read_all(self, path: str, role: Role | None) -> bool:
+        """Whether there was any; ``role`` is that of every file, else their paths tell it."""
+        before = len(self.found)
+        any_there = False
+        self.outcomes[path] = ""
+        try:
+            with self._tree.folder(path) as folder:
+                for name in folder.names(".xml" if path not in COMMAND_FOLDERS else ""):
+                    own = role or role_of(f"{path}/{name}")
+                    if own is None:
+                        continue
+                    any_there = True
+                    if len(self.found) >= MOST_FILES or self._total > LARGEST_TOTAL:
+                        self.blocked = True
+                        raise OSError(errno.EFBIG, "it holds more than any host")
+                    try:
+                        data, modified = folder.read(name, LARGEST_XML)
+                    except OSError as error:
+                        self._refused(folder.path(name), error)
+                        continue
+                    self._total += len(data)
+                    self.found.append(Found(own, folder.path(name), data, modified))
+        except OSError as error:
+            if error.errno in _MISSING:
+                self.outcomes[path] = "not there"
+            else:
+                self.outcomes[path] = error.strerror or "cannot be read"
+                self.blocked = True
+                self._refused(self._tree.path(path), error)
+        return any_there or len(self.found) > before
+
+    def read_host_name(self) -> None:
+        for path in HOST_NAME_FILES:
+            try:
+                data, modified = self._tree.read(path, LARGEST_XML)
+            except OSError:
+                continue
+            self.found.append(Found("hostname", self._tree.path(path), data, modified))
+
+    def _refused(self, path: str, error: OSError) -> None:
+        if error.errno in _FORBIDDEN:
+            self.forbidden = True
+        elif error.errno == errno.ENOENT:
+            return  # A guest that went away meanwhile.
+        self.faults.append(f"{path}: not read: {error.strerror}")

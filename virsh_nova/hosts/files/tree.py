@@ -1,0 +1,180 @@
+"""A file system below a root: ``/`` for this machine, a mounted disk, an unpacked sos report.
+
+It may come from anybody, and a container may even write to it meanwhile. Each step is taken from
+the folder that the step before opened, so that no link leads out; nothing but a regular file is
+opened, and sizes are bounded.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from .layout import too_large
+
+_MOST_LINKS = 40
+_MOST_NAMES = 200_000
+_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+# A pipe without a writer would block an ordinary open.
+_FILE = os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NOCTTY
+
+
+class LeadsOut(OSError):
+    """A link out of the tree, or one without an end."""
+
+    def __init__(self) -> None:
+        super().__init__(errno.ELOOP, "a link leads out of the tree, or in a circle")
+
+
+class NotRegular(OSError):
+    """A device, a pipe, a socket or a folder in the place of a file."""
+
+    def __init__(self) -> None:
+        super().__init__(errno.EINVAL, "it is no regular file")
+
+
+class TooLarge(OSError):
+    """A file beyond the limit that was given."""
+
+
+class Tree:
+    """Folders and files below a root. Every method raises ``OSError`` for what it cannot read."""
+
+    def __init__(self, root: str) -> None:
+        self.root = root
+
+    @contextmanager
+    def folder(self, path: str) -> Iterator[Folder]:
+        """A folder, through the links that stay in the tree."""
+        with self._steps() as steps:
+            parent, name = _follow(steps, path)
+            descriptor = os.open(name, _FOLDER, dir_fd=parent)
+            try:
+                yield Folder(self, path, descriptor)
+            finally:
+                os.close(descriptor)
+
+    def path(self, path: str) -> str:
+        """As a message names it."""
+        return os.path.normpath(os.path.join(self.root, path))
+
+    def read(self, path: str, limit: int) -> tuple[bytes, float]:
+        """Content and time of change of a file, through the links that stay in the tree."""
+        with self._steps() as steps:
+            parent, name = _follow(steps, path)
+            return _read(parent, name, self.path(path), limit)
+
+    def holds_folder(self, path: str) -> bool:
+        try:
+            with self.folder(path):
+                return True
+        except OSError as error:
+            return error.errno in (errno.EACCES, errno.EPERM)
+
+    @contextmanager
+    def _steps(self) -> Iterator[list[int]]:
+        # The root itself may be a link: whoever runs this named it.
+        steps = [os.open(self.root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)]
+        try:
+            yield steps
+        finally:
+            for descriptor in steps:
+                os.close(descriptor)
+
+
+class Folder:
+    """A folder that is open."""
+
+    def __init__(self, tree: Tree, path: str, descriptor: int) -> None:
+        self._tree = tree
+        self._path = path
+        self._told = tree.path(path)
+        self._descriptor = descriptor
+
+    def names(self, suffix: str = "", *, folders: bool = False) -> list[str]:
+        """Those that end so, sorted; ``folders`` takes nothing but folders, and no links."""
+        names = []
+        with os.scandir(self._descriptor) as entries:
+            for number, entry in enumerate(entries):
+                if number > _MOST_NAMES:
+                    raise OSError(errno.EFBIG, "it holds more names than any host")
+                if entry.name.endswith(suffix) and (
+                    not folders or entry.is_dir(follow_symlinks=False)
+                ):
+                    names.append(entry.name)
+        return sorted(names)
+
+    def path(self, name: str) -> str:
+        """As a message names it."""
+        return f"{self._told}/{name}"
+
+    def read(self, name: str, limit: int) -> tuple[bytes, float]:
+        """Content and time of change of a file in it."""
+        try:
+            return _read(self._descriptor, name, self.path(name), limit)
+        except OSError as error:
+            if error.errno != errno.ELOOP or isinstance(error, LeadsOut):
+                raise
+            return self._tree.read(f"{self._path}/{name}", limit)
+
+
+def _follow(steps: list[int], path: str) -> tuple[int, str]:
+    """The open folder and the name in it that a path leads to; ``steps`` are the way there.
+
+    Links are followed as the system whose tree it is would: an absolute one begins at the root.
+    """
+    links = 0
+    left = path.split("/")[::-1]
+    while left:
+        part = left.pop()
+        if part in ("", "."):
+            continue
+        if part == "..":
+            if len(steps) == 1:
+                raise LeadsOut
+            os.close(steps.pop())
+            continue
+        try:
+            target = os.readlink(part, dir_fd=steps[-1])
+        except OSError as error:
+            if error.errno != errno.EINVAL:  # that is what is no link
+                raise
+            if not any(step not in ("", ".") for step in left):
+                return steps[-1], part
+            steps.append(os.open(part, _FOLDER, dir_fd=steps[-1]))
+            continue
+        links += 1
+        if links > _MOST_LINKS:
+            raise LeadsOut
+        if target.startswith("/"):
+            while len(steps) > 1:
+                os.close(steps.pop())
+        left += target.split("/")[::-1]
+    return steps[-1], "."
+
+
+def _read(folder: int, name: str, path: str, limit: int) -> tuple[bytes, float]:
+    mode = os.stat(name, dir_fd=folder, follow_symlinks=False).st_mode
+    if not (stat.S_ISREG(mode) or stat.S_ISLNK(mode)):
+        # Before it is opened: opening a device can do things of its own.
+        raise NotRegular
+    descriptor = os.open(name, _FILE, dir_fd=folder)
+    try:
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
+            raise NotRegular
+        data = os.read(descriptor, min(status.st_size, limit) + 1)
+        if len(data) != status.st_size:
+            # It grows, or a file system such as /proc does not tell sizes.
+            parts = [data]
+            while len(data) <= limit and (more := os.read(descriptor, limit + 1)):
+                parts.append(more)
+                data = b"".join(parts)
+        if len(data) > limit:
+            raise TooLarge(errno.EFBIG, too_large(path, limit).partition(": ")[2])
+        return data, status.st_mtime
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,1 @@
+"""A host through its libvirt: the only package that calls libvirt."""

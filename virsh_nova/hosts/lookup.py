@@ -1,0 +1,63 @@
+"""Which guest does a handle mean? Pure: handles and guests in, uuids or an error out.
+
+A display name counts last: a tenant chooses it, and must not be able to stand in the way of a
+uuid, a domain name or an id that an administrator types.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from difflib import get_close_matches
+
+from ..errors import HandleError
+from ..guests.states import Sighting
+from ..model import Guest
+
+SHORTEST_PREFIX = 4
+MOST_CANDIDATES = 10
+
+_UUID_PREFIX = re.compile(rf"[0-9a-f-]{{{SHORTEST_PREFIX},36}}")
+
+
+def find_by_identity(handle: str, sightings: Sequence[Sighting]) -> list[Sighting]:
+    """The guests of that uuid, domain name or libvirt id; failing that, of that uuid prefix."""
+    uuid = handle.lower()
+    # A whole uuid settles it: no other guest can take it away by being named like it.
+    exact = [seen for seen in sightings if seen.uuid == uuid] or [
+        seen
+        for seen in sightings
+        if seen.domain == handle or (seen.id is not None and str(seen.id) == handle)
+    ]
+    if exact or not _UUID_PREFIX.fullmatch(uuid):
+        return exact
+    return [seen for seen in sightings if seen.uuid.startswith(uuid)]
+
+
+def find_by_display_name(handle: str, guests: Iterable[Guest]) -> list[Guest]:
+    return [guest for guest in guests if guest.instance and guest.instance.name == handle]
+
+
+def ambiguous(handle: str, candidates: Iterable[Sighting | Guest]) -> HandleError:
+    # libvirt lists in no order.
+    listed = sorted(candidates, key=lambda guest: (guest.domain, guest.uuid))
+    named = [f"{guest.uuid} ({guest.domain})" for guest in listed]
+    names = ", ".join(named[:MOST_CANDIDATES])
+    if len(named) > MOST_CANDIDATES:
+        names += f" and {len(named) - MOST_CANDIDATES} more"
+    return HandleError(f"{handle!r} fits more than one guest: {names}", "give more of the uuid")
+
+
+def unknown(handle: str, guests: Iterable[Guest]) -> HandleError:
+    names: dict[str, str] = {}
+    for guest in guests:
+        display_name = guest.instance.name if guest.instance else None
+        for name in (guest.uuid, guest.domain, display_name):
+            if name:
+                names.setdefault(name[:256].lower(), name[:256])
+    close = get_close_matches(handle[:256].lower(), names, n=3, cutoff=0.6)
+    if close:
+        hint = "did you mean " + " or ".join(repr(names[name]) for name in close) + "?"
+    else:
+        hint = "nova-domains list shows the guests of this host"
+    return HandleError(f"no guest here answers to {handle!r}", hint)

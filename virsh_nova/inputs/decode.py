@@ -1,0 +1,99 @@
+"""Typed decoding with msgspec, and its errors in words that name the field and its value."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, TypeVar
+
+import msgspec
+
+from .values import FieldError, described
+
+T = TypeVar("T")
+
+_MESSAGE = re.compile(r"(?s)(.*?)(?: - at `(?:key` in `)?(\$.*)`)?")
+_EXPECTED = re.compile(r"Expected `(.*?)`(?:, got `(.*)`)?")
+_MISSING = re.compile(r"Object missing required field `(.*)`")
+_STEP = re.compile(r"\[(\d+)\]|(\[\.\.\.\])|\.([^.\[]+)")
+_WORDS = {
+    "int": "a number",
+    "float": "a number",
+    "str": "text",
+    "object": "an object",
+    "array": "a list",
+    "bool": "true or false",
+    "null": "null",
+}
+_TYPES: dict[str, type | tuple[type, ...]] = {
+    "int": int, "float": float, "str": str, "object": dict, "array": list, "bool": bool,
+    "null": type(None),
+}  # fmt: skip
+
+MALFORMED = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+"""What msgspec raises for text that is no JSON at all."""
+
+
+def decode(raw: msgspec.Raw | bytes, decoder: msgspec.json.Decoder[T]) -> T:
+    """Raises ``FieldError`` for what is not of the decoder's type."""
+    try:
+        return decoder.decode(raw)
+    except msgspec.ValidationError as error:
+        raise _explained(str(error), raw) from error
+    except MALFORMED as error:
+        raise FieldError("", malformed(error)) from error
+
+
+def malformed(error: Exception) -> str:
+    """A phrase on why a text is no JSON."""
+    if isinstance(error, RecursionError):
+        return "it is nested too deep"
+    if isinstance(error, UnicodeDecodeError):
+        return "it is not UTF-8"
+    text = str(error)
+    if "truncated" in text:
+        return "it is cut short"
+    return text.removeprefix("JSON is malformed: ")
+
+
+def _explained(message: str, raw: msgspec.Raw | bytes) -> FieldError:
+    match = _MESSAGE.fullmatch(message)
+    assert match is not None  # the pattern takes any text
+    text, path = match[1], match[2] or "$"
+    if missing := _MISSING.fullmatch(text):
+        return FieldError(f"{path}.{missing[1]}".removeprefix("$").lstrip("."), "is missing")
+    expected = _EXPECTED.fullmatch(text)
+    got = expected[2] if expected else None
+    field, value = _found(raw, path, got)
+    if expected is None:
+        return FieldError(field, text)
+    wanted = expected[1].split(" | ")
+    words = " or ".join(dict.fromkeys(_WORDS.get(name, name) for name in wanted if name != "null"))
+    return FieldError(field, f"expected {words or 'null'}, got {described(value)}")
+
+
+def _found(raw: msgspec.Raw | bytes, path: str, got: str | None) -> tuple[str, Any]:
+    """The field that a path of msgspec leads to, and its value.
+
+    msgspec does not say which key of a mapping it was (``[...]``), so all are followed, and the
+    first is taken that ends at a value of the type complained about.
+    """
+    try:
+        candidates: list[tuple[str, Any]] = [("", msgspec.json.decode(raw))]
+    except (*MALFORMED, msgspec.ValidationError):
+        return path.removeprefix("$").lstrip("."), None
+    for index, anything, name in _STEP.findall(path):
+        following: list[tuple[str, Any]] = []
+        for field, value in candidates:
+            if name and isinstance(value, dict) and name in value:
+                following.append((f"{field}.{name}", value[name]))
+            elif index and isinstance(value, list) and int(index) < len(value):
+                following.append((f"{field}[{index}]", value[int(index)]))
+            elif anything and isinstance(value, dict):
+                following += [(f"{field}.{key}", item) for key, item in value.items()]
+        candidates = following
+    kind = _TYPES.get(got or "", object)
+    for field, value in candidates:
+        if isinstance(value, kind) and not (kind is int and isinstance(value, bool)):
+            return field.lstrip("."), value
+    # Of a key that is there twice only the last value is left.
+    return path.removeprefix("$").lstrip("."), candidates[0][1] if candidates else None

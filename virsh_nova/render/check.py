@@ -1,0 +1,331 @@
+"""Findings on paper: by guest for people, in rows for programs, in a line for a monitoring system.
+
+Every text that a tenant could have chosen goes through ``safe``; commands hold none.
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from io import StringIO
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from ..check.codes import CODES, SEVERITIES, Code, Severity
+from ..check.finding import Finding
+from ..guests.columns import COLUMNS
+from .flat import NOTHING, text_of
+from .safe import cell, spreadsheet_cell, visible
+
+if TYPE_CHECKING:
+    from ..model import Guest
+
+Paint = Callable[[str, str], str]
+"""A text and what it is: a severity, ``name``, ``owner``, ``quiet``, ``title``, ``good``."""
+
+COLUMN_NAMES = (
+    "severity", "code", "uuid", "domain", "name", "state", "project", "user", "evidence", "command",
+)  # fmt: skip
+
+_COLOURS: dict[str, dict[str, Any]] = {
+    "error": {"fg": "red", "bold": True},
+    "warning": {"fg": "yellow"},
+    "note": {"fg": "blue"},
+    "name": {"bold": True},
+    "title": {"bold": True},
+    "owner": {"fg": "cyan"},
+    "quiet": {"dim": True},
+    "good": {"fg": "green"},
+}
+_LONGEST_SEVERITY = max(map(len, SEVERITIES))
+_MOST_NAMED = 3
+
+
+class Report(NamedTuple):
+    """What is to be told: the findings that are shown, and how many there are of what."""
+
+    findings: Sequence[Finding]
+    guests: int
+    """How many were examined."""
+    hidden: int = 0
+    """Findings below the severity that was asked for."""
+    program: tuple[str, ...] = ("nova-domains",)
+    """How nova-domains was called, up to the command."""
+
+    def count(self, severity: Severity) -> int:
+        return sum(finding.severity == severity for finding in self.findings)
+
+
+def plain(text: str, _what: str) -> str:
+    return text
+
+
+def coloured(text: str, what: str) -> str:
+    from click import style
+
+    return style(text, **_COLOURS[what])
+
+
+# ---- the table --------------------------------------------------------------------------------
+
+
+def findings_table(report: Report, *, width: int | None, paint: Paint, unicode: bool = True) -> str:
+    """The guests with their findings, the gravest first; then what to do, once for each code.
+
+    ``width`` None is for a pipe: no line is broken.
+    """
+    lines: list[str] = []
+    longest = max((len(finding.code) for finding in report.findings), default=0)
+    for group in _by_guest(report.findings):
+        lines += [*_guest_lines(group, longest, report, width, paint, unicode), ""]
+    if report.findings:
+        lines += [*_what_to_do(report.findings, width, paint), ""]
+    lines.append(_summary(report, paint))
+    return "".join(f"{line}\n" for line in lines)
+
+
+def _by_guest(findings: Sequence[Finding]) -> list[list[Finding]]:
+    groups: dict[str, list[Finding]] = {}
+    for finding in findings:
+        groups.setdefault(finding.uuid, []).append(finding)
+    return sorted(groups.values(), key=lambda group: min(finding.rank for finding in group))
+
+
+def _guest_lines(
+    group: Sequence[Finding],
+    longest: int,
+    report: Report,
+    width: int | None,
+    paint: Paint,
+    unicode: bool,
+) -> Iterator[str]:
+    row = _row(group[0], report)
+    between = " · " if unicode else ", "
+    owner = between.join(cell(row[key]) for key in ("project", "user") if row[key])
+    name = cell(row["domain"] or row["uuid"])
+    words = [(name, "name")]
+    if row["name"]:
+        words.append((cell(row["name"]), "name"))
+    if row["domain"]:
+        words.append((row["uuid"], "quiet"))
+    words += [(row["state"] or "not here", "quiet"), (owner, "owner")]
+    yield from _flowing([word for word in words if word[0]], width, paint)
+    for finding in group:
+        label = finding.severity.ljust(_LONGEST_SEVERITY)
+        code = finding.code.ljust(longest)
+        head = f"  {paint(label, finding.severity)}  {paint(code, 'title')}  "
+        indent = 2 + _LONGEST_SEVERITY + 2 + longest + 2
+        told = visible("; ".join(map(cell, finding.evidence)))
+        if width is not None and width - indent < 40:
+            # A narrow terminal: the evidence goes below, where there is room for a path.
+            yield head.rstrip()
+            head, indent = " " * 6, 6
+        for number, line in enumerate(_wrapped(told, width and width - indent)):
+            yield f"{' ' * indent if number else head}{line}"
+        if finding.command:
+            # Never broken: it is there to be copied.
+            yield f"    {paint('$', 'quiet')} {spelled(finding, report.program)}"
+
+
+def _what_to_do(findings: Sequence[Finding], width: int | None, paint: Paint) -> Iterator[str]:
+    yield paint("What to do", "title") + paint("  (more: check --explain CODE)", "quiet")
+    present = {finding.code for finding in findings}
+    longest = max(map(len, present))
+    for name, code in CODES.items():
+        if name not in present:
+            continue
+        indent = 2 + longest + 2
+        head = f"  {paint(name.ljust(longest), 'title')}  "
+        for number, line in enumerate(_wrapped(code.remedy, width and width - indent)):
+            yield f"{' ' * indent if number else head}{line}"
+
+
+def _summary(report: Report, paint: Paint) -> str:
+    guests = _number(report.guests, "guest")
+    hidden = f"; {_number(report.hidden, 'more')} below --severity" if report.hidden else ""
+    if not report.findings:
+        return paint(f"{guests}, nothing found", "good") + hidden
+    on = len({finding.uuid for finding in report.findings})
+    told = ", ".join(
+        paint(_number(report.count(severity), severity), severity)
+        for severity in SEVERITIES
+        if report.count(severity)
+    )
+    return f"{told} on {on} of {guests}{hidden}"
+
+
+def _number(number: int, word: str) -> str:
+    return f"{number} {word}" if number == 1 or word == "more" else f"{number} {word}s"
+
+
+def _flowing(words: Sequence[tuple[str, str]], width: int | None, paint: Paint) -> Iterator[str]:
+    """Words two blanks apart; what does not fit goes on in the next line."""
+    line, used = "", 0
+    for text, what in words:
+        wide = _cells(text)
+        if line and width is not None and used + 2 + wide > width:
+            yield line
+            line, used = "    ", 4
+        elif line:
+            line, used = line + "  ", used + 2
+        line, used = line + paint(text, what), used + wide
+    yield line
+
+
+def _wrapped(text: str, width: int | None) -> list[str]:
+    """The text in lines of that many cells; a word that is too long is broken."""
+    if width is None or _cells(text) <= width:
+        return [text]
+    width = max(width, 8)
+    lines, line = [], ""
+    for word in text.split(" "):
+        joined = f"{line} {word}" if line else word
+        if _cells(joined) <= width:
+            line = joined
+            continue
+        if line:
+            lines.append(line)
+        line = word
+        while _cells(line) > width:
+            kept = _beginning(line, width)
+            lines.append(line[:kept])
+            line = line[kept:]
+    return [*lines, line]
+
+
+def _beginning(text: str, width: int) -> int:
+    """How many characters fit."""
+    used = 0
+    for number, character in enumerate(text):
+        used += _cells(character)
+        if used > width:
+            return max(number, 1)
+    return len(text)
+
+
+def _cells(text: str) -> int:
+    if text.isascii():
+        return len(text)
+    from rich.cells import cell_len
+
+    return cell_len(text)
+
+
+# ---- for programs -----------------------------------------------------------------------------
+
+
+def spelled(finding: Finding, program: Sequence[str]) -> str:
+    """The command as a shell takes it."""
+    return visible(shlex.join([*program, *finding.command])) if finding.command else ""
+
+
+def _row(finding: Finding, report: Report) -> dict[str, str]:
+    """The cells of a finding, as they are; empty for what is not known."""
+    guest = finding.guest
+    facts = finding.record.facts if finding.record else {}
+    project = facts.get("owner.project.name") or facts.get("owner.project.id") or ""
+    user = facts.get("owner.user.name") or facts.get("owner.user.id") or ""
+    return {
+        "severity": finding.severity,
+        "code": finding.code,
+        "uuid": finding.uuid,
+        "domain": guest.domain if guest else "",
+        "name": _of(guest, "name") if guest else str(facts.get("name") or ""),
+        "state": guest.state if guest else "",
+        "project": _of(guest, "project") if guest else str(project),
+        "user": _of(guest, "user") if guest else str(user),
+        "evidence": "; ".join(finding.evidence),
+        "command": spelled(finding, report.program),
+    }
+
+
+def _of(guest: Guest, column: str) -> str:
+    value = COLUMNS[column].value(guest)
+    return "" if value is None else text_of(value)
+
+
+def as_values(report: Report) -> str:
+    """A finding a line, cells apart by a tab, ``-`` for what is not known."""
+    rows = (_row(finding, report) for finding in report.findings)
+    return "".join(
+        "\t".join(visible(row[name]) or NOTHING for name in COLUMN_NAMES) + "\n" for row in rows
+    )
+
+
+def as_csv(report: Report) -> str:
+    import csv
+
+    output = StringIO()
+    writer = csv.writer(output, quoting=csv.QUOTE_NONNUMERIC, lineterminator="\n")
+    writer.writerow(COLUMN_NAMES)
+    for finding in report.findings:
+        row = _row(finding, report)
+        writer.writerow(spreadsheet_cell(row[name]) for name in COLUMN_NAMES)
+    return output.getvalue()
+
+
+def finding_document(finding: Finding, report: Report, host: str | None) -> dict[str, Any]:
+    """A finding as JSON has it."""
+    row = _row(finding, report)
+    return {
+        "host": host,
+        "uuid": finding.uuid,
+        "domain": row["domain"] or None,
+        "name": row["name"] or None,
+        "state": row["state"] or None,
+        "project": row["project"] or None,
+        "user": row["user"] or None,
+        "severity": finding.severity,
+        "code": finding.code,
+        "title": CODES[finding.code].title,
+        "evidence": list(finding.evidence),
+        "remedy": finding.remedy,
+        "command": row["command"] or None,
+    }
+
+
+# ---- for monitoring ---------------------------------------------------------------------------
+
+OK, WARNING, CRITICAL, UNKNOWN = range(4)
+_STATUS = {OK: "OK", WARNING: "WARNING", CRITICAL: "CRITICAL", UNKNOWN: "UNKNOWN"}
+
+
+def nagios_status(report: Report) -> int:
+    if report.count("error"):
+        return CRITICAL
+    return WARNING if report.count("warning") else OK
+
+
+def nagios_line(report: Report) -> str:
+    """One line with performance data, as monitoring plugins print it."""
+    counts = {severity: report.count(severity) for severity in SEVERITIES}
+    told = ", ".join(_number(counts[name], name) for name in SEVERITIES if counts[name])
+    gravest_first = sorted(report.findings, key=lambda finding: finding.rank)
+    codes = Counter(finding.code for finding in gravest_first)
+    named = [f"{number} {code}" if number > 1 else code for code, number in codes.items()]
+    if len(named) > _MOST_NAMED:
+        named = [*named[:_MOST_NAMED], f"{len(named) - _MOST_NAMED} more"]
+    status = _STATUS[nagios_status(report)]
+    text = f"{told}: {', '.join(named)}" if told else "nothing found"
+    figures = " ".join(f"{name}s={number}" for name, number in counts.items())
+    return f"NOVA-DOMAINS {status} - {text} | {figures} guests={report.guests}\n"
+
+
+def nagios_unknown(message: str) -> str:
+    # What follows a bar would be taken for figures.
+    return f"NOVA-DOMAINS UNKNOWN - {visible(' '.join(message.split())).replace('|', '/')}\n"
+
+
+# ---- what a code means ------------------------------------------------------------------------
+
+
+def explained(code: Code, *, width: int | None, paint: Paint) -> str:
+    lines = [f"{paint(code.code, 'title')}  {paint(code.severity, code.severity)}  {code.title}"]
+    for label, text in (
+        ("What it means", code.meaning),
+        ("How it comes about", code.cause),
+        ("What to do", code.remedy),
+    ):
+        lines += ["", paint(label, "title")]
+        lines += [f"  {line}" for line in _wrapped(text, width and width - 2)]
+    return "".join(f"{line}\n" for line in lines)

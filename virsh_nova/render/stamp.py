@@ -1,0 +1,299 @@
+"""A plan on paper: what is to be written to each guest, as a diff, and where it came from."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from difflib import unified_diff
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+from lxml import etree
+
+from ..block.namespaces import BACKFILL
+from ..document.encode import port_document
+from ..guests.columns import iso
+from ..model import Port
+from ..safe_xml import read_xml
+from .safe import cell, visible
+
+if TYPE_CHECKING:
+    from ..model import Guest
+    from ..stamp.journal import Outcome, Run
+    from ..stamp.plan import Edit, Notice, Plan, Step
+
+Paint = Callable[[str, str], str]
+"""A text and what it is (``title``, ``added``, ``removed``, ``place``, ``quiet``, ``warning``)."""
+
+_MOST_NOTICES = 10
+_COLOURS: dict[str, dict[str, Any]] = {
+    "title": {"bold": True},
+    "added": {"fg": "green"},
+    "removed": {"fg": "red"},
+    "place": {"fg": "cyan"},
+    "quiet": {"dim": True},
+    "warning": {"fg": "yellow"},
+}
+
+
+def plain(text: str, _what: str) -> str:
+    return text
+
+
+def coloured(text: str, what: str) -> str:
+    from click import style
+
+    return style(text, **_COLOURS[what])
+
+
+def plan_text(plan: Plan, *, paint: Paint, named: frozenset[str] = frozenset()) -> str:
+    """The guests to write to with their diffs, then who is refused, then what else was noticed."""
+    lines: list[str] = []
+    for step in plan.steps:
+        if step.action == "stamp":
+            lines += [*_step_lines(step, paint), ""]
+    for step in plan.steps:
+        if step.action == "refused" or (step.action == "unchanged" and step.guest.uuid in named):
+            what = paint(f"{step.action}:", "warning" if step.action == "refused" else "quiet")
+            lines.append(f"{what} {_who(step.guest)}: {visible(step.reason)}")
+    lines += _notice_lines(plan.notices, paint)
+    if lines and lines[-1]:
+        lines.append("")
+    return "".join(f"{line}\n" for line in lines)
+
+
+def counts(plan: Plan, verb: str) -> str:
+    """``3 to write, 4 unchanged, 1 refused``."""
+    words = {"stamp": f"to {verb}", "unchanged": "unchanged", "refused": "refused"}
+    numbers = {
+        word: sum(step.action == action for step in plan.steps) for action, word in words.items()
+    }
+    return ", ".join(f"{number} {word}" for word, number in numbers.items())
+
+
+def _who(guest: Guest) -> str:
+    name = guest.instance.name if guest.instance else None
+    return cell(
+        f"{name} ({guest.domain}, {guest.uuid})" if name else f"{guest.domain} ({guest.uuid})"
+    )
+
+
+def _step_lines(step: Step, paint: Paint) -> Iterator[str]:
+    guest = step.guest
+    name = step.facts.get("name") or (guest.instance.name if guest.instance else None)
+    title = str(name) if name else guest.domain
+    yield f"{paint(cell(title), 'title')}  {cell(guest.domain)}  {guest.uuid}  {guest.state}"
+    for definitions, edits in _alike(step.edits):
+        yield from _diff(guest.domain, definitions, edits, paint)
+    for source, keys in _by_source(step):
+        yield paint(f"from {cell(source)}: {', '.join(keys)}", "quiet")
+    for note in step.notes:
+        yield paint(f"note: {visible(note)}", "warning")
+
+
+def _alike(edits: Sequence[Edit]) -> list[tuple[str, list[Edit]]]:
+    """The edits of both definitions once, where they are the same; else each of them."""
+    by_definition: dict[str, list[Edit]] = {}
+    for edit in edits:
+        by_definition.setdefault(edit.definition, []).append(edit)
+    bare = [[edit[1:] for edit in group] for group in by_definition.values()]
+    if len(bare) == 2 and bare[0] == bare[1]:
+        return [(" and ".join(by_definition), by_definition["live"])]
+    return list(by_definition.items())
+
+
+def _diff(domain: str, definitions: str, edits: Sequence[Edit], paint: Paint) -> Iterator[str]:
+    """One diff for all elements of a definition that change: Nova's first, then ours."""
+    edits = sorted(edits, key=lambda edit: edit.namespace == BACKFILL)
+    before = [line for edit in edits for line in laid_out(edit.before, edit)]
+    after = [line for edit in edits for line in laid_out(edit.after, edit)]
+    name = f"{cell(domain)} ({definitions})"
+    lines = [visible(line) for line in _unified(before, after, name)]
+    if paint is plain:
+        yield from lines
+        return
+    for number, line in enumerate(lines):
+        kind = "title" if number < 2 else _KIND_OF_LINE.get(line[:1])
+        yield paint(line, kind) if kind else line
+
+
+_KIND_OF_LINE = {"@": "place", "+": "added", "-": "removed"}
+
+
+def _unified(before: list[str], after: list[str], name: str) -> Iterable[str]:
+    if before:
+        return unified_diff(before, after, name, name, lineterm="")
+    # Mostly there is nothing before, and nothing to compare.
+    added = (f"+{line}" for line in after)
+    return [f"--- {name}", f"+++ {name}", f"@@ -0,0 +1,{len(after)} @@", *added]
+
+
+_BEFORE_NAME = re.compile(r"(?<=<)(?=[\w.-]+[ />])|(?<=</)(?=[\w.-]+>)")
+
+
+def laid_out(xml: str | None, edit: Edit) -> list[str]:
+    """The element's lines, with namespace and prefix, as ``virsh dumpxml`` would show them."""
+    if xml is None:
+        return []
+    if "<!" in xml or "<?" in xml or "\n" in xml:
+        # A comment can hold what looks like an element, a text what looks like two lines.
+        return _relaid(xml, edit)
+    # Serialised XML has no < and no > but those of its tags.
+    lines = [_prefixed(line, edit.prefix) for line in xml.replace("><", ">\n<").split("\n")]
+    name = re.match(r"<[\w.:-]+", lines[0])
+    if name:
+        declared = f'{name[0]} xmlns:{edit.prefix}="{edit.namespace}"'
+        lines[0] = declared + lines[0][len(name[0]) :]
+    depth = 0
+    for number, line in enumerate(lines):
+        if line.startswith("</"):
+            depth -= 1
+            lines[number] = "  " * depth + line
+        else:
+            lines[number] = "  " * depth + line
+            depth += "</" not in line and not line.endswith("/>")
+    return lines
+
+
+@lru_cache(maxsize=4096)
+def _prefixed(line: str, prefix: str) -> str:
+    """A line with the prefix in its tags; most lines are those of many guests."""
+    return _BEFORE_NAME.sub(f"{prefix}:", line)
+
+
+def _relaid(xml: str, edit: Edit) -> list[str]:
+    """The same of any XML, by way of its tree."""
+    try:
+        bare = read_xml(xml)
+    except (etree.XMLSyntaxError, ValueError):
+        return xml.splitlines()
+    element = etree.Element(f"{{{edit.namespace}}}{bare.tag}", nsmap={edit.prefix: edit.namespace})
+    for name, value in bare.items():
+        element.set(name, value)
+    element.text = bare.text
+    element.extend(list(bare))
+    for inner in element.iterdescendants("{}*"):
+        inner.tag = f"{{{edit.namespace}}}{inner.tag}"
+    etree.indent(element, "  ")
+    return _between_tags(etree.tostring(element, encoding="unicode"))
+
+
+def _between_tags(xml: str) -> list[str]:
+    """Lines that end where a tag does: a line break within a text is no end."""
+    return re.split(r"(?<=>)\n(?= *<)", xml)
+
+
+def _by_source(step: Step) -> list[tuple[str, list[str]]]:
+    """The keys that change, by where they come from."""
+    found: dict[str, list[str]] = {}
+    for key in step.facts:
+        source = step.origins.get(key)
+        if source and step.facts[key] != step.held.get(key):
+            found.setdefault(source, []).append(key)
+    return list(found.items())
+
+
+def _notice_lines(notices: Iterable[Notice], paint: Paint) -> Iterator[str]:
+    by_kind: dict[str, list[Notice]] = {}
+    for notice in notices:
+        by_kind.setdefault(notice.kind, []).append(notice)
+    for group in by_kind.values():
+        for notice in group[:_MOST_NOTICES]:
+            yield f"{paint('notice:', 'warning')} {visible(notice.text)}"
+        if len(group) > _MOST_NOTICES:
+            yield f"{paint('notice:', 'warning')} … and {len(group) - _MOST_NOTICES} more like this"
+
+
+# ---- for machines -----------------------------------------------------------------------------
+
+
+def plan_document(
+    plan: Plan, outcomes: Mapping[str, Outcome] | None = None, journal: str | None = None
+) -> dict[str, Any]:
+    """The plan as JSON has it, with what became of each guest where that is known."""
+    return {
+        "host": plan.host,
+        "journal": journal,
+        "guests": [_step_document(step, outcomes or {}) for step in plan.steps],
+        "notices": [notice._asdict() for notice in plan.notices],
+    }
+
+
+def _step_document(step: Step, outcomes: Mapping[str, Outcome]) -> dict[str, Any]:
+    outcome = outcomes.get(step.guest.uuid)
+    return {
+        "uuid": step.guest.uuid,
+        "domain": step.guest.domain,
+        "state": step.guest.state,
+        "kind": step.guest.kind,
+        "action": "write" if step.action == "stamp" else step.action,
+        "reason": step.reason or None,
+        "fields": [
+            {
+                "field": key,
+                "before": _json(step.held.get(key)),
+                "after": _json(step.facts.get(key)),
+                "source": step.origins.get(key),
+            }
+            for key in dict.fromkeys((*step.facts, *step.held))
+            if step.facts and step.facts.get(key) != step.held.get(key)
+        ],
+        "edits": [
+            {
+                "definition": edit.definition,
+                "namespace": edit.namespace,
+                "before": edit.before,
+                "after": edit.after,
+            }
+            for edit in step.edits
+        ],
+        "notes": list(step.notes),
+        "outcome": outcome and {"result": outcome.result, "why": outcome.why or None},
+    }
+
+
+def _json(value: object) -> Any:
+    if isinstance(value, tuple):
+        return [port_document(port) for port in value if isinstance(port, Port)]
+    if value is None or isinstance(value, (str, int)):
+        return value
+    return dict(value) if isinstance(value, Mapping) else iso(value)  # type: ignore[arg-type]
+
+
+# ---- runs -------------------------------------------------------------------------------------
+
+RUN_HEADERS = ("AT", "COMMAND", "HOST", "BY", "GUESTS", "STATE", "JOURNAL")
+
+
+def run_rows(runs: Iterable[tuple[Run, str]]) -> list[list[str]]:
+    """A row of safe cells for each run: ``(run, its state)``."""
+    return [
+        [
+            cell(text)
+            for text in (
+                run.at,
+                run.command,
+                run.host or "",
+                run.by,
+                str(len(run.entries)),
+                state,
+                str(run.path),
+            )
+        ]
+        for run, state in runs
+    ]
+
+
+def run_document(run: Run, state: str) -> dict[str, Any]:
+    """A run as ``undo --list -f json`` shows it."""
+    return {
+        "run": run.id,
+        "command": run.command,
+        "undoes": run.undoes,
+        "host": run.host,
+        "by": run.by,
+        "at": run.at,
+        "guests": len(run.entries),
+        "state": state,
+        "journal": str(run.path),
+    }

@@ -1,0 +1,143 @@
+"""Free text: which guests a line of it names. Pure, as the index is.
+
+Only what nobody types by chance counts: uuids, addresses, devices, paths, domain names that have a
+digit in them, and PIDs that are called so. Display names and those of projects, users and flavors
+are words of a language; they count where they are the whole line.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from .answer import Answer, Kind
+from .index import NUMBERS, Index
+from .keys import mac_key, number_of, split_handle, uuid_key
+
+_LONGEST_HANDLE = 1024
+_LEAST_WORD = 4
+_LEAST_PREFIX_OF_LETTERS = 8
+_LONGEST_KEPT = 100
+_MOST_KEPT = 20_000
+_TOKEN = re.compile(r"[0-9A-Za-z_:./@+-]{3,}")
+_PID = re.compile(r"\bpid(?:[ \t]*[=:][ \t]*|[ \t]+)([0-9]{1,10})(?!\w|\.\w)", re.IGNORECASE)
+_COLONS = re.compile(r"[0-9A-Fa-f.]*:[0-9A-Fa-f.]*:[0-9A-Fa-f:./]*")
+_UUID = re.compile(
+    r"(?<![0-9a-f])[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}(?![0-9a-f])", re.I
+)
+_OF_UUID: tuple[Kind, ...] = ("uuid", "port", "volume", "image", "project", "user")
+_IPV4 = re.compile(r"[0-9]{1,3}(?:\.[0-9]{1,3}){3}")
+_DIGIT = re.compile(r"[0-9]")
+_PARTS = re.compile(r"[:/]")
+
+
+class Mention(NamedTuple):
+    handle: str
+    """As it stands in the line."""
+    answers: list[Answer]
+
+
+class Reader:
+    """Reads lines for what they name. Most words of a text come again and again."""
+
+    def __init__(self, index: Index) -> None:
+        self._index = index
+        self._read: dict[str, tuple[Mention, ...]] = {}
+
+    def mentions(self, line: str) -> list[Mention]:
+        """What a line without its end names, each once: the line itself if it is one handle."""
+        if len(line) <= _LONGEST_HANDLE and (found := _as_handle(line, self._index)):
+            return [Mention(line.strip(), found)]
+        by_handle: dict[str, list[Answer]] = {}
+        for handle, found in self._within(line):
+            by_handle.setdefault(handle, found)
+        return [Mention(handle, found) for handle, found in by_handle.items()]
+
+    def _within(self, line: str) -> Iterator[Mention]:
+        for at in _PID.finditer(line):
+            yield from _mention(at[1], self._index, ("pid",))
+        for token in _TOKEN.findall(line):
+            found = self._read.get(token)
+            if found is None:
+                found = tuple(_of_token(token, self._index))
+                if len(token) <= _LONGEST_KEPT:
+                    if len(self._read) >= _MOST_KEPT:
+                        self._read.clear()
+                    self._read[token] = found
+            yield from found
+
+
+def _as_handle(line: str, index: Index) -> list[Answer]:
+    text = line.strip()
+    if not any(map(str.isalnum, text)):
+        return []
+    kind, rest = split_handle(text)
+    if kind:
+        return index.of_kind(kind, rest)
+    if number_of(text) is not None:
+        return [answer for kind in NUMBERS for answer in index.exact(kind, text)]
+    if text.isalpha() and len(text) < _LEAST_PREFIX_OF_LETTERS:
+        # A word: a name it may be, the beginning of a uuid ("dead", "added") it is not.
+        kinds: tuple[Kind, ...] = ("domain", "tap", "name", "flavor", "project", "user")
+        return [answer for kind in kinds for answer in index.exact(kind, line)]
+    return index.answers(line, within=False)
+
+
+def _of_token(token: str, index: Index) -> Iterator[Mention]:
+    word = token.strip(",.") if token.endswith("::") else token.strip(",.").rstrip(":")
+    if len(word) < 3:
+        return
+    found = list(_of_word(word, index))
+    if found:
+        yield from found
+        return
+    uuids = _UUID.findall(word)
+    if uuids:
+        for uuid in uuids:
+            yield from _mention(uuid, index, _OF_UUID)
+        return
+    if _COLONS.fullmatch(word):
+        # IPv6: as `ip addr` writes it, and with the port that tcpdump adds.
+        address = word.partition("/")[0]
+        for spelling in (address, address.rpartition(".")[0]):
+            found = list(_mention(spelling, index, ("ip",)))
+            if found:
+                yield from found
+                return
+    for part in _PARTS.split(word):
+        # Without its last suffix too: tcpdump's 10.0.0.5.443, libvirt's instance-0000002a.log.
+        for spelling in (part, part.rpartition(".")[0]):
+            found = list(_of_word(spelling, index)) if spelling else []
+            if found:
+                yield from found
+                break
+
+
+def _of_word(word: str, index: Index) -> Iterator[Mention]:
+    if uuid_key(word):
+        yield from _mention(word, index, _OF_UUID)
+    elif mac_key(word):
+        yield from _mention(word, index, ("mac",))
+    elif _IPV4.fullmatch(word):
+        yield from _mention(word, index, ("ip",))
+    elif _is_name(word):
+        kinds: tuple[Kind, ...] = ("tap", "domain", "disk") if "/" not in word else ("disk",)
+        yield from _mention(word, index, kinds)
+
+
+def _is_name(word: str) -> bool:
+    """Whether a word is more than one of a language or a number."""
+    if "/" in word.strip("/"):
+        return True
+    return len(word) >= _LEAST_WORD and not word.isdigit() and _DIGIT.search(word) is not None
+
+
+def _mention(text: str, index: Index, kinds: tuple[Kind, ...]) -> Iterator[Mention]:
+    found = [
+        answer
+        for kind in kinds
+        for answer in (index.exact(kind, text) if kind == "pid" else index.recorded(kind, text))
+    ]
+    if found:
+        yield Mention(text, found)

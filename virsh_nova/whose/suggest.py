@@ -1,0 +1,56 @@
+"""What to say of a handle that belongs to nobody."""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+
+from ..errors import HandleError
+from .answer import Kind
+from .index import Index
+from .keys import number_of, split_handle
+
+_LONGEST = 256
+_CLOSE_TO_BARE: tuple[Kind, ...] = (
+    "uuid", "domain", "name", "tap", "mac", "ip", "port", "volume", "project", "user",
+)  # fmt: skip
+_MOST_COMPARED = 20_000
+
+
+def nobodys(handle: str, index: Index, *, asks_proc: bool) -> HandleError:
+    """The error, with what is known of the process, or what is written almost the same."""
+    kind, text = split_handle(handle)
+    number = number_of(text.strip()) if kind in (None, "pid") else None
+    if number is not None:
+        if not asks_proc:
+            hint = "processes are looked at only on the host itself; here its records alone count"
+            return HandleError(f"nothing here answers to {handle!r}", hint)
+        return HandleError(f"nothing here answers to {handle!r}", _process(index, number))
+    return HandleError(f"nothing here answers to {handle!r}", _close(kind, text, index))
+
+
+def _process(index: Index, number: int) -> str:
+    lineage = index.lineage(number)
+    if lineage is None:
+        return f"there is no process {number}"
+    if not lineage.processes:
+        return lineage.fault
+    process = lineage.processes[0]
+    if process.pid == number:
+        return f"process {number} is {process.name}, and no guest's"
+    return f"{number} is a thread of {process.name} ({process.pid}), and no guest's"
+
+
+def _close(kind: Kind | None, text: str, index: Index) -> str:
+    text = text.strip()[:_LONGEST].lower()
+    names: dict[str, str] = {}
+    for asked in (kind,) if kind else _CLOSE_TO_BARE:
+        for name in index.names(asked):
+            names.setdefault(name[:_LONGEST].lower(), name[:_LONGEST])
+    candidates = list(names)
+    if len(candidates) > _MOST_COMPARED:
+        # Comparing takes a while for each: those that begin alike have to do.
+        candidates = [name for name in candidates if name[:2] == text[:2]][:_MOST_COMPARED]
+    close = get_close_matches(text, candidates, n=3, cutoff=0.75)
+    if close:
+        return "did you mean " + " or ".join(repr(names[name]) for name in close) + "?"
+    return "nova-domains list shows the guests of this host"
