@@ -15,8 +15,7 @@ from lxml import etree
 from virsh_nova.block.namespaces import NOVA_1_1
 from virsh_nova.errors import GuestError
 from virsh_nova.guests.build import whole_guest
-from virsh_nova.guests.states import Sighting
-from virsh_nova.model import DefinitionName, Guest
+from virsh_nova.model import DefinitionName, Guest, Sighting
 
 ROOT = Path(__file__).parent.parent
 DATA = Path(__file__).parent / "data"

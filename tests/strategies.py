@@ -25,10 +25,10 @@ from virsh_nova.model import (
     Instance,
     Owner,
     Port,
-    Record,
     Root,
     Unknown,
 )
+from virsh_nova.sources.record import Record
 from virsh_nova.write import write_block
 
 # What acts on terminals, spreadsheets and markup, so that examples meet it often.

@@ -21,10 +21,11 @@ from virsh_nova.check.state import spoken
 from virsh_nova.check.versions import asked_version, version_of
 from virsh_nova.errors import NovaDomainsError
 from virsh_nova.guests.build import guest_from_block, unreadable_guest, whole_guest
-from virsh_nova.guests.states import REASONS, STATES, Sighting
-from virsh_nova.model import Guest, Record
+from virsh_nova.guests.states import REASONS, STATES
+from virsh_nova.model import Guest, Sighting
 from virsh_nova.sources.power_state import power_state
 from virsh_nova.sources.read import read_records
+from virsh_nova.sources.record import Record
 
 REAL = Path(__file__).parent / "data" / "real"
 UUID = "958db557-081e-4e39-9eda-eca7b3b7bb97"

@@ -18,8 +18,7 @@ from tests.records import full_instance, instance, nova_guest
 from tests.strategies import texts
 from virsh_nova.check.codes import CODES
 from virsh_nova.check.finding import Finding, found
-from virsh_nova.document.encode import as_json
-from virsh_nova.model import Identity, Owner, Record
+from virsh_nova.model import Identity, Owner
 from virsh_nova.render.check import (
     COLUMN_NAMES,
     Report,
@@ -35,6 +34,8 @@ from virsh_nova.render.check import (
     plain,
     spelled,
 )
+from virsh_nova.render.serial import as_json
+from virsh_nova.sources.record import Record
 
 SGR = re.compile(r"\x1b\[[0-9;]*m")
 ACTS = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069]")

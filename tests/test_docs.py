@@ -18,7 +18,8 @@ from virsh_nova import __version__, errors
 from virsh_nova.cli import cli
 from virsh_nova.guests import classify
 from virsh_nova.guests.columns import COLUMNS, DEFAULT, LONG
-from virsh_nova.guests.states import KINDS, STATES
+from virsh_nova.guests.states import STATES
+from virsh_nova.model import KINDS
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"

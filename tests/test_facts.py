@@ -8,10 +8,10 @@ from hypothesis import given
 
 from tests import strategies
 from tests.hosts import DATA
-from virsh_nova.block.facts import PARTS, SHAPES, facts_of, instance_of
+from virsh_nova.block.facts import PARTS, SHAPES, Fact, facts_of, instance_of
 from virsh_nova.block.namespaces import NOVA_1_1
 from virsh_nova.document.encode import guest_document
-from virsh_nova.model import Block, Fact, Guest, Instance
+from virsh_nova.model import Block, Guest, Instance
 from virsh_nova.parse import parse_block
 
 

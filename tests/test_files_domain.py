@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from tests.archives import domain, real_files, status
 from tests.hosts import DATA, uuid_of
 from virsh_nova.guests.build import guest_from_domain, whole_guest
-from virsh_nova.guests.states import Sighting
 from virsh_nova.hosts.files import domain_file
 from virsh_nova.hosts.files.domain_file import Unusable, read_domain_file
 from virsh_nova.hosts.files.virsh_list import Listed, read_listing
+from virsh_nova.model import Sighting
 
 FILES = {
     **real_files(),

@@ -15,8 +15,8 @@ from tests.test_plan_properties import BY
 from virsh_nova.block.namespaces import BACKFILL, DRAFT, NOVA_1_0, NOVA_1_1
 from virsh_nova.block.releases import RELEASES
 from virsh_nova.guests.build import unreadable_guest
-from virsh_nova.guests.states import Sighting
-from virsh_nova.model import Record
+from virsh_nova.model import Sighting
+from virsh_nova.sources.record import Record
 from virsh_nova.stamp.merge import merge
 from virsh_nova.stamp.plan import Options, Plan, Step, make_plan
 

@@ -17,7 +17,8 @@ from virsh_nova.block.facts import facts_of
 from virsh_nova.block.namespaces import BACKFILL, NAMESPACES
 from virsh_nova.block.releases import NEWEST_RELEASE
 from virsh_nova.hosts.libvirt.connection import Host
-from virsh_nova.model import Guest, Record
+from virsh_nova.model import Guest
+from virsh_nova.sources.record import Record
 from virsh_nova.stamp.apply import write
 from virsh_nova.stamp.journal import Journal, read_journal
 from virsh_nova.stamp.plan import Options, Plan, Signature, Step, make_plan

@@ -13,9 +13,8 @@ from hypothesis import given
 from tests.hosts import MemoryHost, block, guest, uuid_of
 from tests.strategies import NOVA_SYSINFO
 from tests.test_plan_properties import BY, Case, cases, journal_of
-from virsh_nova.document.encode import as_json
-from virsh_nova.model import Record
 from virsh_nova.render.safe import is_safe
+from virsh_nova.render.serial import as_json
 from virsh_nova.render.stamp import (
     coloured,
     counts,
@@ -25,6 +24,7 @@ from virsh_nova.render.stamp import (
     run_document,
     run_rows,
 )
+from virsh_nova.sources.record import Record
 from virsh_nova.stamp.journal import Outcome
 from virsh_nova.stamp.plan import Notice, Options, Plan, make_plan
 

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from tests.records import full_instance, instance, nova_guest
 from tests.strategies import NASTY, instances, nova_guests, texts
 from virsh_nova.block.namespaces import NOVA_1_1
-from virsh_nova.document.encode import as_json, as_yaml, guest_document, whole_document
+from virsh_nova.document.encode import guest_document, whole_document
 from virsh_nova.guests.columns import COLUMNS, FLAT_LONG
 from virsh_nova.model import (
     Difference,
@@ -36,6 +36,7 @@ from virsh_nova.render.flat import as_csv, as_values
 from virsh_nova.render.list import sections
 from virsh_nova.render.plain import plain_table
 from virsh_nova.render.safe import LONGEST_CELL, cell, escape_in_xml, spreadsheet_cell, visible
+from virsh_nova.render.serial import as_json, as_yaml
 from virsh_nova.render.show import plain_details
 from virsh_nova.render.terminal import terminal_details, terminal_table
 from virsh_nova.write import write_block

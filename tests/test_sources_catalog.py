@@ -11,11 +11,12 @@ import yaml
 
 from virsh_nova.errors import NovaDomainsError
 from virsh_nova.inputs.objects import Answer
-from virsh_nova.model import Address, Port, Record
+from virsh_nova.model import Address, Port
 from virsh_nova.parse import parse_domain
 from virsh_nova.sources.catalog import Catalog, Name, complete
 from virsh_nova.sources.catalog_files import catalog_of, read_catalog
 from virsh_nova.sources.read import read_records
+from virsh_nova.sources.record import Record
 
 API = Path(__file__).parent / "data" / "api"
 NOVA = API / "nova"

@@ -14,9 +14,10 @@ from hypothesis import strategies as st
 
 from tests import strategies
 from virsh_nova.block.facts import facts_of
-from virsh_nova.document.encode import as_json, as_yaml, guest_document
+from virsh_nova.document.encode import guest_document
 from virsh_nova.inputs.objects import Answer
 from virsh_nova.model import Address, Block, Guest, Instance
+from virsh_nova.render.serial import as_json, as_yaml
 from virsh_nova.sources.read import read_records, records_in
 
 API = Path(__file__).parent / "data" / "api"

@@ -18,11 +18,12 @@ from tests.hosts import DATA, MemoryHost
 from virsh_nova.block.facts import facts_of
 from virsh_nova.block.releases import coordinated_name, find_release
 from virsh_nova.inputs.objects import Answer
-from virsh_nova.model import Guest, Record
+from virsh_nova.model import Guest
 from virsh_nova.parse import parse_block
 from virsh_nova.sources.catalog import complete
 from virsh_nova.sources.catalog_files import read_catalog
 from virsh_nova.sources.read import read_records, records_in
+from virsh_nova.sources.record import Record
 from virsh_nova.stamp.plan import Options, Step, make_plan
 
 GOLDENS = sorted((DATA / "golden").glob("*/*.xml"))
@@ -176,7 +177,8 @@ def test_the_newest_is_written_unless_a_document_of_ours_says_otherwise(case: st
 @each_golden
 def test_a_saved_listing_gives_back_the_very_block(path: Path) -> None:
     """Nothing is added or taken away: no name for the unnamed, no root for the volume boot."""
-    from virsh_nova.document.encode import as_json, guest_document
+    from virsh_nova.document.encode import guest_document
+    from virsh_nova.render.serial import as_json
 
     uuid = INPUTS[path.stem]["uuid"]
     host = MemoryHost()

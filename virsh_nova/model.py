@@ -11,10 +11,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from types import MappingProxyType
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
-from .guests.states import Kind
+Kind = Literal["nova", "nova-unstamped", "foreign"]
+KINDS: tuple[Kind, ...] = ("nova", "nova-unstamped", "foreign")
 
 
 class Flavor(NamedTuple):
@@ -234,6 +234,19 @@ class Judgement(NamedTuple):
     evidence: tuple[str, ...]
 
 
+class Sighting(NamedTuple):
+    """A guest before any of its XML is read."""
+
+    host: str | None
+    uuid: str
+    domain: str
+    id: int | None
+    """None for a guest that is off."""
+    state: str
+    reason: str | None = None
+    """Why it is in that state, in libvirt's words: ``booted``, ``ioerror``, ``crashed``."""
+
+
 class Guest(NamedTuple):
     """One guest of a host: the record that is listed, shown and, later, looked up and checked."""
 
@@ -264,36 +277,3 @@ class Guest(NamedTuple):
     @property
     def instance(self) -> Instance | None:
         return self.block.instance if self.block else None
-
-
-# ---- what stamp works with --------------------------------------------------------------------
-
-Fact = str | int | datetime | Mapping[str, str] | tuple[Port, ...]
-"""A value under one of the dotted keys of ``facts.SHAPES``."""
-
-_NOTHING: Mapping[str, Any] = MappingProxyType({})
-
-
-class Record(NamedTuple):
-    """What one source says of one instance."""
-
-    uuid: str
-    """In lower case, with dashes."""
-    source: str
-    """What the plan calls it: ``servers.json``, ``cloud prod``."""
-    facts: Mapping[str, Fact]
-    """By the dotted keys of ``facts.SHAPES``."""
-    origins: Mapping[str, str] = _NOTHING
-    """The source of each fact that another file gave: ``{"owner.user.name": "users.json"}``."""
-    hosts: tuple[str, ...] = ()
-    """Every name the source has for the host the instance runs on; empty where it has none."""
-    unnamed: bool = False
-    """Whether the source says that the instance has no display name."""
-    namespace: str | None = None
-    """Of the block, where the source is a document of ours."""
-    addresses: Mapping[str, tuple[Address, ...]] = _NOTHING
-    """Fixed addresses by MAC address, for a source that does not know the ports."""
-    place: str = ""
-    """Where in its source it stands: ``record 3``."""
-    power_state: int | None = None
-    """Nova's number: 1 running, 3 paused, 4 shut down, 6 crashed, 7 suspended."""

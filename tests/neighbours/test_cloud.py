@@ -25,8 +25,9 @@ from tests.neighbours.played_cloud import (
     servers,
 )
 from virsh_nova.errors import NovaDomainsError
-from virsh_nova.model import Address, Port, Record
+from virsh_nova.model import Address, Port
 from virsh_nova.sources.cloud import CloudAnswer, ask_cloud
+from virsh_nova.sources.record import Record
 
 NODE, HOST = "vm", "labhost"
 QUIET, CROWDED = "quiet", "crowded"

@@ -7,9 +7,13 @@ is missing is not known; an empty value is known to be empty.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 from typing import Any, Literal
 
-from ..model import Address, Fact, Flavor, Identity, Image, Instance, Owner, Root
+from ..model import Address, Flavor, Identity, Image, Instance, Owner, Port, Root
+
+Fact = str | int | datetime | Mapping[str, str] | tuple[Port, ...]
+"""A value under one of the dotted keys of ``SHAPES``."""
 
 Facts = Mapping[str, Fact]
 

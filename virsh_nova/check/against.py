@@ -5,23 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from ..block.facts import facts_of
-from ..model import Guest, Record
-from ..stamp.plan import names_host
+from ..guests.states import POWER_STATE_WORDS, POWER_STATES
+from ..model import Guest
+from ..sources.record import Record
 from .codes import CODES
 from .finding import Finding, Options, found
 from .remedies import Mending
-
-POWER_STATES = {
-    "running": 1,
-    "blocked": 1,
-    "paused": 3,
-    "shutdown": 4,
-    "shutoff": 4,
-    "crashed": 6,
-    "pmsuspended": 7,
-}
-"""Nova's number for each of libvirt's states. 0 is no state: Nova does not know."""
-_WORDS = {1: "running", 3: "paused", 4: "shut down", 6: "crashed", 7: "suspended"}
 
 
 def chosen_records(records: Sequence[Record], host: str | None) -> dict[str, Record]:
@@ -29,7 +18,7 @@ def chosen_records(records: Sequence[Record], host: str | None) -> dict[str, Rec
     chosen: dict[str, Record] = {}
     for record in records:
         earlier = chosen.get(record.uuid)
-        if earlier is None or (names_host(record, host) and not names_host(earlier, host)):
+        if earlier is None or (record.runs_on(host) and not earlier.runs_on(host)):
             chosen[record.uuid] = record
     return chosen
 
@@ -45,7 +34,7 @@ def examine_against(
         return
     # Files can be those of several hosts.
     here = guest.host or options.host
-    if guest.kind != "foreign" and names_host(record, here) is False:
+    if guest.kind != "foreign" and record.runs_on(here) is False:
         where = " or ".join(record.hosts)
         yield found("orphan", guest, f"{record.source}: it runs on {where}")
         return
@@ -60,7 +49,7 @@ def examine_missing(
     known = set(here)
     for uuid in sorted(records.keys() - known):
         record = records[uuid]
-        if names_host(record, options.host):
+        if record.runs_on(options.host):
             told = f"{record.source}: it is on this host"
             severity = CODES["missing"].severity
             yield Finding("missing", severity, uuid, None, (told,), record=record)
@@ -74,7 +63,7 @@ def _may_be_left_out(guest: Guest, records: Mapping[str, Record]) -> bool:
 def _power_state(guest: Guest, record: Record) -> Iterator[Finding]:
     said, real = record.power_state, POWER_STATES.get(guest.state)
     if said and real and said != real:
-        word = _WORDS.get(said, str(said))
+        word = POWER_STATE_WORDS.get(said, str(said))
         yield found("power-state-differs", guest, f"{guest.state}, {record.source}: {word}")
 
 

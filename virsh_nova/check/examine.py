@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from ..model import Guest, Record
+from ..model import Guest
+from ..sources.record import Record
 from .block import examine_block
 from .codes import CODES
 from .finding import Finding, Options, found

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from ..model import Guest, Record
+from ..model import Guest
+from ..sources.record import Record
 from .codes import CODES, SEVERITIES, Severity
 
 HOUR = 3600.0

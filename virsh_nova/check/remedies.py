@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from ..guests.classify import foreign_evidence
-from ..model import Guest, Record
+from ..model import Guest
+from ..sources.record import Record
 
 _WHOLE = frozenset(("name", "flavor.name", "owner.project.id", "owner.user.id"))
 """What a record has to know before a block may be replaced by what it says."""

@@ -13,15 +13,15 @@ from ..check.codes import CODES, SEVERITIES, Severity, nearest
 from ..console import complain, draws_for_terminal, speaks_unicode, write
 from ..errors import EXIT_FAILED, EXIT_FINDINGS, NovaDomainsError
 from ..hosts.handles import resolve
-from ..sources.gather import gather
 from .types import PROGRAM, Handle, Settings
 
 if TYPE_CHECKING:
     from ..check.finding import Finding
     from ..hosts.files.host import RecordedHost
     from ..hosts.libvirt.connection import Host
-    from ..model import Guest, Record
+    from ..model import Guest
     from ..render.check import Report
+    from ..sources.record import Record
 
 _SECONDS = {"s": 1, "m": 60, "min": 60, "h": 3600, "d": 86400, "w": 604800}
 _PART = re.compile(r"(\d{1,9}(?:\.\d{1,6})?)(s|min|m|h|d|w)?", re.ASCII)
@@ -211,7 +211,13 @@ def examined(
     everyones = True
     if files or cloud:
         here = frozenset(guest.uuid for guest in guests)
-        records, _, everyones = gather(files, {}, cloud, host.name, here, strangers=True)
+        # msgspec comes with it, which a live check does without.
+        from ..sources.gather import Sources, gather
+
+        gathered = gather(Sources(files, cloud=cloud), host.name, here, strangers=True)
+        for warning in gathered.warnings:
+            complain(warning, kind="warning")
+        records, everyones = gathered.records, gathered.everyones
     options = Options(
         host=host.name,
         nova_version=nova_version,
@@ -277,7 +283,7 @@ def printed(report: Report, host: str | None, format_: str, plain_text: bool) ->
     from ..render import check as findings
 
     if format_ == "json":
-        from ..document.encode import as_json
+        from ..render.serial import as_json
 
         documents = [findings.finding_document(each, report, host) for each in report.findings]
         return as_json(documents, one_a_line=True, ascii_only=not speaks_unicode())

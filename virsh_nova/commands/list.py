@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from ..console import draws_for_terminal, speaks_unicode, write
-from ..guests.states import KINDS
+from ..model import KINDS
 from .output import warn_of_faults, write_documents
 from .types import (
     AddressOrNetwork,

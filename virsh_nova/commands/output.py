@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def write_documents(documents: list[dict[str, Any]], format_: str, *, one_a_line: bool) -> None:
-    from ..document.encode import as_json, as_yaml
+    from ..render.serial import as_json, as_yaml
 
     if format_ == "yaml":
         write(as_yaml(documents, ascii_only=not speaks_unicode()))

@@ -76,7 +76,7 @@ def show(
     from ..render.stamp import coloured, counts, plain, plan_document, plan_text
 
     if manner.format_ == "json":
-        from ..document.encode import as_json
+        from ..render.serial import as_json
 
         document = plan_document(plan, outcomes, str(path) if path else None)
         write(as_json(document, one_a_line=False, ascii_only=not speaks_unicode()))

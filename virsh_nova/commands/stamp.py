@@ -12,7 +12,7 @@ from .. import __version__
 from ..console import complain
 from ..errors import EXIT_FAILED
 from ..hosts.handles import resolve
-from ..sources.gather import gather
+from ..sources.gather import Sources, gather
 from .plan_flow import Manner, execute, whoami
 from .types import Handle, ReleaseName, Settings, plan_options
 
@@ -131,19 +131,13 @@ def stamp_command(
             )
             if not dry_run:
                 host.refuse_read_only()
-        records, known_ports, _ = gather(
-            files,
-            {
-                "projects": projects,
-                "users": users,
-                "flavors": flavors,
-                "images": images,
-                "ports": ports,
-            },
-            cloud,
+        gathered = gather(
+            Sources(files, projects, users, flavors, images, ports, cloud),
             host.name,
             frozenset(guest.uuid for guest in guests),
         )
+        for warning in gathered.warnings:
+            complain(warning, kind="warning")
         options = Options(
             named=wanted,
             everyone=everyone,
@@ -153,10 +147,10 @@ def stamp_command(
             fill=fill,
             force=force,
             release=release,
-            known_ports=known_ports,
+            known_ports=gathered.ports,
             signature=None if no_provenance else signature(),
         )
-        plan = make_plan(host.name, guests, records, options)
+        plan = make_plan(host.name, guests, gathered.records, options)
         refused = any(step.action == "refused" and step.guest.uuid in wanted for step in plan.steps)
         plain = settings.no_color or no_color
         manner = Manner("stamp", journal, patience, dry_run, yes, format_, plain)

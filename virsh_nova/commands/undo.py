@@ -127,7 +127,7 @@ def list_runs(format_: str) -> int:
     undone = taken_back(runs)
     told = [(run, "undone" if run.id in undone else run.state) for run in runs]
     if format_ == "json":
-        from ..document.encode import as_json
+        from ..render.serial import as_json
         from ..render.stamp import run_document
 
         documents = [run_document(run, state) for run, state in told]

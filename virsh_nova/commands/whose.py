@@ -16,10 +16,9 @@ from .output import warn_of_faults
 from .types import Handle, Settings
 
 if TYPE_CHECKING:
-    from ..guests.states import Sighting
     from ..hosts.files.host import RecordedHost
     from ..hosts.libvirt.connection import Host
-    from ..model import Guest
+    from ..model import Guest, Sighting
     from ..whose.answer import Answer, Processes
     from ..whose.index import Index
 

@@ -1,14 +1,12 @@
-"""The JSON document, and the same as YAML: the true strings, for machines."""
+"""A guest as the JSON document has it: the true strings, for programs."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from typing import Any
 
 from ..guests.columns import Column, iso
 from ..model import Backfill, Difference, Guest, Hardware, Identity, Image, Instance, Port
-from ..render.safe import escape_in_json, escape_in_yaml, is_safe
 
 Document = dict[str, Any]
 
@@ -43,40 +41,6 @@ def whole_document(guest: Guest) -> Document:
 def columns_document(guest: Guest, columns: Sequence[Column]) -> Document:
     """Only what was asked for, under the names of the columns."""
     return {column.name: column.value(guest) for column in columns}
-
-
-def as_json(documents: Sequence[Document] | Document, *, one_a_line: bool, ascii_only: bool) -> str:
-    """A JSON array, compact with a guest on each line; or anything laid out for reading."""
-    if one_a_line and not isinstance(documents, dict):
-        # The C encoder has no indentation, and is ten times as fast as the one that has.
-        encode = json.JSONEncoder(ensure_ascii=ascii_only, check_circular=False).encode
-        lines = ",\n".join(map(encode, documents))
-        text = f"[\n{lines}\n]\n" if documents else "[]\n"
-    else:
-        text = json.dumps(documents, ensure_ascii=ascii_only, indent=2) + "\n"
-    return escape_in_json(text)
-
-
-def as_yaml(documents: Sequence[Document], *, ascii_only: bool = False) -> str:
-    import yaml
-
-    class Dumper(yaml.SafeDumper):
-        def ignore_aliases(self, _data: Any) -> bool:
-            return True
-
-    def represent(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
-        style = None if is_safe(text) else '"'
-        return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
-
-    Dumper.add_representer(str, represent)
-    text = yaml.dump(
-        list(documents),
-        Dumper=Dumper,
-        allow_unicode=not ascii_only,
-        sort_keys=False,
-        width=2**31,
-    )
-    return escape_in_yaml(text)
 
 
 def _instance(instance: Instance) -> Document:

@@ -17,10 +17,10 @@ from ..model import (
     Instance,
     Interface,
     Judgement,
+    Sighting,
 )
 from ..parse import parse_block, parse_domain, parse_head
 from .classify import judge, judge_block
-from .states import Sighting
 
 _TAP = re.compile(r"tap(.{11})")
 

@@ -6,7 +6,8 @@ import re
 from collections.abc import Collection
 from typing import NamedTuple
 
-from ..model import Disk, Domain, Fact, Interface, Port
+from ..block.facts import Fact
+from ..model import Disk, Domain, Interface, Port
 
 SOURCE = "the guest"
 

@@ -6,9 +6,8 @@ from collections.abc import Iterable, Sequence
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, NamedTuple
 
-from ..model import Guest, Identity
+from ..model import Guest, Identity, Sighting
 from .columns import COLUMNS, Column, Value
-from .states import Sighting
 
 if TYPE_CHECKING:
     from ipaddress import IPv4Network, IPv6Network

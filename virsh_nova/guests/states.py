@@ -1,11 +1,6 @@
-"""What the mere listing of a host says of its guests, and the words it uses."""
+"""The states of a guest: libvirt's words for them, virsh's, and Nova's power states."""
 
 from __future__ import annotations
-
-from typing import Literal, NamedTuple
-
-Kind = Literal["nova", "nova-unstamped", "foreign"]
-KINDS: tuple[Kind, ...] = ("nova", "nova-unstamped", "foreign")
 
 # libvirt's own words (virDomainStateTypeToString), which <domstatus> uses too; the index is
 # virDomainState.
@@ -45,15 +40,29 @@ REASONS: dict[str, tuple[str, ...]] = {
     "crashed": ("unknown", "panicked"),
 }  # fmt: skip
 
+VIRSH_WORDS = {
+    "no state": "nostate",
+    "running": "running",
+    "idle": "blocked",
+    "paused": "paused",
+    "in shutdown": "shutdown",
+    "shut off": "shutoff",
+    "crashed": "crashed",
+    "pmsuspended": "pmsuspended",
+}
+"""virsh's words for libvirt's states, as `virsh list` and `virsh domstate` print them."""
 
-class Sighting(NamedTuple):
-    """A guest before any of its XML is read."""
+POWER_STATES = {
+    "running": 1,
+    "blocked": 1,
+    "paused": 3,
+    "shutdown": 4,
+    "shutoff": 4,
+    "crashed": 6,
+    "pmsuspended": 7,
+}
+"""Nova's power state (nova/compute/power_state.py) for each of libvirt's states. Its 0 is NOSTATE:
+Nova does not know."""
 
-    host: str | None
-    uuid: str
-    domain: str
-    id: int | None
-    """None for a guest that is off."""
-    state: str
-    reason: str | None = None
-    """Why it is in that state, in libvirt's words: ``booted``, ``ioerror``, ``crashed``."""
+POWER_STATE_WORDS = {1: "running", 3: "paused", 4: "shutdown", 6: "crashed", 7: "suspended"}
+"""Nova's own words for its power states."""

@@ -11,8 +11,7 @@ from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 
 from ..errors import HandleError
-from ..guests.states import Sighting
-from ..model import Guest
+from ..model import Guest, Sighting
 
 SHORTEST_PREFIX = 4
 MOST_CANDIDATES = 10

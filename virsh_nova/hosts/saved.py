@@ -7,11 +7,22 @@ from typing import NamedTuple
 import msgspec
 
 from ..block.facts import instance_of
-from ..guests.states import KINDS, REASONS, STATES, UNKNOWN_STATE, Kind, Sighting
+from ..guests.states import REASONS, STATES, UNKNOWN_STATE
 from ..inputs.decode import decode
 from ..inputs.objects import Answer, Item, Shape, items_in
 from ..inputs.values import FieldError, checked_moment, checked_uuid
-from ..model import Backfill, Block, Difference, Disk, Guest, Hardware, Interface
+from ..model import (
+    KINDS,
+    Backfill,
+    Block,
+    Difference,
+    Disk,
+    Guest,
+    Hardware,
+    Interface,
+    Kind,
+    Sighting,
+)
 from ..sources.saved_document import own_record
 from .files.assemble import Detail
 

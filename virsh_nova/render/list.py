@@ -6,8 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from ..guests.columns import COLUMNS, DEFAULT, FOREIGN, LONG, UNSTAMPED, Column
-from ..guests.states import Kind
-from ..model import Guest
+from ..model import Guest, Kind
 from .flat import text_of
 from .safe import cell
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
-from ..block.facts import Facts
-from ..model import Address, Fact, Port, Record
+from ..block.facts import Fact, Facts
+from ..model import Address, Port
+from .record import Record
 
 
 class Name(NamedTuple):

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from ..block.facts import Fact
 from ..errors import NovaDomainsError
 from ..inputs.decode import decode
 from ..inputs.objects import Answer, Item, Shape, items_in, read_answer, refused
@@ -26,7 +27,6 @@ from ..inputs.values import (
     described,
     is_uuid,
 )
-from ..model import Fact
 from .catalog import Catalog, Entry, Name, ServerPort
 from .image_properties import is_kept, kept_properties
 

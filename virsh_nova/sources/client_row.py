@@ -11,11 +11,12 @@ from collections.abc import Collection
 
 import msgspec
 
+from ..block.facts import Fact
 from ..inputs.decode import decode
 from ..inputs.values import checked_moment, checked_text, checked_uuid, is_uuid
-from ..model import Fact, Record
 from .nova_server import BOOTED_FROM_VOLUME, boots_from_image, boots_from_volume
 from .power_state import power_state
+from .record import Record
 
 
 class _Row(msgspec.Struct):

@@ -13,11 +13,11 @@ from typing import NamedTuple
 import msgspec
 
 from ..inputs.objects import Answer
-from ..model import Record
 from .catalog import complete
 from .catalog_files import catalog_of
 from .cloud_client import NAMES, Cloud, Query, Refusal, Service
 from .read import records_in
+from .record import Record
 
 WITH_FLAVOR_ID = (2, 46)
 NEWEST_UNDERSTOOD = (2, 100)

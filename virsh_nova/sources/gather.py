@@ -1,14 +1,28 @@
-"""What Nova and its like say of the guests, from files and from a cloud."""
+"""All records that the sources named on the command line give."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Sequence
+from typing import NamedTuple
 
-from ..console import complain
+from .catalog import complete
+from .catalog_files import read_catalog
+from .read import read_records
+from .record import Record
 
-if TYPE_CHECKING:
-    from ..model import Record
+
+class Sources(NamedTuple):
+    """What was named on the command line: paths (``-`` is stdin), and a cloud."""
+
+    files: Sequence[str] = ()
+    """Records of servers: ``--from``, ``--against``."""
+    projects: Sequence[str] = ()
+    users: Sequence[str] = ()
+    flavors: Sequence[str] = ()
+    images: Sequence[str] = ()
+    ports: Sequence[str] = ()
+    cloud: str | None = None
+    """A name in clouds.yaml, or ``envvars``."""
 
 
 class Gathered(NamedTuple):
@@ -17,38 +31,38 @@ class Gathered(NamedTuple):
     ports: frozenset[str]
     """All ports that any source names."""
     everyones: bool
-    """Whether the cloud told of the servers of all projects; of files nobody knows."""
+    """Whether the cloud listed the servers of all projects. Files do not say, and count as yes."""
+    warnings: tuple[str, ...] = ()
+    """What the cloud did not show, a line each."""
 
 
 def gather(
-    files: Sequence[str],
-    catalog_files: Mapping[str, Sequence[str]],
-    cloud: str | None,
-    host: str | None,
-    wanted: frozenset[str],
-    *,
-    strangers: bool = False,
+    sources: Sources, host: str | None, wanted: frozenset[str], *, strangers: bool = False
 ) -> Gathered:
-    """``wanted`` are the guests whose facts are of use; with ``strangers`` those that files tell of
-    others are, too.
-    """
-    from .catalog import complete
-    from .catalog_files import read_catalog
-    from .read import read_records
+    """The records of ``wanted`` guests (uuids); with ``strangers`` those of others in files too.
 
-    catalog = read_catalog(**catalog_files)
+    Raises ``NovaDomainsError`` for a file that cannot be read, and a cloud that does not answer.
+    """
+    catalog = read_catalog(
+        users=sources.users,
+        projects=sources.projects,
+        flavors=sources.flavors,
+        images=sources.images,
+        ports=sources.ports,
+    )
     of_use = None if strangers else wanted
-    records = [record for file in files for record in read_records(file, of_use)]
+    records = [record for file in sources.files for record in read_records(file, of_use)]
     ports = set(catalog.port_uuids)
     everyones = True
-    if cloud:
+    warnings: tuple[str, ...] = ()
+    if sources.cloud:
+        # openstacksdk is an extra.
         from .cloud import ask_cloud
 
-        answer = ask_cloud(cloud, host, wanted)
+        answer = ask_cloud(sources.cloud, host, wanted)
         records += answer.records
         ports |= answer.ports
         everyones = answer.everyones
-        for notice in answer.notices:
-            complain(notice, kind="warning")
+        warnings = tuple(answer.notices)
     completed = [complete(record, catalog) for record in records]
-    return Gathered(completed, frozenset(ports), everyones)
+    return Gathered(completed, frozenset(ports), everyones, warnings)

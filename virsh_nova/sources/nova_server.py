@@ -20,6 +20,7 @@ from collections.abc import Collection
 
 import msgspec
 
+from ..block.facts import Fact
 from ..inputs.decode import decode
 from ..inputs.values import (
     FieldError,
@@ -32,9 +33,10 @@ from ..inputs.values import (
     described,
     is_uuid,
 )
-from ..model import Address, Fact, Record
+from ..model import Address
 from .image_properties import kept_properties
 from .power_state import power_state
+from .record import Record
 
 BOOTED_FROM_VOLUME = "N/A (booted from volume)"
 """What the openstack client shows instead of an image."""

@@ -1,12 +1,14 @@
-"""Nova's power state of a server, which its API tells as a number and older clients as a word."""
+"""Nova's power state of a server: a number in its API, a word in older clients."""
 
 from __future__ import annotations
 
-_NUMBERS = {"running": 1, "paused": 3, "shutdown": 4, "crashed": 6, "suspended": 7}
+from ..guests.states import POWER_STATE_WORDS
+
+_NUMBERS = {word: number for number, word in POWER_STATE_WORDS.items()}
 
 
 def power_state(value: int | str | None) -> int | None:
-    """The number; None for what tells nothing, as NOSTATE does."""
+    """The number; None where the source does not know it, as for NOSTATE."""
     if isinstance(value, str):
         return _NUMBERS.get(value.strip().lower())
-    return value if value in _NUMBERS.values() else None
+    return value if value in POWER_STATE_WORDS else None

@@ -9,9 +9,9 @@ import msgspec
 from ..inputs.decode import decode
 from ..inputs.objects import Answer, Item, Shape, items_in, read_answer, refused, unknown_shape
 from ..inputs.values import FieldError
-from ..model import Record
 from .client_row import row_record
 from .nova_server import server_record
+from .record import Record
 from .saved_document import own_record
 
 SERVERS = Shape(

@@ -6,7 +6,7 @@ from collections.abc import Collection
 
 import msgspec
 
-from ..block.facts import PARTS
+from ..block.facts import PARTS, Fact
 from ..inputs.decode import decode
 from ..inputs.values import (
     FieldError,
@@ -17,7 +17,8 @@ from ..inputs.values import (
     checked_texts,
     checked_uuid,
 )
-from ..model import Address, Fact, Port, Record
+from ..model import Address, Port
+from .record import Record
 
 
 class _Flavor(msgspec.Struct):

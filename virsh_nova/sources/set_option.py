@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from ..block.facts import SHAPES, Facts
+from ..block.facts import SHAPES, Fact, Facts
 from ..errors import EXIT_USAGE, NovaDomainsError
 from ..inputs.decode import decode
 from ..inputs.values import (
@@ -19,7 +19,6 @@ from ..inputs.values import (
     checked_texts,
     described,
 )
-from ..model import Fact
 from .saved_document import decoded_ports
 
 

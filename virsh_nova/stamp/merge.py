@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from ..block.facts import Facts
+from ..block.facts import Fact, Facts
 from ..guests.derive import SOURCE as GUEST
 from ..guests.derive import boot_volume, derive, port_of
-from ..model import Address, Domain, Fact, Port, Record
+from ..model import Address, Domain, Port
+from ..sources.record import Record
 
 ASSIGNED = "--set"
 

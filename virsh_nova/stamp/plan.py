@@ -19,7 +19,8 @@ from ..block.releases import NEWEST_RELEASE, Release, release_of
 from ..block.validate import flaw
 from ..guests.build import counting_block
 from ..guests.classify import foreign_evidence, guestfs_channel
-from ..model import Backfill, Definition, DefinitionName, Guest, Instance, Record
+from ..model import Backfill, Definition, DefinitionName, Guest, Instance
+from ..sources.record import Record
 from ..write import bare_element
 from .ceilometer import breaks_ceilometer, missed
 from .merge import Merged, merge
@@ -141,18 +142,6 @@ def _is_meant(guest: Guest, recorded: bool, options: Options) -> bool:
 # ---- records ----------------------------------------------------------------------------------
 
 
-def names_host(record: Record, host: str | None) -> bool | None:
-    """Whether a record says that its instance runs on this host; None if it does not say."""
-    if not record.hosts or host is None:
-        return None
-    # One of them may be the whole domain name, the other its first part.
-    short = host.partition(".")[0].lower()
-    return any(
-        name.lower() == host.lower() or name.partition(".")[0].lower() == short
-        for name in record.hosts
-    )
-
-
 def _settle_twins(
     records: Sequence[Record], host: str | None
 ) -> tuple[list[Record], list[Notice], str]:
@@ -163,7 +152,7 @@ def _settle_twins(
         twins = [record for record in records if record.source == source]
         places = " and ".join(record.place or "one" for record in twins)
         if number > 1:
-            ours = [record for record in twins if names_host(record, host)]
+            ours = [record for record in twins if record.runs_on(host)]
             twins = ours if len(ours) == 1 else twins
             first = twins[0]
             differing = sorted(_differing(twins))
@@ -175,7 +164,7 @@ def _settle_twins(
             )
         chosen.append(twins[0])
     for record in chosen:
-        if names_host(record, host) is False:
+        if record.runs_on(host) is False:
             where = " or ".join(record.hosts)
             text = f"{record.source}: {record.place} says that it runs on {where}, not here"
             notices.append(Notice("elsewhere", record.uuid, text))
@@ -194,7 +183,7 @@ def _without_guest(host: str | None, records: Iterable[Record]) -> list[Notice]:
     for record in records:
         name = record.facts.get("name")
         who = f"{name!r}" if name else record.uuid
-        if names_host(record, host):
+        if record.runs_on(host):
             text = f"{record.source}: {who} is said to run here, and there is no such guest"
             notices.append(Notice("missing", record.uuid, text))
         elif record.hosts:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from ...guests.states import UNKNOWN_STATE, Sighting
+from ...guests.states import UNKNOWN_STATE
+from ...model import Sighting
 from .domain_file import DomainFile, Unusable, read_domain_file
 from .layout import Found, Search
 from .virsh_list import Listed, read_listing

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Protocol
 
-from ...guests.states import Sighting
+from ...model import Sighting
 
 if TYPE_CHECKING:
     from ...model import Guest

@@ -4,17 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-STATES = {
-    "no state": "nostate",
-    "running": "running",
-    "idle": "blocked",
-    "paused": "paused",
-    "in shutdown": "shutdown",
-    "shut off": "shutoff",
-    "crashed": "crashed",
-    "pmsuspended": "pmsuspended",
-}
-"""virsh's words for libvirt's."""
+from ...guests.states import VIRSH_WORDS
 
 _LONGEST_LINE = 10_000
 
@@ -34,7 +24,7 @@ def read_listing(data: bytes) -> dict[str, Listed]:
         number, _, rest = line.strip().partition(" ")
         if number != "-" and not (number.isascii() and number.isdigit() and len(number) < 10):
             continue
-        for words, state in STATES.items():
+        for words, state in VIRSH_WORDS.items():
             if rest.endswith(f" {words}"):
                 name = rest.removesuffix(words).strip()
                 listed[name] = Listed(None if number == "-" else int(number), state)

@@ -25,7 +25,8 @@ from ...errors import (
     PermissionRefused,
     UnknownUri,
 )
-from ...guests.states import REASONS, STATES, Sighting
+from ...guests.states import REASONS, STATES
+from ...model import Sighting
 from ..calls import Call, Calls
 from ..pidfile import qemu_pid
 
