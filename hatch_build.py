@@ -26,15 +26,6 @@ COMPLETIONS = {
     "fish": f"share/fish/vendor_completions.d/{PROGRAM}.fish",
 }
 
-EXIT_STATUS = (
-    ("0", "Done."),
-    ("1", "Something failed, or a guest was not found."),
-    ("2", "Wrong usage."),
-    ("3", "The host could not be reached, or was lost halfway."),
-    ("4", "check found something."),
-    ("130", "Interrupted."),
-)
-
 ENVIRONMENT = (
     ("LIBVIRT_DEFAULT_URI", "The libvirt to ask where --connect is not given."),
     ("NO_COLOR", "If not empty: plain text on a terminal too."),
@@ -131,10 +122,11 @@ def man_pages(cli: click.Group, version: str) -> dict[str, str]:
     """A page for the program and one for each command, by its path below the prefix."""
     root = click.Context(cli, info_name=PROGRAM, **cli.context_settings)
     contexts = [root]
-    for name, command in cli.commands.items():
-        if not command.hidden:
-            settings = command.context_settings
-            contexts.append(click.Context(command, info_name=name, parent=root, **settings))
+    for name in cli.list_commands(root):
+        command = cli.get_command(root, name)
+        assert command is not None
+        settings = command.context_settings
+        contexts.append(click.Context(command, info_name=name, parent=root, **settings))
     return {
         f"share/man/man1/{_page_name(context)}.1": man_page(context, version)
         for context in contexts
@@ -171,14 +163,17 @@ def man_page(context: click.Context, version: str) -> str:
 
 
 def _further_sections(context: click.Context) -> Iterator[str]:
-    commands = context.command.commands if isinstance(context.command, click.Group) else {}
-    if commands:
+    # Only here, as in initialize(): the package is on the path by now.
+    from virsh_nova.cli import COMMANDS
+    from virsh_nova.errors import EXIT_CODES
+
+    if context.parent is None:
         yield ".SH COMMANDS"
-        for name, command in commands.items():
-            yield from (".TP", f"\\fB{PROGRAM}\\-{name}\\fP(1)", _roff(_first_sentence(command)))
+        for entry in COMMANDS.values():
+            yield from (".TP", f"\\fB{PROGRAM}\\-{entry.name}\\fP(1)", _roff(entry.summary))
     yield ".SH EXIT STATUS"
-    for code, meaning in EXIT_STATUS:
-        yield from (".TP", f"\\fB{code}\\fP", _roff(meaning))
+    for code, meaning in EXIT_CODES.items():
+        yield from (".TP", f"\\fB{code}\\fP", _roff(f"{meaning[0].upper()}{meaning[1:]}."))
     yield ".SH ENVIRONMENT"
     for variable, meaning in ENVIRONMENT:
         yield from (".TP", f"\\fB{variable}\\fP", _roff(meaning))
@@ -186,19 +181,13 @@ def _further_sections(context: click.Context) -> Iterator[str]:
     for purpose, example in EXAMPLES.get(context.command_path, ()):
         yield from (".PP", _roff(purpose), ".PP", ".RS 4", ".EX", _roff(example), ".EE", ".RE")
     yield ".SH SEE ALSO"
-    group = context.parent.command if context.parent else context.command
-    assert isinstance(group, click.Group)
-    pages = [PROGRAM, *(f"{PROGRAM}-{name}" for name in group.commands)]
+    pages = [PROGRAM, *(f"{PROGRAM}-{name}" for name in COMMANDS)]
     others = [page for page in pages if page != _page_name(context)]
     yield ", ".join(f"\\fB{_roff(page)}\\fP(1)" for page in [*others, "virsh"])
 
 
 def _page_name(context: click.Context) -> str:
     return context.command_path.replace(" ", "-")
-
-
-def _first_sentence(command: click.Command) -> str:
-    return command.get_short_help_str(limit=200)
 
 
 def _roff(text: str) -> str:

@@ -13,8 +13,8 @@ from click.testing import CliRunner
 from tests import hosts
 from tests.hosts import CRASHED, SHUTOFF, block, guest, make_host, nova_domains, uuid_of
 from virsh_nova.check.codes import CODES
-from virsh_nova.cli import cli
-from virsh_nova.commands.check import Duration, FindingCode
+from virsh_nova.cli import COMMANDS, cli
+from virsh_nova.commands.types import Duration, FindingCode
 
 SIZE = (
     "<nova:package version='34.0.0'/><nova:flavor name='m1'><nova:memory>512</nova:memory>"
@@ -134,7 +134,7 @@ def test_durations(text: str, seconds: float) -> None:
 
 def test_codes_are_completed() -> None:
     context = cli.make_context("nova-domains", ["check"], resilient_parsing=True)
-    param = cli.commands["check"].params[1]
+    param = COMMANDS["check"].load().params[1]
     found = FindingCode().shell_complete(context, param, "owner")
     assert [item.value for item in found] == ["owner-unknown", "owner-unnamed"]
 

@@ -1,53 +1,114 @@
-"""The command line: commands, wiring, exit codes, and the one place that turns errors into words.
-
-What a command needs beyond click is imported when it runs, so that ``--help``, ``--version`` and
-the shell's completion answer at once.
-"""
+"""The program: its global options, the table of commands, and the way from errors to exit codes."""
 
 from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from importlib import import_module
+from typing import NamedTuple
 
 import click
+from click.shell_completion import CompletionItem, shell_complete
 
 from . import __version__
-from .commands.check import check_command
-from .commands.completion import completion_command
-from .commands.list import list_command
-from .commands.show import show_command
-from .commands.stamp import stamp_command
-from .commands.types import COMPLETION_VARIABLE, PROGRAM, Settings, refuse_nan
-from .commands.undo import undo_command
-from .commands.whose import whose_command
+from .commands.session import COMPLETION_VARIABLE, PROGRAM, Session
+from .commands.types import refuse_nan
 from .console import complain, complain_of_usage, discard_output, prepare_streams
-from .errors import EXIT_FAILED, EXIT_INTERRUPTED, NovaDomainsError
+from .errors import EXIT_CODES, EXIT_FAILED, EXIT_INTERRUPTED, NovaDomainsError
 
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
 
-# ---- the group --------------------------------------------------------------------------------
+# ---- the commands -----------------------------------------------------------------------------
 
 
-@click.group(context_settings=CONTEXT)
+class Entry(NamedTuple):
+    """A command, which is imported when it is called: ``--help`` and completion stay fast."""
+
+    name: str
+    section: str
+    summary: str
+    """The first sentence of its docstring."""
+
+    def load(self) -> click.Command:
+        command = getattr(
+            import_module(f".commands.{self.name}", __package__), f"{self.name}_command"
+        )
+        assert isinstance(command, click.Command)
+        return command
+
+
+COMMANDS = {
+    entry.name: entry
+    for entry in (
+        Entry("list", "Look", "List the guests: Nova's, Nova's without metadata, and others."),
+        Entry("show", "Look", "Show everything known about a guest."),
+        Entry("whose", "Look", "Say which guest something belongs to, and who owns it."),
+        Entry("check", "Look", "Compare what Nova recorded with the actual guests."),
+        Entry("stamp", "Write", "Write the metadata block onto guests that lack it."),
+        Entry("undo", "Write", "Take back what a run of stamp wrote."),
+        Entry("completion", "Set up", "Print the code that makes a shell complete commands."),
+    )
+}
+
+
+class Commands(click.Group):
+    """The table as a click group."""
+
+    def list_commands(self, _ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, _ctx: click.Context, name: str) -> click.Command | None:
+        entry = COMMANDS.get(name)
+        return entry.load() if entry else None
+
+    def format_commands(self, _ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(entry.name, entry.summary) for entry in COMMANDS.values()])
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        # click would import each command for its summary.
+        names = [
+            CompletionItem(entry.name, help=entry.summary)
+            for entry in COMMANDS.values()
+            if entry.name.startswith(incomplete)
+        ]
+        return names + click.Command.shell_complete(self, ctx, incomplete)
+
+
+def _exit_codes() -> Iterator[str]:
+    for code, meaning in EXIT_CODES.items():
+        yield f"{code} {meaning}"
+
+
+@click.group(
+    cls=Commands,
+    context_settings=CONTEXT,
+    help=f"""Whose is this guest? Read what OpenStack Nova recorded in a host's libvirt domains.
+
+    Only stamp and undo change anything, and only after showing you the plan.
+
+    Exit codes: {", ".join(_exit_codes())}.
+    """,
+)
 @click.option(
     "-c",
     "--connect",
     "uri",
     metavar="URI",
-    help="The libvirt to ask; else LIBVIRT_DEFAULT_URI, else qemu:///system.",
+    help="Connect to this libvirt.  [default: LIBVIRT_DEFAULT_URI, else qemu:///system]",
 )
-@click.option("--demo", is_flag=True, help="Ask an embedded example host instead; needs no daemon.")
+@click.option("--demo", is_flag=True, help="Use an embedded example host; needs no daemon.")
 @click.option(
-    "--offline", is_flag=True, help="Read libvirt's files on this machine instead of asking it."
+    "--offline", is_flag=True, help="Read libvirt's files on this machine; needs no daemon."
 )
 @click.option(
     "--files",
     metavar="PATH",
     multiple=True,
     help="Read another host's files: the root of its file system, a sos report (.tar.xz or "
-    "unpacked), virsh dumpxml files, or a saved list -f json. Can be given several times.",
+    "unpacked), virsh dumpxml files, or a saved list -f json. Repeatable.",
 )
 @click.option(
     "--timeout",
@@ -56,9 +117,11 @@ CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
     show_default=True,
     callback=refuse_nan,
     metavar="SECONDS",
-    help="How long to wait for a daemon that does not answer.",
+    help="Give up on a daemon that does not answer for so long.",
 )
-@click.option("--no-color", is_flag=True, help="Plain text on a terminal too, as NO_COLOR asks.")
+@click.option(
+    "--no-color", is_flag=True, help="Print plain text on a terminal too, as NO_COLOR does."
+)
 @click.version_option(__version__, prog_name=PROGRAM)
 @click.pass_context
 def cli(
@@ -70,47 +133,16 @@ def cli(
     timeout: float,
     no_color: bool,
 ) -> None:
-    """Whose is this guest? Read what OpenStack Nova recorded in the libvirt domains of a host.
-
-    Nothing is changed but by stamp and undo, and by these not before the plan has been seen.
-
-    Exit codes: 0 done, 1 something failed or was not found, 2 wrong usage, 3 the host could not
-    be reached, 4 check found something, 130 interrupted.
-    """
     sources = {
         "--connect": uri is not None,
         "--demo": demo,
         "--offline": offline,
         "--files": bool(files),
     }
-    said = [option for option, is_said in sources.items() if is_said]
-    if len(said) > 1:
-        raise click.UsageError(f"{said[0]} and {said[1]} exclude each other")
-    ctx.obj = Settings(uri, demo, timeout, no_color, offline, files)
-
-
-for command in (
-    list_command,
-    show_command,
-    whose_command,
-    check_command,
-    stamp_command,
-    undo_command,
-    completion_command,
-):
-    cli.add_command(command)
-
-
-def conclude(settings: Settings | None) -> int:
-    """Tell of the files that a command read in libvirt's place, and what of them it could not."""
-    code = 0
-    for host in settings.recorded if settings else ():
-        for fault in host.faults:
-            complain(fault, kind="warning")
-        complain(host.notice, kind="note")
-        if host.incomplete:
-            code = EXIT_FAILED
-    return code
+    given = [option for option, is_given in sources.items() if is_given]
+    if len(given) > 1:
+        raise click.UsageError(f"{given[0]} and {given[1]} exclude each other")
+    ctx.obj = Session(uri, demo, timeout, no_color, offline, files)
 
 
 # ---- from errors to exit codes ----------------------------------------------------------------
@@ -150,14 +182,13 @@ def run(arguments: Sequence[str]) -> int:
 
 
 def invoke(arguments: Sequence[str]) -> int:
-    """Like click's own ``main``, which would make a closed pipe an exit of its own."""
+    """Like click's own ``main``, which would turn a closed pipe into an exit of its own."""
     if instruction := os.environ.get(COMPLETION_VARIABLE):
-        from click.shell_completion import shell_complete
-
         return shell_complete(cli, {}, PROGRAM, COMPLETION_VARIABLE, instruction)
     try:
         with cli.make_context(PROGRAM, list(arguments)) as context:
             code = cli.invoke(context) or 0
-            return max(code, conclude(context.find_object(Settings)))
+            session = context.find_object(Session)
+            return max(code, session.finish() if session else 0)
     except click.exceptions.Exit as error:
         return error.exit_code

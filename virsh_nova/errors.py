@@ -1,16 +1,26 @@
-"""Every error that a user can cause, with what to do about it and the exit code it ends with."""
+"""Every error that a user can cause: what went wrong, what to do about it, and the exit code."""
 
 from __future__ import annotations
 
 EXIT_FAILED = 1
 EXIT_USAGE = 2  # click's own
 EXIT_UNREACHABLE = 3
-EXIT_FINDINGS = 4  # check found something
+EXIT_FINDINGS = 4
 EXIT_INTERRUPTED = 130
+
+EXIT_CODES = {
+    0: "done",
+    EXIT_FAILED: "something failed or was not found",
+    EXIT_USAGE: "wrong usage",
+    EXIT_UNREACHABLE: "the host could not be reached",
+    EXIT_FINDINGS: "check found problems",
+    EXIT_INTERRUPTED: "interrupted",
+}
+"""What the help, the manual pages and docs/exit-codes.md say of each."""
 
 
 class NovaDomainsError(Exception):
-    """An error told in one line: what went wrong and where, and a hint on what to do."""
+    """An error in one line: what went wrong and where, and a hint on what to do."""
 
     exit_code = EXIT_FAILED
 
@@ -21,7 +31,7 @@ class NovaDomainsError(Exception):
 
 
 class HandleError(NovaDomainsError):
-    """A handle names no guest, or more than one."""
+    """A handle matches no guest, or more than one."""
 
 
 class GuestError(NovaDomainsError):
@@ -35,15 +45,15 @@ class HostError(NovaDomainsError):
 
 
 class DaemonNotRunning(HostError):
-    """Nothing listens where libvirt's daemon should."""
+    """Nothing listens on the socket of libvirt's daemon."""
 
 
 class PermissionRefused(HostError):
-    """The daemon is there and does not let this user in."""
+    """The daemon answers and does not let this user in."""
 
 
 class UnknownUri(HostError):
-    """libvirt knows no driver for the URI, or cannot read it."""
+    """libvirt has no driver for the URI, or cannot read it."""
 
 
 class HostSilent(HostError):
@@ -51,4 +61,4 @@ class HostSilent(HostError):
 
 
 class HostLost(HostError):
-    """The connection broke after it had been made."""
+    """The connection broke after it was made."""

@@ -245,6 +245,9 @@ class Sighting(NamedTuple):
     state: str
     reason: str | None = None
     """Why it is in that state, in libvirt's words: ``booted``, ``ioerror``, ``crashed``."""
+    host_guessed: bool = False
+    """Whether ``host`` is only the name of the folder or archive that was read: such a name is
+    shown, never compared."""
 
 
 class Guest(NamedTuple):
@@ -273,6 +276,13 @@ class Guest(NamedTuple):
     """Live first; where the whole XML was read. A stopped guest has a persistent one only, a
     transient guest a live one only."""
     faults: tuple[str, ...] = ()
+    host_guessed: bool = False
+    """As in ``Sighting``."""
+
+    @property
+    def key(self) -> tuple[str | None, str]:
+        """What identifies a guest: one uuid can be on several hosts, while it migrates say."""
+        return self.host, self.uuid
 
     @property
     def instance(self) -> Instance | None:

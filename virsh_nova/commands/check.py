@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
-from click.shell_completion import CompletionItem
 
-from ..check.codes import CODES, SEVERITIES, Severity, nearest
-from ..console import complain, draws_for_terminal, speaks_unicode, write
+from ..check.codes import CODES, SEVERITIES, Severity
+from ..console import complain, draws_for_terminal, speaks_unicode, terminal_width, write
 from ..errors import EXIT_FAILED, EXIT_FINDINGS, NovaDomainsError
 from ..hosts.handles import resolve
-from .types import PROGRAM, Handle, Settings
+from .session import Session
+from .types import Duration, FindingCode, Handle, NovaVersion
 
 if TYPE_CHECKING:
     from ..check.finding import Finding
@@ -22,56 +21,6 @@ if TYPE_CHECKING:
     from ..model import Guest
     from ..render.check import Report
     from ..sources.record import Record
-
-_SECONDS = {"s": 1, "m": 60, "min": 60, "h": 3600, "d": 86400, "w": 604800}
-_PART = re.compile(r"(\d{1,9}(?:\.\d{1,6})?)(s|min|m|h|d|w)?", re.ASCII)
-
-
-class FindingCode(click.ParamType):  # type: ignore[type-arg, unused-ignore]
-    name = "code"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        word = str(value).strip().lower().replace("_", "-")
-        if word not in CODES:
-            self.fail(f"no finding {value!r}; did you mean {nearest(word)!r}?", param, ctx)
-        return word
-
-    def shell_complete(
-        self, ctx: click.Context, param: click.Parameter, incomplete: str
-    ) -> list[CompletionItem]:
-        return [
-            CompletionItem(code.code, help=code.title)
-            for code in CODES.values()
-            if code.code.startswith(incomplete.lower())
-        ]
-
-
-class Duration(click.ParamType):  # type: ignore[type-arg, unused-ignore]
-    """Seconds, from ``90``, ``90s``, ``10m``, ``1h30m``, ``2d``."""
-
-    name = "duration"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        text = str(value).strip().lower()
-        if isinstance(value, float):
-            return value
-        if not re.fullmatch(f"(?:{_PART.pattern})+", text, re.ASCII):
-            self.fail(f"{value!r} is no duration, such as 90s, 10m, 1h30m, 2d", param, ctx)
-        return sum(float(amount) * _SECONDS[unit or "s"] for amount, unit in _PART.findall(text))
-
-
-class NovaVersion(click.ParamType):  # type: ignore[type-arg, unused-ignore]
-    name = "version"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        from ..check.versions import asked_version
-
-        if isinstance(value, tuple):
-            return value
-        try:
-            return asked_version(str(value))
-        except NovaDomainsError as error:
-            self.fail(f"{error.message} ({error.hint})", param, ctx)
 
 
 @click.command("check")
@@ -137,7 +86,7 @@ class NovaVersion(click.ParamType):  # type: ignore[type-arg, unused-ignore]
 @click.option("--no-color", is_flag=True, help="Plain text on a terminal too.")
 @click.pass_obj
 def check_command(
-    settings: Settings,
+    session: Session,
     handles: Sequence[str],
     ignored: Sequence[str],
     severity: Severity,
@@ -149,20 +98,20 @@ def check_command(
     format_: str,
     no_color: bool,
 ) -> int:
-    """Hold what Nova recorded against what the guests really are, and print what does not fit.
+    """Compare what Nova recorded with the actual guests.
 
-    All guests, or those of HANDLE (as for show). Nothing is changed; where stamp would mend a
-    finding, its command is printed.
+    Reports every mismatch, of all guests or of those that HANDLE names (as for show). It changes
+    nothing; where stamp would fix a finding, it prints the command.
 
     Exit codes: 0 nothing found, 4 findings; with -f nagios 0 OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN.
     """
-    plain_text = settings.no_color or no_color
+    plain_text = session.no_color or no_color
     if explain is not None:
         write(explanation(explain, plain_text))
         return 0
     try:
         report, host, failed = examined(
-            settings, handles, frozenset(ignored), severity, leftover, nova_version, files, cloud
+            session, handles, frozenset(ignored), severity, leftover, nova_version, files, cloud
         )
     except NovaDomainsError as error:
         if format_ != "nagios":
@@ -187,7 +136,7 @@ def check_command(
 
 
 def examined(
-    settings: Settings,
+    session: Session,
     handles: Sequence[str],
     ignored: frozenset[str],
     severity: Severity,
@@ -203,7 +152,7 @@ def examined(
     from ..render.progress import ProgressBar
 
     with ProgressBar("Reading guests") as progress:
-        host = settings.open()
+        host = session.open()
         uuids, failed = resolve(host, handles) if handles else ([], [])
         # All of them, whoever was asked for: another guest may use the same disk.
         guests = host.guests("whole", progress=progress)
@@ -231,7 +180,7 @@ def examined(
         findings = [finding for finding in findings if finding.uuid in wanted]
         guests = [guest for guest in guests if guest.uuid in wanted]
     told, hidden = sifted(findings, ignored, severity)
-    return Report(told, len(guests), hidden, called(settings)), host.name, failed
+    return Report(told, len(guests), hidden, session.invocation), host.name, failed
 
 
 def sifted(
@@ -266,12 +215,6 @@ def sources_for_stamp(files: Sequence[str], cloud: str | None) -> tuple[str, ...
     return (*words, *(("--cloud", cloud) if cloud else ()))
 
 
-def called(settings: Settings) -> tuple[str, ...]:
-    if settings.demo:
-        return (PROGRAM, "--demo")
-    return (PROGRAM, "-c", settings.uri) if settings.uri else (PROGRAM,)
-
-
 def unknown(message: str) -> int:
     from ..render.check import UNKNOWN, nagios_unknown
 
@@ -291,23 +234,16 @@ def printed(report: Report, host: str | None, format_: str, plain_text: bool) ->
         return findings.as_csv(report)
     if format_ == "value":
         return findings.as_values(report)
-    width, paint = manner(plain_text)
-    return findings.findings_table(report, width=width, paint=paint, unicode=speaks_unicode())
+    return findings.findings_table(
+        report,
+        width=terminal_width(),
+        paint=findings.coloured if draws_for_terminal(plain_text) else findings.plain,
+        unicode=speaks_unicode(),
+    )
 
 
 def explanation(code: str, plain_text: bool) -> str:
-    from ..render.check import explained
+    from ..render.check import coloured, explained, plain
 
-    width, paint = manner(plain_text)
+    width, paint = terminal_width(), coloured if draws_for_terminal(plain_text) else plain
     return explained(CODES[code], width=min(width, 100) if width else 100, paint=paint)
-
-
-def manner(plain_text: bool) -> tuple[int | None, Any]:
-    """The width to fit, None in a pipe; and how to colour."""
-    import shutil
-    import sys
-
-    from ..render.check import coloured, plain
-
-    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
-    return width, coloured if draws_for_terminal(plain_text) else plain

@@ -5,14 +5,16 @@ from __future__ import annotations
 import click
 
 from ..console import write
-from .types import COMPLETION_VARIABLE, PROGRAM
+from .session import COMPLETION_VARIABLE, PROGRAM
 
 
-@click.command("completion", short_help="Print the code that makes a shell complete commands.")
+@click.command("completion")
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 @click.pass_context
 def completion_command(ctx: click.Context, shell: str) -> None:
-    """Print the code that makes a shell complete commands, options, domain names and uuids.
+    """Print the code that makes a shell complete commands.
+
+    It completes options, domain names and uuids too.
 
     For bash: eval "$(nova-domains completion bash)" in ~/.bashrc.
     """

@@ -7,16 +7,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ..console import draws_for_terminal, speaks_unicode, write
+from ..console import draws_for_terminal, speaks_unicode, warn_of_faults, write, write_documents
 from ..model import KINDS
-from .output import warn_of_faults, write_documents
-from .types import (
-    AddressOrNetwork,
-    ColumnName,
-    Settings,
-    State,
-    output_options,
-)
+from .options import output_options
+from .session import Session
+from .types import AddressOrNetwork, ColumnName, State
 
 if TYPE_CHECKING:
     from ..guests.columns import Column
@@ -69,7 +64,7 @@ if TYPE_CHECKING:
 )
 @click.pass_obj
 def list_command(
-    settings: Settings,
+    session: Session,
     kinds: Sequence[str],
     managers: Sequence[str],
     states: Sequence[str],
@@ -86,7 +81,7 @@ def list_command(
     columns: Sequence[Column],
     no_color: bool,
 ) -> None:
-    """List the guests: Nova's, Nova's without metadata, and those of others.
+    """List the guests: Nova's, Nova's without metadata, and others.
 
     Options that can be repeated take a guest that fits one of their values. Names are shell
     globs: --name 'web-*'.
@@ -106,7 +101,7 @@ def list_command(
         bool(columns) or not documents
     )
     with ProgressBar("Reading guests") as progress:
-        host = settings.open()
+        host = session.open()
         read = host.guests(
             "block" if recorded else "domain", chosen=selection.may_take, progress=progress
         )
@@ -120,7 +115,7 @@ def list_command(
         from ..render.safe import visible
 
         if guests:
-            write(list_table(guests, columns, long_, settings.no_color or no_color))
+            write(list_table(guests, columns, long_, session.no_color or no_color))
         else:
             nobody = "no guest fits" if selection.narrows else f"{host.name} has no guests"
             write(f"{visible(nobody)}\n")

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ..console import complain, draws_for_terminal, write
+from ..console import complain, draws_for_terminal, warn_of_faults, write, write_documents
 from ..errors import EXIT_FAILED, NovaDomainsError
 from ..hosts.handles import resolve
-from .output import warn_of_faults, write_documents
-from .types import Handle, Settings, output_options
+from .options import output_options
+from .session import Session
+from .types import Handle
 
 if TYPE_CHECKING:
     from ..guests.columns import Column
@@ -30,13 +31,15 @@ if TYPE_CHECKING:
 )
 @click.pass_obj
 def show_command(
-    settings: Settings,
+    session: Session,
     handles: Sequence[str],
     format_: str,
     columns: Sequence[Column],
     no_color: bool,
 ) -> int:
-    """Show all that is known of guests: what Nova recorded, and what they really are.
+    """Show everything known about a guest.
+
+    That is what Nova recorded, and what the guest really is.
 
     HANDLE is a uuid or the beginning of one (4 characters or more), a domain name, a libvirt id,
     or a display name. A display name counts only where nothing else fits: tenants choose it.
@@ -48,7 +51,7 @@ def show_command(
     if columns and format_ in ("table", "xml"):
         raise click.UsageError(f"--column does not go with -f {format_}")
     with ProgressBar("Reading guests") as progress:
-        host = settings.open()
+        host = session.open()
         uuids, errors = resolve(host, handles)
         read = host.guests("whole", chosen=lambda seen: seen.uuid in uuids, progress=progress)
     by_uuid: dict[str, list[Guest]] = {}
@@ -62,7 +65,7 @@ def show_command(
     ]
     warn_of_faults(guests)
     if format_ == "table":
-        write(show_table(guests, settings.no_color or no_color))
+        write(show_table(guests, session.no_color or no_color))
     elif format_ == "xml":
         from ..render.safe import escape_in_xml
 

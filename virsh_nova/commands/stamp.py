@@ -13,8 +13,10 @@ from ..console import complain
 from ..errors import EXIT_FAILED
 from ..hosts.handles import resolve
 from ..sources.gather import Sources, gather
+from .options import plan_options
 from .plan_flow import Manner, execute, whoami
-from .types import Handle, ReleaseName, Settings, plan_options
+from .session import Session
+from .types import Handle, ReleaseName
 
 if TYPE_CHECKING:
     from ..block.facts import Facts
@@ -68,7 +70,7 @@ _FILE = "FILE"
 @plan_options
 @click.pass_obj
 def stamp_command(
-    settings: Settings,
+    session: Session,
     handles: Sequence[str],
     everyone: bool,
     derive: bool,
@@ -92,7 +94,9 @@ def stamp_command(
     format_: str,
     no_color: bool,
 ) -> int:
-    """Write the block onto guests that lack it, after showing what would be written.
+    """Write the metadata block onto guests that lack it.
+
+    It shows what would be written first, and asks.
 
     Say whom (HANDLE as for show, or --all) and where the facts come from: --derive, --from,
     --cloud, --set. Where several know a field, the last of these counts. With --from or --cloud
@@ -104,7 +108,7 @@ def stamp_command(
     from ..stamp.lock import only_run
     from ..stamp.plan import Options, make_plan
 
-    settings.refuse_files()
+    session.refuse_files()
     if overwrite and fill:
         raise click.UsageError("--overwrite and --fill exclude each other")
     if not (derive or files or cloud or assignments):
@@ -119,7 +123,7 @@ def stamp_command(
     facts = assigned(assignments)
     with nullcontext() if dry_run else only_run():
         with ProgressBar("Reading guests") as progress:
-            host = settings.open_libvirt(writable=not dry_run)
+            host = session.open_libvirt(writable=not dry_run)
             uuids, errors = resolve(host, handles) if handles else ([], [])
             for error in errors:
                 complain(error.message, error.hint)
@@ -152,7 +156,7 @@ def stamp_command(
         )
         plan = make_plan(host.name, guests, gathered.records, options)
         refused = any(step.action == "refused" and step.guest.uuid in wanted for step in plan.steps)
-        plain = settings.no_color or no_color
+        plain = session.no_color or no_color
         manner = Manner("stamp", journal, patience, dry_run, yes, format_, plain)
         code = execute(plan, host, manner, named=wanted)
         return max(code, EXIT_FAILED if errors or refused else 0)

@@ -1,66 +1,20 @@
-"""What the options and arguments of the commands take, and how a shell completes them."""
+"""The types of options and arguments, and how a shell completes them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, TypeVar
+import re
+from typing import Any
 
 import click
 from click.shell_completion import CompletionItem
 
+from ..check.codes import CODES, nearest
 from ..errors import NovaDomainsError
 from ..guests.states import STATES, UNKNOWN_STATE
+from .session import completion_session
 
-if TYPE_CHECKING:
-    from ..hosts.files.host import RecordedHost
-    from ..hosts.libvirt.connection import Host
-
-PROGRAM = "nova-domains"
-COMPLETION_VARIABLE = "_NOVA_DOMAINS_COMPLETE"
-
-Command = TypeVar("Command", bound=Callable[..., Any])
-
-
-@dataclass(slots=True)
-class Settings:
-    """What was said before the command."""
-
-    uri: str | None
-    demo: bool
-    timeout: float
-    no_color: bool
-    offline: bool = False
-    files: tuple[str, ...] = ()
-    recorded: list[RecordedHost] = field(default_factory=list)
-    """The hosts that were opened and are files: what is to be told of them, at the end."""
-
-    def open(self) -> Host | RecordedHost:
-        """The host to read. Raises ``HostError``."""
-        if not (self.offline or self.files):
-            return self.open_libvirt()
-        from ..hosts.files.open import open_files, open_offline
-
-        host = open_files(self.files) if self.files else open_offline()
-        self.recorded.append(host)
-        return host
-
-    def refuse_files(self) -> None:
-        """For a command that writes: files are only ever read."""
-        if self.offline or self.files:
-            option = "--files" if self.files else "--offline"
-            raise click.UsageError(f"{option} only reads; stamp and undo need libvirt itself")
-
-    def open_libvirt(self, *, writable: bool = False) -> Host:
-        """The host through its daemon. Raises ``HostError``."""
-        from ..hosts.libvirt.connection import Host
-
-        if self.demo:
-            return Host.open_demo(timeout=self.timeout, writable=writable)
-        return Host.open(self.uri, timeout=self.timeout, writable=writable)
-
-
-# ---- types ------------------------------------------------------------------------
+_SECONDS = {"s": 1, "m": 60, "min": 60, "h": 3600, "d": 86400, "w": 604800}
+_PART = re.compile(r"(\d{1,9}(?:\.\d{1,6})?)(s|min|m|h|d|w)?", re.ASCII)
 
 
 class ColumnName(click.ParamType):  # type: ignore[type-arg, unused-ignore]
@@ -126,18 +80,8 @@ class Handle(click.ParamType):  # type: ignore[type-arg, unused-ignore]
     ) -> list[CompletionItem]:
         # The group has been parsed and not run: what was said before the command is in its
         # parameters, and nowhere else.
-        said = ctx.find_root().params
-        timeout = min(said.get("timeout") or 2.0, 2.0)
-        settings = Settings(
-            said.get("uri"),
-            bool(said.get("demo")),
-            timeout,
-            no_color=True,
-            offline=bool(said.get("offline")),
-            files=tuple(said.get("files") or ()),
-        )
         try:
-            sightings = settings.open().sightings()
+            sightings = completion_session(ctx.find_root().params).open().sightings()
         except NovaDomainsError:
             return []
         # A name goes into the command line as it is: only one that no shell would read otherwise.
@@ -166,67 +110,48 @@ class ReleaseName(click.ParamType):  # type: ignore[type-arg, unused-ignore]
             self.fail(f"{error.message} ({error.hint})", param, ctx)
 
 
-def plan_options(command: Command) -> Command:
-    """The options of commands that show a plan, ask, and write."""
-    for option in (
-        click.option("--no-color", is_flag=True, help="Plain text on a terminal too."),
-        click.option(
-            "-f",
-            "--format",
-            "format_",
-            type=click.Choice(("table", "json")),
-            default="table",
-            show_default=True,
-            help="How to print the plan and what became of it.",
-        ),
-        click.option(
-            "--patience",
-            type=click.FloatRange(min=0, min_open=True),
-            default=35,
-            show_default=True,
-            callback=refuse_nan,
-            metavar="SECONDS",
-            help="How long to wait for one guest; libvirt gives up on a stuck QEMU after 30.",
-        ),
-        click.option(
-            "--journal",
-            type=click.Path(dir_okay=False),
-            metavar="PATH",
-            help="Write the journal there.  [default: a new file in /var/lib/nova-domains for "
-            "root, in the XDG state folder for others]",
-        ),
-        click.option("-y", "--yes", is_flag=True, help="Do not ask."),
-        click.option("-n", "--dry-run", is_flag=True, help="Show the plan, and stop there."),
-    ):
-        command = option(command)
-    return command
+class FindingCode(click.ParamType):  # type: ignore[type-arg, unused-ignore]
+    name = "code"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        word = str(value).strip().lower().replace("_", "-")
+        if word not in CODES:
+            self.fail(f"no finding {value!r}; did you mean {nearest(word)!r}?", param, ctx)
+        return word
+
+    def shell_complete(
+        self, ctx: click.Context, param: click.Parameter, incomplete: str
+    ) -> list[CompletionItem]:
+        return [
+            CompletionItem(code.code, help=code.title)
+            for code in CODES.values()
+            if code.code.startswith(incomplete.lower())
+        ]
 
 
-def output_options(*formats: str, column_help: str) -> Callable[[Command], Command]:
-    """The options that say how a command's result is printed."""
+class Duration(click.ParamType):  # type: ignore[type-arg, unused-ignore]
+    """Seconds, from ``90``, ``90s``, ``10m``, ``1h30m``, ``2d``."""
 
-    def decorate(command: Command) -> Command:
-        for option in (
-            click.option("--no-color", is_flag=True, help="The plain table on a terminal too."),
-            click.option(
-                "-c",
-                "--column",
-                "columns",
-                type=ColumnName(),
-                multiple=True,
-                help=column_help,
-            ),
-            click.option(
-                "-f",
-                "--format",
-                "format_",
-                type=click.Choice(formats),
-                default="table",
-                show_default=True,
-                help="How to print the result.",
-            ),
-        ):
-            command = option(command)
-        return command
+    name = "duration"
 
-    return decorate
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        text = str(value).strip().lower()
+        if isinstance(value, float):
+            return value
+        if not re.fullmatch(f"(?:{_PART.pattern})+", text, re.ASCII):
+            self.fail(f"{value!r} is no duration, such as 90s, 10m, 1h30m, 2d", param, ctx)
+        return sum(float(amount) * _SECONDS[unit or "s"] for amount, unit in _PART.findall(text))
+
+
+class NovaVersion(click.ParamType):  # type: ignore[type-arg, unused-ignore]
+    name = "version"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        from ..check.versions import asked_version
+
+        if isinstance(value, tuple):
+            return value
+        try:
+            return asked_version(str(value))
+        except NovaDomainsError as error:
+            self.fail(f"{error.message} ({error.hint})", param, ctx)

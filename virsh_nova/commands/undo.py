@@ -10,8 +10,9 @@ import click
 
 from ..console import complain, write
 from ..errors import EXIT_FAILED, NovaDomainsError
+from .options import plan_options
 from .plan_flow import Manner, execute
-from .types import Settings, plan_options
+from .session import Session
 
 if TYPE_CHECKING:
     from ..stamp.journal import Run
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 @plan_options
 @click.pass_obj
 def undo_command(
-    settings: Settings,
+    session: Session,
     journal_file: str | None,
     listing: bool,
     journal: str | None,
@@ -33,12 +34,13 @@ def undo_command(
     format_: str,
     no_color: bool,
 ) -> int:
-    """Take back what a run of stamp wrote: the newest, or that of JOURNAL.
+    """Take back what a run of stamp wrote.
 
-    Each guest gets its old metadata again, unless somebody has changed it since; that guest is
-    left alone, and told of. JOURNAL is a file, or the name of a run as --list shows it.
+    That is the newest run, or the one of JOURNAL. Each guest gets its old metadata back, unless
+    somebody has changed it since; such a guest is skipped, and reported. JOURNAL is a file, or
+    the name of a run as --list shows it.
     """
-    settings.refuse_files()
+    session.refuse_files()
     if listing:
         if journal_file:
             raise click.UsageError("--list takes no journal")
@@ -49,7 +51,7 @@ def undo_command(
 
     with nullcontext() if dry_run else only_run():
         with ProgressBar("Reading guests") as progress:
-            host = settings.open_libvirt(writable=not dry_run)
+            host = session.open_libvirt(writable=not dry_run)
             if not dry_run:
                 host.refuse_read_only()
             run = named_run(journal_file) if journal_file else newest_run(host.name)
@@ -66,7 +68,7 @@ def undo_command(
             )
         plan = make_undo_plan(host.name, guests, run)
         complain(f"taking back {run.id}, by {run.by}: {run.path}", kind="note")
-        plain = settings.no_color or no_color
+        plain = session.no_color or no_color
         manner = Manner("undo", journal, patience, dry_run, yes, format_, plain, run.id)
         code = execute(plan, host, manner)
         damaged = bool(run.faults)

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 
-from ..console import complain, draws_for_terminal, speaks_unicode, write
+from ..console import complain, draws_for_terminal, speaks_unicode, warn_of_faults, write
 from ..errors import EXIT_FAILED, NovaDomainsError
-from .output import warn_of_faults
-from .types import Handle, Settings
+from .session import Session
+from .types import Handle
 
 if TYPE_CHECKING:
     from ..hosts.files.host import RecordedHost
@@ -40,7 +40,7 @@ _LONGEST_LINE = 65536
 )
 @click.option("--no-color", is_flag=True, help="Plain text on a terminal too.")
 @click.pass_obj
-def whose_command(settings: Settings, handles: Sequence[str], format_: str, no_color: bool) -> int:
+def whose_command(session: Session, handles: Sequence[str], format_: str, no_color: bool) -> int:
     """Say which guest something belongs to, and who owns it.
 
     HANDLE is a uuid or its beginning, a domain name, libvirt id or display name, a PID of QEMU or
@@ -56,13 +56,11 @@ def whose_command(settings: Settings, handles: Sequence[str], format_: str, no_c
 
     typed = [handle for handle in dict.fromkeys(handles) if handle != STDIN]
     with ProgressBar("Reading guests") as progress:
-        host = settings.open()
-        index = read_index(host, settings, typed, STDIN in handles, progress)
+        host = session.open()
+        index = read_index(host, session, typed, STDIN in handles, progress)
     warn_of_faults([guest for guest in index.guests if guest.hardware is None])
     several = len({guest.host for guest in index.guests}) > 1
-    printer = (
-        JsonPrinter() if format_ == "json" else Printer(settings.no_color or no_color, several)
-    )
+    printer = JsonPrinter() if format_ == "json" else Printer(session.no_color or no_color, several)
     missing = 0
     for handle in typed:
         answers = index.answers(handle)
@@ -82,7 +80,7 @@ def whose_command(settings: Settings, handles: Sequence[str], format_: str, no_c
 
 def read_index(
     host: Host | RecordedHost,
-    settings: Settings,
+    session: Session,
     handles: Sequence[str],
     everything: bool,
     progress: Callable[[int, int], None],
@@ -100,7 +98,7 @@ def read_index(
 
     here = host.is_this_machine
     processes = processes_here(remember=not everything) if here else None
-    real_paths = RealPathsInTime(settings.timeout, warn) if here else None
+    real_paths = RealPathsInTime(session.timeout, warn) if here else None
     wanted = None if everything else chosen_by(handles, processes)
     if wanted is not None:
         index = build(host.guests("whole", chosen=wanted, progress=progress))

@@ -108,6 +108,7 @@ def _guest(
 ) -> Guest:
     return Guest(
         host=sighting.host,
+        host_guessed=sighting.host_guessed,
         uuid=sighting.uuid,
         domain=sighting.domain,
         id=sighting.id,
