@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 
 from ..block.backfill import backfill_of
@@ -15,14 +14,12 @@ from ..model import (
     Guest,
     Hardware,
     Instance,
-    Interface,
     Judgement,
     Sighting,
 )
 from ..parse import parse_block, parse_domain, parse_head
 from .classify import judge, judge_block
-
-_TAP = re.compile(r"tap(.{11})")
+from .naming import port_of_tap
 
 
 def guest_from_block(sighting: Sighting, xml: str, namespace: str, fault: str = "") -> Guest | None:
@@ -143,12 +140,9 @@ def _with_ports(hardware: Hardware, instance: Instance | None) -> Hardware:
     """Name the port behind each tap device that only the block knows in full."""
     ports = [port.uuid for port in (instance.ports or ()) if port.uuid] if instance else []
 
-    def port_of(interface: Interface) -> str | None:
-        tap = _TAP.fullmatch(interface.target or "")
-        matching = [uuid for uuid in ports if tap and uuid.startswith(tap[1])]
-        return interface.port or (matching[0] if len(matching) == 1 else None)
-
-    interfaces = tuple(nic._replace(port=port_of(nic)) for nic in hardware.interfaces)
+    interfaces = tuple(
+        nic._replace(port=nic.port or port_of_tap(nic.target, ports)) for nic in hardware.interfaces
+    )
     return hardware._replace(interfaces=interfaces)
 
 

@@ -7,17 +7,14 @@ without the block is called Nova's, and the evidence then says that it is a gues
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from ..block.namespaces import NAMESPACE_STEM, NAMESPACES
 from ..model import Block, Domain, Judgement
+from .naming import DEFAULT_INSTANCE_NAME, TAP, UUID
 
 CERTAIN = 3
-
-_NEUTRON_TAP = re.compile(r"tap([0-9a-f]{8}-[0-9a-f]{2})")
-_UUID = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}", re.IGNORECASE)
 
 MANAGER_BY_NAMESPACE = {
     "http://ovirt.org/vm/1.0": "oVirt",
@@ -119,7 +116,7 @@ def _eucalyptus_description(domain: Domain) -> str | None:
 
 def _nixops_name(domain: Domain) -> str | None:
     rest = (domain.name or "").removeprefix("nixops-")
-    return "name nixops-UUID-…" if rest != domain.name and _UUID.match(rest) else None
+    return "name nixops-UUID-…" if rest != domain.name and UUID.match(rest) else None
 
 
 FOREIGN_MARKS = (
@@ -169,7 +166,7 @@ def _path_with_uuid(domain: Domain) -> str | None:
 
 def _port_behind_tap(domain: Domain) -> str | None:
     for interface in domain.hardware.interfaces:
-        tap = _NEUTRON_TAP.fullmatch(interface.target or "")
+        tap = TAP.fullmatch(interface.target or "")
         if tap and interface.port and interface.port.startswith(tap[1]):
             return f"tap device {interface.target} of the port {interface.port}"
     return None
@@ -177,7 +174,7 @@ def _port_behind_tap(domain: Domain) -> str | None:
 
 def _tap_name(domain: Domain) -> str | None:
     for interface in domain.hardware.interfaces:
-        if _NEUTRON_TAP.fullmatch(interface.target or ""):
+        if TAP.fullmatch(interface.target or ""):
             return f"tap device {interface.target} is named as Neutron names them"
     return None
 
@@ -196,13 +193,13 @@ def _uuid_in_sysinfo(domain: Domain) -> str | None:
 
 def _volume_serial(domain: Domain) -> str | None:
     for disk in domain.hardware.disks:
-        if _UUID.fullmatch(disk.serial or ""):
+        if UUID.fullmatch(disk.serial or ""):
             return f"disk {disk.target} has a uuid as its serial, as Cinder's volumes do"
     return None
 
 
 def _instance_name(domain: Domain) -> str | None:
-    if re.fullmatch(r"instance-[0-9a-f]{8}", domain.name or ""):
+    if DEFAULT_INSTANCE_NAME.fullmatch(domain.name or ""):
         return f"name {domain.name} is of Nova's default template"
     return None
 

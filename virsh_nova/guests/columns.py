@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from ..model import Flavor, Guest, Identity, Image, Instance, Owner, Root
+from .naming import name_or_id
 
 Value = str | int | tuple[str, ...] | None
 
@@ -48,11 +49,6 @@ def _owner(
     return _instance(value)
 
 
-def _name_or_id(identity: Identity) -> str | None:
-    # Nova writes N/A where it did not know the name; the id is always right.
-    return identity.id if identity.name in (None, "", "N/A") else identity.name
-
-
 def _root(root: Root | None) -> str | None:
     return None if root is None else f"{root.type or '?'} {root.uuid or ''}".rstrip()
 
@@ -88,9 +84,9 @@ _ALL = (
     Column("evidence", lambda guest: guest.evidence or None, recorded=False),
     Column("title", lambda guest: guest.title, recorded=False),
     Column("description", lambda guest: guest.description, recorded=False),
-    Column("project", _owner(lambda owner: owner.project, _name_or_id)),
+    Column("project", _owner(lambda owner: owner.project, name_or_id)),
     Column("project id", _owner(lambda owner: owner.project, lambda project: project.id)),
-    Column("user", _owner(lambda owner: owner.user, _name_or_id)),
+    Column("user", _owner(lambda owner: owner.user, name_or_id)),
     Column("user id", _owner(lambda owner: owner.user, lambda user: user.id)),
     Column("flavor", _flavor(lambda flavor: flavor.name)),
     Column("flavor id", _flavor(lambda flavor: flavor.id)),

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection
 from typing import NamedTuple
 
 from ..block.facts import Fact
 from ..model import Disk, Domain, Interface, Port
+from .naming import UUID, port_of_tap
 
 SOURCE = "the guest"
-
-_UUID = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}", re.IGNORECASE)
-_TAP = re.compile(r"tap([0-9a-f]{8}-[0-9a-f]{2})")
 
 
 class Derived(NamedTuple):
@@ -48,18 +45,14 @@ def derive(domain: Domain, known_ports: Collection[str]) -> Derived:
 def boot_volume(domain: Domain) -> str | None:
     """The uuid of the volume that the guest boots from: the serial that Nova gives its disk."""
     disk = _boot_disk(domain)
-    if disk is None or not _UUID.fullmatch(disk.serial or "") or _in_rescue(domain):
+    if disk is None or not UUID.fullmatch(disk.serial or "") or _in_rescue(domain):
         return None
     return (disk.serial or "").lower()
 
 
 def port_of(nic: Interface, known_ports: Collection[str]) -> str | None:
     """The uuid of the Neutron port behind an interface, where it is known in full."""
-    if nic.port:
-        return nic.port.lower()
-    tap = _TAP.fullmatch(nic.target or "")
-    fitting = [uuid for uuid in known_ports if uuid.startswith(tap[1])] if tap else []
-    return fitting[0] if len(fitting) == 1 else None
+    return nic.port.lower() if nic.port else port_of_tap(nic.target, known_ports)
 
 
 def _root(domain: Domain, notes: list[str]) -> dict[str, Fact]:

@@ -7,7 +7,8 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from ..document.encode import Document, guest_document
-from ..model import Guest, Identity
+from ..guests.naming import name_or_id
+from ..model import Guest
 from .safe import cell, visible
 
 if TYPE_CHECKING:
@@ -104,7 +105,7 @@ def guest_spans(guest: Guest, signs: Signs) -> list[Span]:
         spans += [apart, Span(f"host {quoted(guest.host)}")]
     owner = instance.owner if instance else None
     for word, who in (("project", owner and owner.project), ("user", owner and owner.user)):
-        if who and (named := _named(who)):
+        if who and (named := name_or_id(who)):
             spans += [apart, Span(f"{word} "), Span(quoted(named), "cyan")]
     if guest.kind == "foreign":
         spans += [apart, Span("manager "), Span(cell(guest.manager), "magenta")]
@@ -163,7 +164,3 @@ def _details(handle: str, answers: Iterable[Answer]) -> list[str]:
         given = answer.kind not in ("ip", "disk") or answer.value in handle
         details[answer.detail if given else f"{answer.value}, {answer.detail}"] = None
     return list(details)
-
-
-def _named(who: Identity) -> str | None:
-    return who.id if who.name in (None, "", "N/A") else who.name

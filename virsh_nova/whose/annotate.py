@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from ..guests.naming import UUID_WITHIN
 from .answer import Answer, Kind
 from .index import NUMBERS, Index
 from .keys import mac_key, number_of, split_handle, uuid_key
@@ -23,9 +24,6 @@ _MOST_KEPT = 20_000
 _TOKEN = re.compile(r"[0-9A-Za-z_:./@+-]{3,}")
 _PID = re.compile(r"\bpid(?:[ \t]*[=:][ \t]*|[ \t]+)([0-9]{1,10})(?!\w|\.\w)", re.IGNORECASE)
 _COLONS = re.compile(r"[0-9A-Fa-f.]*:[0-9A-Fa-f.]*:[0-9A-Fa-f:./]*")
-_UUID = re.compile(
-    r"(?<![0-9a-f])[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}(?![0-9a-f])", re.I
-)
 _OF_UUID: tuple[Kind, ...] = ("uuid", "port", "volume", "image", "project", "user")
 _IPV4 = re.compile(r"[0-9]{1,3}(?:\.[0-9]{1,3}){3}")
 _DIGIT = re.compile(r"[0-9]")
@@ -92,7 +90,7 @@ def _of_token(token: str, index: Index) -> Iterator[Mention]:
     if found:
         yield from found
         return
-    uuids = _UUID.findall(word)
+    uuids = UUID_WITHIN.findall(word)
     if uuids:
         for uuid in uuids:
             yield from _mention(uuid, index, _OF_UUID)

@@ -2,21 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from ..guests.naming import NO_NAME, VOLUME_NAME
 from ..model import Disk, Guest, Identity, Instance
 from .answer import Kind
 from .keys import key_of, uuid_key
-
-DEVICE_OF_PORT = re.compile(r"(?:tap|qvo|qvb|qbr|vhu)([0-9a-f]{8}-[0-9a-f]{2})")
-"""The devices that Neutron's agents and os-vif make for a port bear the beginning of its uuid."""
-
-_VOLUME = re.compile(r"volume-([0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12})")
-"""Cinder's name for a volume, as paths and images of RBD hold it."""
-_NOT_KNOWN = ("", "N/A")
-"""Nova writes N/A where it did not know a name."""
 
 
 class Identifier(NamedTuple):
@@ -61,7 +53,7 @@ def _of_instance(instance: Instance) -> Iterator[Identifier]:
 
 
 def _of_identity(kind: Kind, identity: Identity) -> Iterator[Identifier]:
-    known = [text for text in (identity.name, identity.id) if text and text not in _NOT_KNOWN]
+    known = [text for text in (identity.name, identity.id) if text and text not in NO_NAME]
     for text in known:
         # The line goes on with the names of project and user, and they are anybody's text.
         yield Identifier(kind, text, f"flavor {known[0]}" if kind == "flavor" else kind)
@@ -100,7 +92,7 @@ def _of_disk(disk: Disk) -> Iterator[Identifier]:
     for path in disk.backing:
         yield Identifier("disk", path, f"backing file of {target}")
     for place in (disk.source, *disk.backing):
-        for uuid in _VOLUME.findall(place or ""):
+        for uuid in VOLUME_NAME.findall(place or ""):
             yield Identifier("volume", uuid, f"volume at {target}")
 
 

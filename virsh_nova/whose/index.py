@@ -7,23 +7,19 @@ from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 
+from ..guests.naming import PORT_BEGINNING_LENGTH, PORT_DEVICE, UUID_WITHIN
 from ..hosts.lookup import SHORTEST_PREFIX
 from ..model import Guest
 from .answer import KINDS, Answer, Kind, Lineage, Processes, RealPaths
-from .identifiers import DEVICE_OF_PORT, identifiers, keys_of
+from .identifiers import identifiers, keys_of
 from .keys import address_key, key_of, keys_of_any_kind, number_of, split_handle
 
 NUMBERS: tuple[Kind, ...] = ("pid", "id", "domain")
 """What a bare number is before it is anything else: tenants choose names, and flavors are often
 called ``1``."""
-SHORTEST_PORT_PREFIX = 11
-"""The names of a port's devices hold so much of its uuid."""
 
 _HEXADECIMAL = re.compile(r"[0-9a-f][0-9a-f-]*")
 _NETWORK = re.compile(r"[0-9a-f:.]{2,}/[0-9.]+")
-_UUID_WITHIN = re.compile(
-    r"(?<![0-9a-f])[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}(?![0-9a-f])", re.I
-)
 _PATH_OF_THIS_MACHINE = ("/", "./", "../")
 
 
@@ -70,7 +66,7 @@ class Index:
             (self._of_kinds(NUMBERS, handle) if is_number else [])
             or self._of_kinds(KINDS, handle)
             or self._beginning("uuid", handle, SHORTEST_PREFIX)
-            + self._beginning("port", handle, SHORTEST_PORT_PREFIX)
+            + self._beginning("port", handle, PORT_BEGINNING_LENGTH)
             or (self._within(handle) if within else [])
         )
 
@@ -78,7 +74,7 @@ class Index:
         """The answers to a handle that is said to be of that kind."""
         found = self.exact(kind, text)
         if not found and kind in ("uuid", "port"):
-            shortest = SHORTEST_PREFIX if kind == "uuid" else SHORTEST_PORT_PREFIX
+            shortest = SHORTEST_PREFIX if kind == "uuid" else PORT_BEGINNING_LENGTH
             return self._beginning(kind, text, shortest)
         return found
 
@@ -100,8 +96,8 @@ class Index:
             if _NETWORK.fullmatch(network):
                 return self._in_network(network)
             return self._tables["ip"].get(network, [])
-        if kind == "tap" and not found and (device := DEVICE_OF_PORT.fullmatch(text.strip())):
-            ports = self._beginning("port", device[1], SHORTEST_PORT_PREFIX)
+        if kind == "tap" and not found and (device := PORT_DEVICE.fullmatch(text.strip())):
+            ports = self._beginning("port", device[1], PORT_BEGINNING_LENGTH)
             return [Answer("tap", text.strip(), port.guest, f"port {port.value}") for port in ports]
         return _distinct(found)
 
@@ -129,7 +125,7 @@ class Index:
             kinds.add("pid")
         if "/" in text:
             kinds |= {"ip", "disk"}
-        elif DEVICE_OF_PORT.fullmatch(text):
+        elif PORT_DEVICE.fullmatch(text):
             kinds.add("tap")
         return kinds
 
@@ -154,7 +150,7 @@ class Index:
 
     def _within(self, text: str) -> list[Answer]:
         """The guest whose uuid a path holds: ``/var/lib/nova/instances/<uuid>/console.log``."""
-        uuids = dict.fromkeys(_UUID_WITHIN.findall(text))
+        uuids = dict.fromkeys(UUID_WITHIN.findall(text))
         kinds: tuple[Kind, ...] = ("uuid", "port", "volume")
         return [answer for uuid in uuids for kind in kinds for answer in self.recorded(kind, uuid)]
 
