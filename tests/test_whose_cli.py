@@ -14,7 +14,7 @@ from tests.hosts import block, command, environment, guest, make_host, nova_doma
 from tests.terminals import on_terminal
 
 WEB = "8dabf68e-2eb7-4728-afea-875e75365e14"
-WEB_LINE = f"web-1 ({WEB}, instance-0000002a, running) · project acme-shop · user alice"
+WEB_LINE = f"web-1 (running) · project acme-shop · user alice · instance-0000002a · {WEB}"
 SGR = re.compile(r"\x1b\[[0-9;]*m")
 
 
@@ -38,7 +38,7 @@ def piped(text: str | bytes, *arguments: str, **changes: str) -> str:
 
 def test_a_line_says_what_it_is_and_whose() -> None:
     port = "58294a90-c1b8-4f1a-b323-691b19f9cbef"
-    assert said("tap58294a90-c1") == f"tap58294a90-c1 → port {port} of {WEB_LINE}\n"
+    assert said("tap58294a90-c1") == f"tap58294a90-c1 → {WEB_LINE} · port {port}\n"
 
 
 @pytest.mark.parametrize(
@@ -52,9 +52,14 @@ def test_every_handle_leads_there(handle: str) -> None:
 
 def test_foreign_guests_and_those_without_the_block() -> None:
     lines = said("instance-00000019", "guestfs-x9d2kq7w1mzt4r8e", "jumphost").splitlines()
-    assert "Nova's, without metadata · evidence: sysinfo product OpenStack Nova" in lines[0]
-    assert "manager libguestfs · evidence: virtio channel" in lines[1]
-    assert lines[2].endswith("(eebb6992-d1bd-47f0-99e7-121cec7f6b9e, shutoff) · manager unknown")
+    assert "(running) · Nova's, no metadata · 3e44bc05" in lines[0]
+    assert lines[0].endswith("evidence: sysinfo product OpenStack Nova")
+    assert "manager libguestfs · 895434b4" in lines[1]
+    assert "evidence: virtio channel" in lines[1]
+    assert lines[2] == (
+        "jumphost → jumphost (shutoff) · manager unknown · eebb6992-d1bd-47f0-99e7-121cec7f6b9e"
+        " · domain name"
+    )
 
 
 def test_json_has_an_answer_for_each_guest() -> None:
@@ -70,10 +75,10 @@ def test_json_has_an_answer_for_each_guest() -> None:
 def test_what_is_not_there_is_said_and_the_others_answered() -> None:
     done = nova_domains("--demo", "whose", "nobody-here", "web-1", "tap58294a90-c2")
     assert done.returncode == 1
-    assert done.stdout == f"web-1 → display name of {WEB_LINE}\n"
+    assert done.stdout == f"web-1 → {WEB_LINE} · display name\n"
     assert [line.split(" (")[0] for line in done.stderr.splitlines()] == [
-        "nova-domains: error: nothing here answers to 'nobody-here'",
-        "nova-domains: error: nothing here answers to 'tap58294a90-c2'",
+        "nova-domains: error: no guest matches 'nobody-here'",
+        "nova-domains: error: no guest matches 'tap58294a90-c2'",
     ]
     assert "did you mean 'tap58294a90-c1'" in done.stderr
 
@@ -84,11 +89,11 @@ def test_json_of_nothing_is_an_empty_array() -> None:
 
 
 def test_a_bare_number_can_still_be_a_flavor() -> None:
-    assert "→ libvirt id of shop-db" in said("3")
-    assert said("flavor:3").count("→ flavor m1.medium of") == 2
+    assert said("3").endswith(" · libvirt id\n")
+    assert said("flavor:3").count(" · flavor m1.medium\n") == 2
     lost = nova_domains("--demo", "whose", "pid:3", "id:77", "424242")
     assert lost.returncode == 1
-    assert lost.stderr.count("only on the host itself") == 2
+    assert lost.stderr.count("run it on the host itself") == 2
 
 
 def test_missing_handles_are_usage() -> None:
@@ -110,7 +115,7 @@ def test_what_acts_on_a_terminal_is_written_out() -> None:
 
 
 def test_handles_and_stdin_together() -> None:
-    assert piped("x\n", "web-1", "-") == f"web-1 → display name of {WEB_LINE}\nx\n"
+    assert piped("x\n", "web-1", "-") == f"web-1 → {WEB_LINE} · display name\nx\n"
     (one,) = json.loads(piped("see tap58294a90-c1\nno\n", "-f", "json", "-"))
     assert (one["handle"], one["kind"]) == ("tap58294a90-c1", "tap")
     assert piped("", "-f", "json", "-") == "[]\n"
@@ -143,8 +148,7 @@ def test_a_line_without_end_passes_in_pieces() -> None:
 def test_no_utf8_no_arrows() -> None:
     text = said("web-1", LC_ALL="C", PYTHONCOERCECLOCALE="0", PYTHONUTF8="0")
     assert text.isascii()
-    assert "web-1 -> display name of web-1 (" in text
-    assert " - project acme-shop - user alice" in text
+    assert "web-1 -> web-1 (running), project acme-shop, user alice, " in text
 
 
 # ---- terminals and hostile names --------------------------------------------------------------
@@ -154,7 +158,11 @@ def test_colours_on_a_terminal_only() -> None:
     code, text = on_terminal("--demo", "whose", "web-1", columns=60)
     assert code == 0
     assert "\x1b[" in text
-    assert SGR.sub("", text) == f"web-1 → display name of {WEB_LINE}\n"
+    assert SGR.sub("", text).splitlines() == [
+        "web-1  display name",
+        "  web-1  running  project acme-shop  user alice",
+        f"  instance-0000002a  {WEB}",
+    ]
     assert "\x1b[" not in on_terminal("--demo", "whose", "--no-color", "web-1")[1]
 
 
@@ -165,5 +173,22 @@ def test_a_name_cannot_act_or_imitate(tmp_path: Path) -> None:
     assert done.returncode == 0
     shown = '"a\\x9b31m\\u202e (x, running) · project admin"'
     assert done.stdout.splitlines()[0] == (
-        f"{uuid_of(1)} → uuid of {shown} ({uuid_of(1)}, instance-00000001, running)"
+        f"{uuid_of(1)} → {shown} (running) · owner not recorded · instance-00000001"
+        f" · {uuid_of(1)} · uuid"
     )
+
+
+def test_rows_for_scripts_have_the_columns_asked_for() -> None:
+    assert said("10.20.0.11", "-f", "value") == (
+        f"10.20.0.11\tip\t10.20.0.11\tweb-1\trunning\tacme-shop\talice\tinstance-0000002a\t{WEB}\n"
+    )
+    assert said("web-1", "-f", "csv", "-c", "handle", "-c", "uuid") == (
+        f'"handle","uuid"\n"web-1","{WEB}"\n'
+    )
+    assert piped("see 10.20.0.11\nno\n", "-f", "value", "-c", "name", "-") == "web-1\n"
+
+
+def test_a_column_needs_a_format_with_columns() -> None:
+    done = nova_domains("--demo", "whose", "web-1", "-c", "uuid")
+    assert done.returncode == 2
+    assert "--column does not go with -f table" in done.stderr

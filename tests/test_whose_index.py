@@ -28,7 +28,7 @@ from virsh_nova.model import (
 from virsh_nova.whose.answer import KINDS, Answer, Lineage, Process
 from virsh_nova.whose.identifiers import identifiers
 from virsh_nova.whose.index import Index
-from virsh_nova.whose.suggest import nobodys
+from virsh_nova.whose.suggest import no_match
 
 PORT = "d45a9119-51c6-4b7e-9d0e-0123456789ab"
 OTHER_PORT = "4bb8ce1b-d0aa-4b7e-9d0e-0123456789ab"
@@ -185,7 +185,7 @@ def test_a_display_name_that_looks_like_a_prefix() -> None:
     assert found("name:pid:4242", (VM, liar)) == [("name", "instance-00000005")]
 
 
-def test_what_nova_did_not_know_is_nobodys_name() -> None:
+def test_what_nova_did_not_know_is_no_match_name() -> None:
     na = nova_guest(5, instance("x", owner=Owner(Identity("u1", "N/A"), Identity("p1", ""))))
     assert found("N/A", (na,)) == []
     assert found("p1", (na,)) == [("project", "instance-00000005")]
@@ -229,9 +229,9 @@ def test_a_process_that_is_no_guests(number: int) -> None:
 
 def test_the_error_says_what_the_process_is() -> None:
     index = Index(HOST, PROCESSES.get)
-    assert "is bash" in nobodys("4600", index, asks_proc=True).hint
-    assert "no process 1" in nobodys("pid:1", index, asks_proc=True).hint
-    assert nobodys("5100", index, asks_proc=True).hint == "not allowed"
+    assert "is bash" in no_match("4600", index, asks_proc=True).hint
+    assert "no process 1" in no_match("pid:1", index, asks_proc=True).hint
+    assert no_match("5100", index, asks_proc=True).hint == "not allowed"
 
 
 @pytest.mark.parametrize(
@@ -240,7 +240,7 @@ def test_the_error_says_what_the_process_is() -> None:
      ("project:demo-projekt", "demo-project"), ("10.0.0.55", "10.0.0.5")],
 )  # fmt: skip
 def test_the_error_names_what_is_close(handle: str, close: str) -> None:
-    assert repr(close) in nobodys(handle, Index(HOST), asks_proc=False).hint
+    assert repr(close) in no_match(handle, Index(HOST), asks_proc=False).hint
 
 
 # ---- links ------------------------------------------------------------------------------------
@@ -301,4 +301,4 @@ def test_any_text_is_a_handle(guests: list[Guest], data: st.DataObject) -> None:
     index = Index(guests, lambda _: None, lambda paths: {path: path for path in paths})
     for one in index.answers(handle):
         assert one.kind in KINDS
-    nobodys(handle, index, asks_proc=True)
+    no_match(handle, index, asks_proc=True)

@@ -25,14 +25,9 @@ from tests.test_whose_index import (
     whole_guests,
 )
 from virsh_nova.model import Flavor, Guest, Identity, Owner
-from virsh_nova.render.whose import (
-    ASCII,
-    UNICODE,
-    Lines,
-    coloured,
-    plain,
-    quoted,
-)
+from virsh_nova.render.safe import quoted
+from virsh_nova.render.style import coloured, plain
+from virsh_nova.render.whose import ASCII, UNICODE, Text
 from virsh_nova.whose.annotate import Mention, Reader
 from virsh_nova.whose.index import Index
 
@@ -129,49 +124,65 @@ def test_words_that_tenants_and_administrators_chose_are_words() -> None:
 # ---- as it is printed -------------------------------------------------------------------------
 
 
-def test_the_line_of_an_answer() -> None:
-    (line,) = Lines(UNICODE).of_answers("tapd45a9119-51", INDEX.answers("tapd45a9119-51"))
-    assert plain(line) == (
-        f"tapd45a9119-51 → port {PORT} of vm-twonets ({uuid_of(1)}, instance-00000001, running)"
-        " · project demo-project · user demo\n"
+IN_A_PIPE = Text(plain, UNICODE)
+
+
+def test_an_answer_in_a_pipe_is_one_line_with_the_guest_and_its_owner_before_ids() -> None:
+    answers = INDEX.answers("tapd45a9119-51")
+    assert IN_A_PIPE.answers("tapd45a9119-51", answers) == (
+        "tapd45a9119-51 → vm-twonets (running) · project demo-project · user demo"
+        f" · instance-00000001 · {uuid_of(1)} · port {PORT}\n"
     )
-    (line,) = Lines(ASCII).of_answers("tapd45a9119-51", INDEX.answers("tapd45a9119-51"))
-    assert plain(line).isascii()
+    assert Text(plain, ASCII).answers("tapd45a9119-51", answers).isascii()
 
 
-def test_a_guest_has_one_line_whatever_fits_it() -> None:
+def test_an_answer_on_a_terminal_breaks_no_uuid() -> None:
+    answers = INDEX.answers("tapd45a9119-51")
+    for width in (40, 60, 80, 200):
+        text = Text(plain, UNICODE, width=width).answers("tapd45a9119-51", answers)
+        assert uuid_of(1) in text
+        assert PORT in text
+        assert "\n  vm-twonets  running" in text
+
+
+def test_a_guest_has_one_line_whatever_matches_it() -> None:
     twin = nova_guest(1, instance(uuid_of(1)))
-    (line,) = Lines(UNICODE).of_answers(uuid_of(1), Index((twin,)).answers(uuid_of(1)))
-    assert "→ uuid, display name of " in plain(line)
+    text = IN_A_PIPE.answers(uuid_of(1), Index((twin,)).answers(uuid_of(1)))
+    assert text.endswith(" · uuid, display name\n")
+    assert text.count("\n") == 1
 
 
-def test_a_foreign_guest_is_told_by_its_manager_and_evidence() -> None:
+def test_a_foreign_guest_shows_its_manager_and_evidence() -> None:
     guest = APPLIANCE._replace(evidence=("virtio channel x", "more"))
-    (line,) = Lines(UNICODE).of_answers("12", Index((guest,)).answers("12"))
-    assert plain(line).endswith(
-        f"of {guest.domain} ({guest.uuid}, running) · manager libguestfs · "
-        "evidence: virtio channel x\n"
-    )
+    text = IN_A_PIPE.answers("12", Index((guest,)).answers("12"))
+    assert f"→ {guest.domain} (running) · manager libguestfs · {guest.uuid} · " in text
+    assert text.endswith(" · evidence: virtio channel x\n")
 
 
-def test_a_note_names_some_of_many() -> None:
+def test_a_note_names_three_of_many() -> None:
     guests = [nova_guest(n, instance(f"vm-{n}")) for n in range(1, 8)]
     line = " ".join(guest.domain for guest in guests)
-    text = plain(Lines(UNICODE).noted(line, mentions(line, Index(guests))))
+    text = IN_A_PIPE.line(line, mentions(line, Index(guests)))
     assert text.startswith(f"{line}   ← vm-1 (")
     assert text.endswith("; and 4 more\n")
 
 
-def test_a_line_that_names_nobody_passes_as_it_is() -> None:
-    assert plain(Lines(UNICODE).noted("\ta  b\t", [])) == "\ta  b\t\n"
+def test_a_line_that_names_no_guest_passes_as_it_is() -> None:
+    assert IN_A_PIPE.line("\ta  b\t", []) == "\ta  b\t\n"
 
 
 @pytest.mark.parametrize(
-    "name", ["x (uuid, running) · project admin", "a, b", ' "x"', "a -> b", "x  y", "a - b"]
+    "name",
+    ["x (uuid, running) · project admin", "a, b", ' "x"', "a -> b", "x  y", "x:y", "a\u00a0b", ""],
 )
-def test_a_name_cannot_imitate_the_line(name: str) -> None:
+def test_a_name_that_could_imitate_the_line_is_quoted(name: str) -> None:
     assert quoted(name).startswith('"')
-    assert quoted("Zoë's notebook") == "Zoë's notebook"
+    assert '"' not in quoted(name)[1:-1]
+
+
+@pytest.mark.parametrize("name", ["web-1", "Zoë", "old wiki", "a_b.c@d+e", "名前"])
+def test_a_usual_name_is_not_quoted(name: str) -> None:
+    assert quoted(name) == name
 
 
 CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
@@ -187,10 +198,12 @@ def test_no_control_character_comes_through(
     token = data.draw(st.sampled_from([guest.uuid, f"uuid:{guest.uuid}", guest.domain, ""]))
     line = data.draw(st.sampled_from([token, f"{text} {token} {text}", text]))
     index = Index(guests)
-    shown = Lines(UNICODE).noted(line, mentions(line, index))
-    for spans in (shown, *Lines(UNICODE).of_answers(line, index.answers(line))):
-        assert not CONTROLS.search(plain(spans).removesuffix("\n").replace("\n", "\x00"))
-        assert not CONTROLS.search(SGR.sub("", coloured(spans)).removesuffix("\n"))
+    for paint in (plain, coloured):
+        for width in (None, 80):
+            face = Text(paint, UNICODE, width=width)
+            noted = face.line(line, mentions(line, index)).removesuffix("\n")
+            assert not CONTROLS.search(SGR.sub("", noted).replace("\n", "\x00"))
+            assert not CONTROLS.search(SGR.sub("", face.answers(line, index.answers(line))))
 
 
 def test_a_long_line_is_read_in_a_moment() -> None:

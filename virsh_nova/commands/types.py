@@ -37,6 +37,24 @@ class ColumnName(click.ParamType):  # type: ignore[type-arg, unused-ignore]
         return [CompletionItem(name) for name in names if name.startswith(incomplete.lower())]
 
 
+class AnswerColumnName(ColumnName):
+    """A column of ``whose``: its own, or one of ``list``. The name."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        from ..render.whose import ANSWER_COLUMNS
+
+        word = str(value).strip().lower()
+        return word if word in ANSWER_COLUMNS else super().convert(value, param, ctx).name
+
+    def shell_complete(
+        self, ctx: click.Context, param: click.Parameter, incomplete: str
+    ) -> list[CompletionItem]:
+        from ..render.whose import ANSWER_COLUMNS
+
+        own = [CompletionItem(name) for name in ANSWER_COLUMNS if name.startswith(incomplete)]
+        return own + super().shell_complete(ctx, param, incomplete)
+
+
 class State(click.Choice):  # type: ignore[type-arg, unused-ignore]
     """libvirt's states, in its own spelling and in virsh's, and what files leave open."""
 

@@ -35,11 +35,12 @@ def as_csv(guests: Iterable[Guest], columns: Sequence[Column]) -> str:
     writer = csv.writer(output, quoting=csv.QUOTE_NONNUMERIC, lineterminator="\n")
     writer.writerow(column.name for column in columns)
     for guest in guests:
-        writer.writerow(_csv_cell(column.value(guest)) for column in columns)
+        writer.writerow(csv_cell(column.value(guest)) for column in columns)
     return output.getvalue()
 
 
-def _csv_cell(value: Value) -> str | int:
+def csv_cell(value: Value) -> str | int:
+    """A value as a cell that no spreadsheet runs as a formula."""
     if value is None:
         return ""
     return value if isinstance(value, int) else spreadsheet_cell(text_of(value))

@@ -38,6 +38,22 @@ def cell(text: str) -> str:
     return visible(text)
 
 
+_UNQUOTED = frozenset("-_.@ +")
+
+
+def quoted(name: str) -> str:
+    """``cell``, in quotes unless the name is of letters, digits and ``-_.@ +`` alone.
+
+    For names within a line of other words: a tenant could type what reads as the rest of it. A
+    quote in the name is written out, so that none ends the quotation.
+    """
+    usual = all(character.isalnum() or character in _UNQUOTED for character in name)
+    # Blanks at an end, or two in a row, would look like the line's own.
+    if name and usual and name == name.strip() and "  " not in name:
+        return cell(name)
+    return '"' + cell(name).replace('"', "\\x22") + '"'
+
+
 def spreadsheet_cell(text: str) -> str:
     """``visible``, and led by an apostrophe where a spreadsheet would run it as a formula."""
     text = visible(text)

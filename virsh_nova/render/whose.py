@@ -1,85 +1,201 @@
-"""``whose``: a handle and the guest it belongs to in one line, and lines of text with notes."""
+"""``whose``: each handle with the guests it belongs to; lines of text with notes beside them."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+import csv
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from io import StringIO
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from ..document.encode import Document, guest_document
+from ..guests.columns import COLUMNS, Column, Value
 from ..guests.naming import name_or_id
 from ..model import Guest
-from .safe import cell, visible
+from .flat import NOTHING, csv_cell, text_of
+from .safe import cell, escape_in_json, quoted, visible
+from .style import Paint, flowing
 
 if TYPE_CHECKING:
+    from ..whose.annotate import Mention
     from ..whose.answer import Answer
 
 MOST_GUESTS = 3
-"""So many does the note beside a line name; an image can be that of a hundred."""
+"""Guests that the note beside a line names; an image can be that of a hundred."""
 
-# What a name could imitate the rest of the line with; such a name is quoted.
-_STRUCTURE = re.compile(r"[()·→←\",;]|->|<-| - |  |^[ ]|[ ]$")
+
+class Face(Protocol):
+    """A format. Its texts are printed as they come: ``whose -`` may read a pipe for days."""
+
+    def begin(self) -> str: ...
+
+    def answers(self, handle: str, answers: Sequence[Answer]) -> str: ...
+
+    def line(self, line: str, mentions: Sequence[Mention]) -> str: ...
+
+    def end(self) -> str: ...
+
+
+# ---- for people -------------------------------------------------------------------------------
 
 
 class Signs(NamedTuple):
+    """What stands between the parts of a line."""
+
     to: str
-    apart: str
+    between: str
     note: str
-    host: bool = False
-    """Whether the host of a guest is told too: where there are several."""
 
 
-UNICODE = Signs("→", "·", "←")
-ASCII = Signs("->", "-", "<-")
+UNICODE = Signs("→", " · ", "←")
+ASCII = Signs("->", ", ", "<-")
 
 
-class Span(NamedTuple):
-    text: str
-    style: str = ""
+class Words(NamedTuple):
+    """What is said of a guest: ``(text, role)``, ready to print."""
+
+    who: list[tuple[str, str]]
+    """Name, state, owner."""
+    ids: list[tuple[str, str]]
+    """Domain, uuid, host."""
+    evidence: list[tuple[str, str]]
+    """What shows whose it is, of a guest without the block."""
 
 
-class Lines:
-    """Lays lines out; what it says of a guest it puts together once."""
+class Text:
+    """A line for each answer in a pipe; on a terminal three, with the answer in the middle."""
 
-    def __init__(self, signs: Signs) -> None:
+    def __init__(
+        self, paint: Paint, signs: Signs, *, width: int | None = None, several_hosts: bool = False
+    ) -> None:
+        self._paint = paint
         self._signs = signs
-        self._known: dict[tuple[str | None, str], list[Span]] = {}
+        self._width = width
+        self._several_hosts = several_hosts
+        self._known: dict[tuple[str | None, str], Words] = {}
 
-    def of_answers(self, handle: str, answers: Iterable[Answer]) -> list[list[Span]]:
-        """A line for each guest: what the handle is to it, and whose it is."""
-        return [
-            [
-                Span(cell(handle), "bold"),
-                Span(f" {self._signs.to} "),
-                Span(cell(", ".join(_details(handle, found)))),
-                Span(" of "),
-                *self._guest(found[0].guest),
-            ]
-            for found in _by_guest(answers)
-        ]
+    def begin(self) -> str:
+        return ""
 
-    def noted(self, line: str, mentions: Iterable[tuple[str, Sequence[Answer]]]) -> list[Span]:
+    def answers(self, handle: str, answers: Sequence[Answer]) -> str:
+        return "".join(self._answer(handle, found) for found in _by_guest(answers))
+
+    def line(self, line: str, mentions: Sequence[Mention]) -> str:
         """A line of somebody's text, and after it the guests that it names."""
         # Tabs are its layout; whatever else acts on a terminal is written out.
-        spans = [Span("\t".join(map(visible, line.split("\t"))))]
-        answers = [answer for _, found in mentions for answer in found]
-        if not answers:
-            return spans
-        guests = [found[0].guest for found in _by_guest(answers)]
-        spans.append(Span(f"   {self._signs.note} ", "dim"))
-        for number, guest in enumerate(guests[:MOST_GUESTS]):
-            if number:
-                spans.append(Span("; "))
-            spans += self._guest(guest)
-        if len(guests) > MOST_GUESTS:
-            spans.append(Span(f"; and {len(guests) - MOST_GUESTS} more"))
-        return spans
+        text = "\t".join(map(visible, line.split("\t")))
+        guests = _by_guest(answer for mention in mentions for answer in mention.answers)
+        if not guests:
+            return f"{text}\n"
+        notes = "; ".join(
+            self._joined(self._one_line(found[0].guest)) for found in guests[:MOST_GUESTS]
+        )
+        more = f"; and {len(guests) - MOST_GUESTS} more" if len(guests) > MOST_GUESTS else ""
+        return f"{text}   {self._paint(self._signs.note, 'quiet')} {notes}{more}\n"
 
-    def _guest(self, guest: Guest) -> list[Span]:
-        key = guest.host, guest.uuid
-        if key not in self._known:
-            self._known[key] = guest_spans(guest, self._signs)
-        return self._known[key]
+    def end(self) -> str:
+        return ""
+
+    def _answer(self, handle: str, found: Sequence[Answer]) -> str:
+        guest = found[0].guest
+        detail = cell(", ".join(_details(handle, found)))
+        shown = self._paint(cell(handle), "name")
+        if self._width is None:
+            line = self._joined(self._one_line(guest, (detail, "text")))
+            return f"{shown} {self._signs.to} {line}\n"
+        words = self._words(guest)
+        lines = [
+            *flowing([(cell(handle), "name"), (detail, "quiet")], self._width, self._paint),
+            *(f"  {line}" for line in flowing(words.who, self._width - 2, self._paint)),
+            *(
+                f"  {line}"
+                for line in flowing([*words.ids, *words.evidence], self._width - 2, self._paint)
+            ),
+        ]
+        return "".join(f"{line}\n" for line in lines)
+
+    def _joined(self, words: Iterable[tuple[str, str]]) -> str:
+        return self._signs.between.join(self._paint(text, role) for text, role in words if text)
+
+    def _one_line(self, guest: Guest, *detail: tuple[str, str]) -> list[tuple[str, str]]:
+        words = self._words(guest)
+        (name, _), (state, role), *owner = words.who
+        first = f"{self._paint(name, 'name')} ({self._paint(state, role)})"
+        return [(first, "text"), *owner, *words.ids, *detail, *words.evidence]
+
+    def _words(self, guest: Guest) -> Words:
+        if guest.key not in self._known:
+            self._known[guest.key] = words_of(guest, several_hosts=self._several_hosts)
+        return self._known[guest.key]
+
+
+def words_of(guest: Guest, *, several_hosts: bool = False) -> Words:
+    """Who a guest is, in the order of the question: name, state and owner before ids."""
+    instance = guest.instance
+    name = instance.name if instance and instance.name else None
+    owner = instance.owner if instance else None
+    who = [(quoted(name or guest.domain), "name"), (cell(guest.state), guest.state)]
+    for word, identity in (("project", owner and owner.project), ("user", owner and owner.user)):
+        if known := name_or_id(identity or None):
+            who.append((f"{word} {quoted(known)}", "text"))
+    if guest.kind == "foreign":
+        who.append((f"manager {quoted(guest.manager)}", "text"))
+    elif instance is None:
+        who.append(("Nova's, no metadata", "warning"))
+    elif len(who) == 2:
+        who.append(("owner not recorded", "warning"))
+    ids = [(quoted(guest.domain), "quiet")] if name else []
+    ids.append((guest.uuid, "quiet"))
+    if several_hosts and guest.host:
+        ids.append((f"host {quoted(guest.host)}", "quiet"))
+    evidence = []
+    if guest.kind != "nova" and guest.evidence:
+        evidence.append((f"evidence: {cell(guest.evidence[0])}", "quiet"))
+    return Words(who, ids, evidence)
+
+
+def _by_guest(answers: Iterable[Answer]) -> list[list[Answer]]:
+    guests: dict[tuple[str | None, str], list[Answer]] = {}
+    for answer in answers:
+        guests.setdefault(answer.guest.key, []).append(answer)
+    return list(guests.values())
+
+
+def _details(handle: str, answers: Iterable[Answer]) -> list[str]:
+    """What it is; of a network, which address, and of a path through a link, which file."""
+    details: dict[str, None] = {}
+    for answer in answers:
+        given = answer.kind not in ("ip", "disk") or answer.value in handle
+        details[answer.detail if given else f"{answer.value}, {answer.detail}"] = None
+    return list(details)
+
+
+# ---- for programs -----------------------------------------------------------------------------
+
+
+class Json:
+    """One array, an answer a line."""
+
+    def __init__(self, *, ascii_only: bool) -> None:
+        self._begun = False
+        self._encode = json.JSONEncoder(ensure_ascii=ascii_only).encode
+
+    def begin(self) -> str:
+        return ""
+
+    def answers(self, handle: str, answers: Sequence[Answer]) -> str:
+        return "".join(self._answer(handle, answer) for answer in answers)
+
+    def line(self, _line: str, mentions: Sequence[Mention]) -> str:
+        return "".join(self.answers(mention.handle, mention.answers) for mention in mentions)
+
+    def end(self) -> str:
+        return "\n]\n" if self._begun else "[]\n"
+
+    def _answer(self, handle: str, answer: Answer) -> str:
+        start = ",\n" if self._begun else "[\n"
+        self._begun = True
+        return start + escape_in_json(self._encode(answer_document(handle, answer)))
 
 
 def answer_document(handle: str, answer: Answer) -> Document:
@@ -92,75 +208,52 @@ def answer_document(handle: str, answer: Answer) -> Document:
     }
 
 
-def guest_spans(guest: Guest, signs: Signs) -> list[Span]:
-    """``vm (uuid, domain, running) · project p · user u``, or what is known in their place."""
-    instance = guest.instance
-    name = instance.name if instance and instance.name else None
-    identity = [guest.uuid, *([guest.domain] if name else [])]
-    spans = [Span(quoted(name or guest.domain), "bold"), Span(" (")]
-    spans += [Span(f"{quoted(text)}, ") for text in identity]
-    spans += [Span(cell(guest.state), _STATES.get(guest.state, "")), Span(")")]
-    apart = Span(f" {signs.apart} ", "dim")
-    if signs.host and guest.host:
-        spans += [apart, Span(f"host {quoted(guest.host)}")]
-    owner = instance.owner if instance else None
-    for word, who in (("project", owner and owner.project), ("user", owner and owner.user)):
-        if who and (named := name_or_id(who)):
-            spans += [apart, Span(f"{word} "), Span(quoted(named), "cyan")]
-    if guest.kind == "foreign":
-        spans += [apart, Span("manager "), Span(cell(guest.manager), "magenta")]
-    elif instance is None:
-        spans += [apart, Span("Nova's, without metadata")]
-    if guest.kind != "nova" and guest.evidence:
-        spans += [apart, Span(f"evidence: {cell(guest.evidence[0])}", "dim")]
-    return spans
+AnswerColumn = Callable[[str, "Answer"], Value]
 
-
-def plain(spans: Iterable[Span]) -> str:
-    return "".join(span.text for span in spans) + "\n"
-
-
-def coloured(spans: Iterable[Span]) -> str:
-    from .terminal import make_console, rendered
-
-    console = make_console()
-    from rich.text import Text
-
-    console.print(Text.assemble(*((span.text, span.style) for span in spans)))
-    return rendered(console)
-
-
-def quoted(name: str) -> str:
-    """A name as it is; in quotes where it could be taken for what stands beside it."""
-    shown = cell(name)
-    if not _STRUCTURE.search(shown):
-        return shown
-    return '"' + shown.replace('"', '\\"') + '"'
-
-
-_STATES = {
-    "running": "green",
-    "blocked": "green",
-    "paused": "yellow",
-    "pmsuspended": "yellow",
-    "shutdown": "yellow",
-    "shutoff": "dim",
-    "crashed": "bold red",
+ANSWER_COLUMNS: Mapping[str, AnswerColumn] = {
+    "handle": lambda handle, _answer: handle,
+    "is": lambda _handle, answer: answer.kind,
+    "value": lambda _handle, answer: answer.value,
+    "detail": lambda _handle, answer: answer.detail,
 }
+"""What an answer has beside the columns of its guest."""
+
+DEFAULT_COLUMNS = ("handle", "is", "value", "name", "state", "project", "user", "domain", "uuid")
 
 
-def _by_guest(answers: Iterable[Answer]) -> list[list[Answer]]:
-    guests: dict[tuple[str | None, str], list[Answer]] = {}
-    for answer in answers:
-        # While a guest migrates, or in two reports, one uuid is on two hosts.
-        guests.setdefault((answer.guest.host, answer.guest.uuid), []).append(answer)
-    return list(guests.values())
+class Rows:
+    """``value`` and ``csv``: a row for each answer."""
+
+    def __init__(self, columns: Sequence[str], *, as_csv: bool) -> None:
+        self._columns = columns
+        self._csv = as_csv
+
+    def begin(self) -> str:
+        return self._row(list(self._columns)) if self._csv else ""
+
+    def answers(self, handle: str, answers: Sequence[Answer]) -> str:
+        return "".join(
+            self._row([_value(name, handle, answer) for name in self._columns])
+            for answer in answers
+        )
+
+    def line(self, _line: str, mentions: Sequence[Mention]) -> str:
+        return "".join(self.answers(mention.handle, mention.answers) for mention in mentions)
+
+    def end(self) -> str:
+        return ""
+
+    def _row(self, values: Sequence[Value]) -> str:
+        if not self._csv:
+            return "\t".join(visible(text_of(value)) or NOTHING for value in values) + "\n"
+        output = StringIO()
+        writer = csv.writer(output, quoting=csv.QUOTE_NONNUMERIC, lineterminator="\n")
+        writer.writerow(csv_cell(value) for value in values)
+        return output.getvalue()
 
 
-def _details(handle: str, answers: Iterable[Answer]) -> list[str]:
-    """What it is; of a network, which address, and of a path through a link, which file."""
-    details: dict[str, None] = {}
-    for answer in answers:
-        given = answer.kind not in ("ip", "disk") or answer.value in handle
-        details[answer.detail if given else f"{answer.value}, {answer.detail}"] = None
-    return list(details)
+def _value(name: str, handle: str, answer: Answer) -> Value:
+    if name in ANSWER_COLUMNS:
+        return ANSWER_COLUMNS[name](handle, answer)
+    column: Column = COLUMNS[name]
+    return column.value(answer.guest)

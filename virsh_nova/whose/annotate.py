@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import NamedTuple, TextIO
 
 from ..guests.naming import UUID_WITHIN
 from .answer import Answer, Kind
@@ -28,6 +28,20 @@ _OF_UUID: tuple[Kind, ...] = ("uuid", "port", "volume", "image", "project", "use
 _IPV4 = re.compile(r"[0-9]{1,3}(?:\.[0-9]{1,3}){3}")
 _DIGIT = re.compile(r"[0-9]")
 _PARTS = re.compile(r"[:/]")
+
+
+_LONGEST_LINE = 65536
+
+
+def lines_of(stream: TextIO) -> Iterator[tuple[str, bool]]:
+    """Lines without their ends, and whether they are whole: one without an end comes in pieces."""
+    begun = False
+    while text := stream.readline(_LONGEST_LINE):
+        ended = text.endswith("\n")
+        # The last line of a file may lack its end, and is whole.
+        whole = not begun and (ended or len(text) < _LONGEST_LINE)
+        begun = not ended
+        yield text.removesuffix("\n").removesuffix("\r"), whole
 
 
 class Mention(NamedTuple):

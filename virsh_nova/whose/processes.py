@@ -7,13 +7,14 @@ threads.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import cache
 from itertools import pairwise
 from typing import NamedTuple
 
 import psutil
 
-from .answer import Lineage, Process
+from .answer import Lineage, Process, Processes
 
 _LARGEST = 2**22
 """PID_MAX_LIMIT of Linux."""
@@ -26,6 +27,23 @@ class _Status(NamedTuple):
     name: str
     process: int
     parent: int
+
+
+def processes_here(warn: Callable[[str], None], *, remember: bool) -> Processes:
+    """/proc of this machine. What it hides goes to ``warn``; of a stream only the first time.
+
+    A stream lasts while processes come and go, so nothing of it is remembered.
+    """
+    warned: list[str] = []
+
+    def look_up(number: int) -> Lineage | None:
+        lineage = lineage_of(number)
+        if lineage and lineage.fault and (remember or not warned):
+            warned.append(lineage.fault)
+            warn(lineage.fault)
+        return lineage
+
+    return cache(look_up) if remember else look_up
 
 
 def lineage_of(number: int) -> Lineage | None:

@@ -1,4 +1,4 @@
-"""What to say of a handle that belongs to nobody."""
+"""What to say of a handle that matches no guest: its process, or what is spelled almost alike."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ _CLOSE_TO_BARE: tuple[Kind, ...] = (
 _MOST_COMPARED = 20_000
 
 
-def nobodys(handle: str, index: Index, *, asks_proc: bool) -> HandleError:
+def no_match(handle: str, index: Index, *, asks_proc: bool) -> HandleError:
     """The error, with what is known of the process, or what is written almost the same."""
     kind, text = split_handle(handle)
     number = number_of(text.strip()) if kind in (None, "pid") else None
     if number is not None:
         if not asks_proc:
-            hint = "processes are looked at only on the host itself; here its records alone count"
-            return HandleError(f"nothing here answers to {handle!r}", hint)
-        return HandleError(f"nothing here answers to {handle!r}", _process(index, number))
-    return HandleError(f"nothing here answers to {handle!r}", _close(kind, text, index))
+            hint = "run it on the host itself to look at processes"
+            return HandleError(f"no guest matches {handle!r}", hint)
+        return HandleError(f"no guest matches {handle!r}", _process(index, number))
+    return HandleError(f"no guest matches {handle!r}", _close(kind, text, index))
 
 
 def _process(index: Index, number: int) -> str:
@@ -36,8 +36,8 @@ def _process(index: Index, number: int) -> str:
         return lineage.fault
     process = lineage.processes[0]
     if process.pid == number:
-        return f"process {number} is {process.name}, and no guest's"
-    return f"{number} is a thread of {process.name} ({process.pid}), and no guest's"
+        return f"process {number} is {process.name}, not of any guest"
+    return f"{number} is a thread of {process.name} ({process.pid}), not of any guest"
 
 
 def _close(kind: Kind | None, text: str, index: Index) -> str:
