@@ -124,12 +124,13 @@ def test_words_that_tenants_and_administrators_chose_are_words() -> None:
 # ---- as it is printed -------------------------------------------------------------------------
 
 
-IN_A_PIPE = Text(plain, UNICODE)
+def in_a_pipe() -> Text:
+    return Text(plain, UNICODE)
 
 
 def test_an_answer_in_a_pipe_is_one_line_with_the_guest_and_its_owner_before_ids() -> None:
     answers = INDEX.answers("tapd45a9119-51")
-    assert IN_A_PIPE.answers("tapd45a9119-51", answers) == (
+    assert in_a_pipe().answers("tapd45a9119-51", answers) == (
         "tapd45a9119-51 → vm-twonets (running) · project demo-project · user demo"
         f" · instance-00000001 · {uuid_of(1)} · port {PORT}\n"
     )
@@ -147,14 +148,14 @@ def test_an_answer_on_a_terminal_breaks_no_uuid() -> None:
 
 def test_a_guest_has_one_line_whatever_matches_it() -> None:
     twin = nova_guest(1, instance(uuid_of(1)))
-    text = IN_A_PIPE.answers(uuid_of(1), Index((twin,)).answers(uuid_of(1)))
+    text = in_a_pipe().answers(uuid_of(1), Index((twin,)).answers(uuid_of(1)))
     assert text.endswith(" · uuid, display name\n")
     assert text.count("\n") == 1
 
 
 def test_a_foreign_guest_shows_its_manager_and_evidence() -> None:
     guest = APPLIANCE._replace(evidence=("virtio channel x", "more"))
-    text = IN_A_PIPE.answers("12", Index((guest,)).answers("12"))
+    text = in_a_pipe().answers("12", Index((guest,)).answers("12"))
     assert f"→ {guest.domain} (running) · manager libguestfs · {guest.uuid} · " in text
     assert text.endswith(" · evidence: virtio channel x\n")
 
@@ -162,13 +163,13 @@ def test_a_foreign_guest_shows_its_manager_and_evidence() -> None:
 def test_a_note_names_three_of_many() -> None:
     guests = [nova_guest(n, instance(f"vm-{n}")) for n in range(1, 8)]
     line = " ".join(guest.domain for guest in guests)
-    text = IN_A_PIPE.line(line, mentions(line, Index(guests)))
+    text = in_a_pipe().line(line, mentions(line, Index(guests)))
     assert text.startswith(f"{line}   ← vm-1 (")
     assert text.endswith("; and 4 more\n")
 
 
 def test_a_line_that_names_no_guest_passes_as_it_is() -> None:
-    assert IN_A_PIPE.line("\ta  b\t", []) == "\ta  b\t\n"
+    assert in_a_pipe().line("\ta  b\t", []) == "\ta  b\t\n"
 
 
 @pytest.mark.parametrize(
