@@ -92,26 +92,26 @@ def usage_error(*arguments: str) -> str:
 
 def test_list_shows_three_sections_with_their_counts(host: str) -> None:
     lines = output("-c", host, "list").splitlines()
-    assert "Nova instances (2)" in lines
-    assert "Nova instances without metadata (1)" in lines
-    assert "Foreign guests (2)" in lines
+    assert "2 Nova instances" in lines
+    assert "1 Nova instance without metadata" in lines
+    assert "2 foreign guests" in lines
 
 
 def test_list_shows_the_default_columns_whole(host: str) -> None:
     lines = output("-c", host, "list").splitlines()
-    header = lines[lines.index("Nova instances (2)") + 2]
+    header = lines[lines.index("2 Nova instances") + 2]
     assert re.split(r"  +", header) == [name.upper() for name in DEFAULT]
     (row,) = [line for line in lines if uuid_of(1) in line]
     assert re.split(r"  +", row) == [
-        uuid_of(1), "vm-ports_v4_v6_floating", "instance-00000001", "running", "demo-project",
-        "demo", "m1.tiny", "2024-12-31T23:59:59Z",
+        "vm-ports_v4_v6_floating", "running", "demo-project", "demo", "m1.tiny",
+        "instance-00000001", uuid_of(1),
     ]  # fmt: skip
 
 
 def test_list_long_adds_the_long_columns(host: str) -> None:
     lines = output("-c", host, "list", "--long").splitlines()
-    header = lines[lines.index("Nova instances (2)") + 2]
-    assert re.split(r"  +", header) == [name.upper() for name in LONG]
+    header = lines[lines.index("2 Nova instances") + 2]
+    assert re.split(r"  +", header.strip()) == [COLUMNS[name].title for name in LONG]
     (row,) = [line for line in lines if uuid_of(2) in line]
     assert "15.1.5" in row
     assert NOVA_1_0 in row
@@ -127,7 +127,7 @@ def test_list_tells_the_manager_of_foreign_guests(host: str) -> None:
 
 def test_list_leaves_out_sections_without_guests(host: str) -> None:
     text = output("-c", host, "list", "--kind", "foreign")
-    assert text.startswith("Foreign guests (2)")
+    assert text.startswith("2 foreign guests\n")
     assert "Nova" not in text
 
 
@@ -206,7 +206,7 @@ def test_list_csv_is_one_flat_list(host: str, option: list[str], names: tuple[st
     rows = list(csv.reader(StringIO(output("-c", host, "list", "-f", "csv", *option))))
     assert rows[0] == list(names)
     assert len(rows) == 6
-    assert rows[1][: len(DEFAULT)] == [
+    assert rows[1][:8] == [
         uuid_of(1), "vm-ports_v4_v6_floating", "instance-00000001", "running", "demo-project",
         "demo", "m1.tiny", "2024-12-31T23:59:59Z",
     ]  # fmt: skip
@@ -310,7 +310,7 @@ def test_show_prints_guests_in_the_order_of_the_handles_each_once(host: str) -> 
 
 def test_show_as_a_table_tells_everything_in_words(host: str) -> None:
     text = output("-c", host, "show", "instance-00000001")
-    assert text.startswith("vm-ports_v4_v6_floating  (instance-00000001)\n")
+    assert text.startswith("vm-ports_v4_v6_floating  (instance-00000001)  running\n")
     for part in (
         uuid_of(1), "running", "Nova instance", "demo-project", "79f47d31744b5500a6452cc6987041c9",
         "m1.tiny", "512 MiB", "10.0.0.5", "2001:db8::f816:3eff:fe00:1", "fa:16:3e:00:00:01",
@@ -555,9 +555,8 @@ def test_a_terminal_gets_a_coloured_table_that_fits(host: str) -> None:
     code, text = on_terminal("-c", host, "list", columns=80)
     assert code == 0
     assert SGR.search(text)
-    assert "─" in text
     assert all(len(line) <= 80 for line in SGR.sub("", text).splitlines())
-    assert uuid_of(1) in text
+    assert uuid_of(1)[:8] in text
 
 
 def test_a_terminal_gets_coloured_details(host: str) -> None:
@@ -578,13 +577,14 @@ def test_a_terminal_gets_coloured_details(host: str) -> None:
         (["show", "plain", "--no-color"], {}),
     ],
 )
-def test_a_terminal_that_wants_no_colours_gets_what_a_pipe_gets(
+def test_a_terminal_that_wants_no_colours_gets_the_same_without_them(
     host: str, arguments: list[str], environment: dict[str, str]
 ) -> None:
-    plain = output("-c", host, *[word for word in arguments if word != "--no-color"])
+    in_colour = [word for word in arguments if word != "--no-color"]
+    _, coloured = on_terminal("-c", host, *in_colour, columns=80)
     code, text = on_terminal("-c", host, *arguments, columns=80, **environment)
     assert code == 0
-    assert text == plain
+    assert text == SGR.sub("", coloured)
 
 
 def test_no_color_is_unset_when_it_is_empty(host: str) -> None:
@@ -598,12 +598,11 @@ def test_a_terminal_gets_documents_without_colours(host: str, format_: str) -> N
     assert text == output("-c", host, "list", "-f", format_)
 
 
-def test_a_terminal_that_is_not_utf8_gets_ascii_rules_and_no_crash(tmp_path: Path) -> None:
+def test_a_terminal_that_is_not_utf8_gets_no_crash(tmp_path: Path) -> None:
     uri = make_host(tmp_path, guest(1, metadata=block("日本語")))
     code, text = on_terminal("-c", uri, "list", PYTHONIOENCODING="ascii")
     assert code == 0
     assert "???" in text
-    assert "---" in text
     assert "Traceback" not in text
 
 

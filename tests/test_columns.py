@@ -102,13 +102,22 @@ def test_the_lists_are_made_of_columns_that_exist() -> None:
 
 
 def test_the_default_columns_are_those_promised() -> None:
-    assert DEFAULT == (
-        "uuid", "name", "domain", "state", "project", "user", "flavor", "created",
-    )  # fmt: skip
+    assert DEFAULT == ("name", "state", "project", "user", "flavor", "domain", "uuid")
     assert (
-        *DEFAULT, "vcpus", "memory", "disk", "root", "ips", "version", "origin",
+        *DEFAULT, "created", "vcpus", "memory", "disk", "root", "ips", "version", "origin",
         "namespace",
     ) == LONG  # fmt: skip
+
+
+def test_the_columns_for_scripts_keep_their_order() -> None:
+    assert FLAT == (
+        "uuid", "name", "domain", "state", "project", "user", "flavor", "created", "kind",
+        "manager",
+    )  # fmt: skip
+    assert FLAT_LONG == (
+        "uuid", "name", "domain", "state", "project", "user", "flavor", "created", "vcpus",
+        "memory", "disk", "root", "ips", "version", "origin", "namespace", "kind", "manager",
+    )  # fmt: skip
 
 
 @pytest.mark.parametrize("name", ["N/A", "", None])

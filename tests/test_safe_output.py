@@ -33,12 +33,12 @@ from virsh_nova.model import (
 )
 from virsh_nova.parse import parse_block
 from virsh_nova.render.flat import as_csv, as_values
-from virsh_nova.render.list import sections
-from virsh_nova.render.plain import plain_table
+from virsh_nova.render.list import plain_table, sections
 from virsh_nova.render.safe import LONGEST_CELL, cell, escape_in_xml, spreadsheet_cell, visible
 from virsh_nova.render.serial import as_json, as_yaml
-from virsh_nova.render.show import plain_details
-from virsh_nova.render.terminal import terminal_details, terminal_table
+from virsh_nova.render.show import details
+from virsh_nova.render.style import coloured
+from virsh_nova.render.terminal import terminal_table
 from virsh_nova.write import write_block
 
 SGR = re.compile(r"\x1b\[[0-9;]*m")
@@ -66,7 +66,7 @@ def whole(guest: Guest, text: str) -> Guest:
 
 
 def on_terminal(guest: Guest) -> str:
-    return terminal_table(sections([guest], long=True), width=200, unicode=True)
+    return terminal_table(sections([guest], long=True), width=200, paint=coloured)
 
 
 def in_pipe(guest: Guest) -> str:
@@ -90,8 +90,8 @@ def xml_of(guest: Guest) -> str:
 OUTPUTS: dict[Callable[[Guest], str], str] = {
     on_terminal: "\n",
     in_pipe: "\n",
-    lambda guest: terminal_details([guest], width=100): "\n",
-    lambda guest: plain_details([guest]): "\n",
+    lambda guest: details([guest], width=100, paint=coloured): "\n",
+    lambda guest: details([guest]): "\n",
     lambda guest: as_values([guest], COLUMNS_OF_TEXT): "\n\t",
     lambda guest: as_csv([guest], COLUMNS_OF_TEXT): "\n",
     as_json_list: "\n",
@@ -152,18 +152,18 @@ HOSTILE = "a\x9b2J\x9d0;owned\x9c\r\nroot\t\u202egpj"
 def names_on_terminal(*names: str) -> str:
     guests = [nova_guest(n, instance(name)) for n, name in enumerate(names, 1)]
     columns = [COLUMNS["name"], COLUMNS["domain"]]
-    return terminal_table(sections(guests, columns), width=120, unicode=True)
+    return terminal_table(sections(guests, columns), width=120, paint=coloured)
 
 
 def test_a_hostile_name_is_shown_written_out() -> None:
     shown = screen_of(names_on_terminal(HOSTILE))
     (row,) = [line for line in shown if "instance-00000001" in line]
     assert r"a\x9b2J\x9d0;owned\x9c\r\nroot\t\u202egpj" in row
-    assert shown[0] == "Nova instances  1"
+    assert shown[0] == "1 Nova instance"
 
 
 def test_a_hostile_name_leaves_the_details_in_their_lines() -> None:
-    printed = terminal_details([nova_guest(1, instance(HOSTILE))], width=200)
+    printed = details([nova_guest(1, instance(HOSTILE))], width=200, paint=coloured)
     shown = screen_of(printed)
     assert [line.rstrip() for line in SGR.sub("", printed).splitlines()] == shown[
         : len(printed.splitlines())
@@ -193,9 +193,9 @@ def test_one_guest_is_one_line_whatever_it_is_called() -> None:
 def test_markup_is_printed_as_it_was_typed(name: str) -> None:
     guest = nova_guest(1, instance(name))
     assert name in SGR.sub("", names_on_terminal(name))
-    assert name in SGR.sub("", terminal_details([guest], width=200))
+    assert name in SGR.sub("", details([guest], width=200, paint=coloured))
     assert name in plain_table(sections([guest]))
-    assert name in plain_details([guest])
+    assert name in details([guest])
     assert name in as_values([guest], [COLUMNS["name"]])
 
 
@@ -203,7 +203,7 @@ def test_markup_is_printed_as_it_was_typed(name: str) -> None:
 def test_the_only_escape_sequences_are_colours(guest: Guest, text: str) -> None:
     for printed in (
         on_terminal(guest),
-        terminal_details([whole(guest, text)], width=100),
+        details([whole(guest, text)], width=100, paint=coloured),
     ):
         assert "\x1b" not in SGR.sub("", printed)
 
@@ -299,10 +299,10 @@ def test_a_harmless_cell_is_left_alone_and_a_number_is_one() -> None:
 
 def test_a_table_shows_no_more_of_a_cell_than_anybody_can_read() -> None:
     guest = nova_guest(1, instance("x" * 100_000))
-    for printed in (on_terminal(guest), in_pipe(guest), plain_details([guest])):
+    for printed in (on_terminal(guest), in_pipe(guest), details([guest])):
         assert "xxx" in printed
         assert len(printed) < 20_000
-    assert len(terminal_details([guest], width=100)) < 20_000
+    assert len(details([guest], width=100, paint=coloured)) < 20_000
 
 
 def test_a_cell_cut_short_says_so() -> None:

@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ..console import draws_for_terminal, speaks_unicode, warn_of_faults, write, write_documents
+from ..console import (
+    draws_for_terminal,
+    speaks_unicode,
+    terminal_width,
+    warn_of_faults,
+    write,
+    write_documents,
+)
 from ..model import KINDS
 from .options import output_options
 from .session import Session
@@ -86,7 +93,7 @@ def list_command(
     Options that can be repeated take a guest that fits one of their values. Names are shell
     globs: --name 'web-*'.
 
-    On a terminal the table is coloured and fits its width; in a pipe it is plain and never cut.
+    On a terminal the table fits the width, in colour; in a pipe it is plain and never cut.
     """
     from ..guests.columns import COLUMNS, FLAT, FLAT_LONG
     from ..guests.select import Selection, ordered
@@ -133,19 +140,23 @@ def list_command(
     else:
         from ..render.flat import as_csv, as_values
 
+        if not columns and len({guest.host for guest in guests}) > 1:
+            shown = [COLUMNS["host"], *shown]
         write((as_csv if format_ == "csv" else as_values)(guests, shown))
 
 
 def list_table(
     guests: Sequence[Guest], columns: Sequence[Column], long_: bool, no_color: bool
 ) -> str:
-    from ..render.list import sections
+    # The choice of a format.
+    from ..render.list import plain_table, sections
 
     divided = sections(guests, columns, long=long_)
-    if draws_for_terminal(no_color):
-        from ..render.terminal import terminal_table
+    width = terminal_width()
+    if width is None:
+        return plain_table(divided)
+    from ..render.style import coloured, plain
+    from ..render.terminal import terminal_table
 
-        return terminal_table(divided, width=None, unicode=speaks_unicode())
-    from ..render.plain import plain_table
-
-    return plain_table(divided)
+    paint = coloured if draws_for_terminal(no_color) else plain
+    return terminal_table(divided, width=width, paint=paint, unicode=speaks_unicode())

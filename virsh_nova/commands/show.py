@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ..console import complain, draws_for_terminal, warn_of_faults, write, write_documents
+from ..console import (
+    complain,
+    draws_for_terminal,
+    terminal_width,
+    warn_of_faults,
+    write,
+    write_documents,
+)
 from ..errors import EXIT_FAILED, NovaDomainsError
 from ..hosts.handles import resolve
 from .options import output_options
@@ -103,10 +110,8 @@ def without_block(guest: Guest) -> NovaDomainsError:
 
 
 def show_table(guests: Sequence[Guest], no_color: bool) -> str:
-    if draws_for_terminal(no_color):
-        from ..render.terminal import terminal_details
+    from ..render.show import details
+    from ..render.style import coloured, plain
 
-        return terminal_details(guests, width=None)
-    from ..render.show import plain_details
-
-    return plain_details(guests)
+    paint = coloured if draws_for_terminal(no_color) else plain
+    return details(guests, width=terminal_width(), paint=paint)

@@ -13,10 +13,23 @@ Value = str | int | tuple[str, ...] | None
 
 
 class Column(NamedTuple):
+    """A column: what it shows of a guest, and how."""
+
     name: str
+    """As ``-c`` takes it."""
     value: Callable[[Guest], Value]
     recorded: bool = True
     """Whether the listing or the block tells it; else the domain's XML has to be read."""
+    least: int = 0
+    """Cells that it keeps when others need room; 0 where it makes no sense cut."""
+    role: str = "text"
+    """How a terminal shows it: a key of ``render.style.LOOKS``."""
+    unit: str = ""
+    """Of a number, which is aligned to the right."""
+
+    @property
+    def title(self) -> str:
+        return f"{self.name.upper()} {self.unit}".rstrip()
 
 
 def iso(moment: datetime | None) -> str | None:
@@ -73,46 +86,55 @@ def _origin(guest: Guest) -> str | None:
 
 
 _ALL = (
-    Column("host", lambda guest: guest.host),
-    Column("uuid", lambda guest: guest.uuid),
-    Column("name", _instance(lambda instance: instance.name)),
+    Column("host", lambda guest: guest.host, least=10),
+    Column("uuid", lambda guest: guest.uuid, role="quiet"),
+    Column("name", _instance(lambda instance: instance.name), least=14, role="name"),
     Column("domain", lambda guest: guest.domain),
     Column("id", lambda guest: guest.id),
     Column("state", lambda guest: guest.state),
     Column("kind", lambda guest: guest.kind),
-    Column("manager", lambda guest: guest.manager),
-    Column("evidence", lambda guest: guest.evidence or None, recorded=False),
-    Column("title", lambda guest: guest.title, recorded=False),
-    Column("description", lambda guest: guest.description, recorded=False),
-    Column("project", _owner(lambda owner: owner.project, name_or_id)),
+    Column("manager", lambda guest: guest.manager, least=10),
+    Column("evidence", lambda guest: guest.evidence or None, False, least=48, role="quiet"),
+    Column("title", lambda guest: guest.title, False, least=10),
+    Column("description", lambda guest: guest.description, False, least=48),
+    Column("project", _owner(lambda owner: owner.project, name_or_id), least=10),
     Column("project id", _owner(lambda owner: owner.project, lambda project: project.id)),
-    Column("user", _owner(lambda owner: owner.user, name_or_id)),
+    Column("user", _owner(lambda owner: owner.user, name_or_id), least=8),
     Column("user id", _owner(lambda owner: owner.user, lambda user: user.id)),
-    Column("flavor", _flavor(lambda flavor: flavor.name)),
-    Column("flavor id", _flavor(lambda flavor: flavor.id)),
+    Column("flavor", _flavor(lambda flavor: flavor.name), least=8, role="quiet"),
+    Column("flavor id", _flavor(lambda flavor: flavor.id), least=10),
     Column("vcpus", _flavor(lambda flavor: flavor.vcpus)),
-    Column("memory", _flavor(lambda flavor: flavor.memory_mib)),
-    Column("disk", _flavor(lambda flavor: flavor.disk_gib)),
-    Column("swap", _flavor(lambda flavor: flavor.swap_mib)),
-    Column("ephemeral", _flavor(lambda flavor: flavor.ephemeral_gib)),
+    Column("memory", _flavor(lambda flavor: flavor.memory_mib), unit="MiB"),
+    Column("disk", _flavor(lambda flavor: flavor.disk_gib), unit="GiB"),
+    Column("swap", _flavor(lambda flavor: flavor.swap_mib), unit="MiB"),
+    Column("ephemeral", _flavor(lambda flavor: flavor.ephemeral_gib), unit="GiB"),
     Column("image", _image(lambda image: image.uuid)),
-    Column("root", _instance(lambda instance: _root(instance.root))),
+    Column("root", _instance(lambda instance: _root(instance.root)), least=42),
     Column("ips", _instance(_addresses)),
-    Column("ports", _instance(_ports)),
-    Column("created", _instance(lambda instance: iso(instance.created))),
-    Column("origin", _origin, recorded=False),
-    Column("version", _instance(lambda instance: instance.package)),
-    Column("namespace", _instance(lambda instance: instance.namespace)),
+    Column("ports", _instance(_ports), least=36),
+    Column("created", _instance(lambda instance: iso(instance.created)), role="quiet"),
+    Column("origin", _origin, False, least=10),
+    Column("version", _instance(lambda instance: instance.package), least=10),
+    Column("namespace", _instance(lambda instance: instance.namespace), least=43, role="quiet"),
 )
 
 COLUMNS = {column.name: column for column in _ALL}
 
-DEFAULT = ("uuid", "name", "domain", "state", "project", "user", "flavor", "created")
-LONG = (*DEFAULT, "vcpus", "memory", "disk", "root", "ips", "version", "origin", "namespace")
-UNSTAMPED = ("uuid", "domain", "state", "evidence")
-FOREIGN = ("uuid", "domain", "state", "manager", "evidence")
-FLAT = (*DEFAULT, "kind", "manager")
-FLAT_LONG = (*LONG, "kind", "manager")
+DEFAULT = ("name", "state", "project", "user", "flavor", "domain", "uuid")
+"""The answer to "whose is it?" first."""
+LONG = (
+    *DEFAULT, "created", "vcpus", "memory", "disk", "root", "ips", "version", "origin", "namespace",
+)  # fmt: skip
+UNSTAMPED = ("domain", "state", "evidence", "uuid")
+FOREIGN = ("domain", "state", "manager", "evidence", "uuid")
+
+_RECORDED = ("uuid", "name", "domain", "state", "project", "user", "flavor", "created")
+FLAT = (*_RECORDED, "kind", "manager")
+"""What value and csv print. Scripts count on the order."""
+FLAT_LONG = (
+    *_RECORDED, "vcpus", "memory", "disk", "root", "ips", "version", "origin", "namespace", "kind",
+    "manager",
+)  # fmt: skip
 
 
 def find_column(text: str) -> Column | None:

@@ -1,4 +1,4 @@
-"""``show``: all that is known of a guest, in groups of labelled lines."""
+"""``show``: everything known about a guest, in groups of labelled lines."""
 
 from __future__ import annotations
 
@@ -19,8 +19,9 @@ from ..model import (
     Root,
 )
 from .flat import NOTHING
-from .list import TITLES
+from .list import kind_in_words
 from .safe import cell
+from .style import Paint, plain, wrapped
 
 _LONGEST_LABEL = 40
 
@@ -29,6 +30,7 @@ class Line(NamedTuple):
     label: str
     """Empty where the line goes on with the label above it."""
     text: str
+    role: str = "text"
 
 
 class Group(NamedTuple):
@@ -42,6 +44,7 @@ def guest_title(guest: Guest) -> str:
 
 
 def guest_groups(guest: Guest) -> list[Group]:
+    """Whose it is first; what was recorded, and what it really is; how that is known last."""
     groups = [Group("", tuple(_identity_lines(guest)))]
     if guest.instance:
         title = "Backfilled, not written by Nova" if guest.backfill else "Recorded by Nova"
@@ -52,27 +55,29 @@ def guest_groups(guest: Guest) -> list[Group]:
     if guest.differences:
         lines = tuple(_difference_lines(guest.differences))
         groups.append(Group("Live and persistent metadata differ", lines))
-    return groups
+    groups.append(Group("What shows it", tuple(_evidence_lines(guest))))
+    return [group for group in groups if group.lines]
 
 
-def plain_details(guests: Sequence[Guest]) -> str:
-    """For a pipe: a title, then labels and texts, never cut."""
-    return "\n".join(_plain_guest(guest) for guest in guests)
+def details(guests: Sequence[Guest], *, width: int | None = None, paint: Paint = plain) -> str:
+    """A title for each guest, then labels and texts. ``width`` None is for a pipe: never broken."""
+    return "\n".join(_guest(guest, width, paint) for guest in guests)
 
 
-def label_width(groups: Sequence[Group]) -> int:
-    return max(len(line.label) for group in groups for line in group.lines)
-
-
-def _plain_guest(guest: Guest) -> str:
+def _guest(guest: Guest, width: int | None, paint: Paint) -> str:
     groups = guest_groups(guest)
-    wide = label_width(groups)
-    output = [guest_title(guest)]
+    wide = max(len(line.label) for group in groups for line in group.lines)
+    indent = 2 + wide + 2
+    lines = [f"{paint(guest_title(guest), 'title')}  {paint(guest.state, guest.state)}"]
     for group in groups:
         if group.title:
-            output += ["", f"  {group.title}"]
-        output += [f"  {line.label:<{wide}}  {line.text}".rstrip() for line in group.lines]
-    return "\n".join(output) + "\n"
+            lines += ["", f"  {paint(group.title, 'title')}"]
+        for line in group.lines:
+            head = f"  {paint(line.label.ljust(wide), 'quiet')}  "
+            for number, part in enumerate(wrapped(line.text, width and width - indent)):
+                text = paint(part, line.role)
+                lines.append((f"{' ' * indent}{text}" if number else f"{head}{text}").rstrip())
+    return "".join(f"{line}\n" for line in lines)
 
 
 def _many(label: str, texts: Sequence[str]) -> Iterator[Line]:
@@ -87,19 +92,27 @@ def _one(label: str, text: object) -> Iterator[Line]:
 
 
 def _identity_lines(guest: Guest) -> Iterator[Line]:
+    for fault in guest.faults:
+        yield Line("fault", cell(fault), "warning")
+    owner = guest.instance.owner if guest.instance else None
+    yield from _one("project", _identity(owner.project if owner else None))
+    yield from _one("user", _identity(owner.user if owner else None))
+    manager = "" if guest.kind != "foreign" else f", manager {guest.manager}"
+    yield from _one("kind", f"{kind_in_words(guest.kind)}{manager}")
+    reason = f", {guest.reason}" if guest.reason not in (None, "unknown") else ""
+    yield from _one("state", f"{guest.state}{reason}")
     yield from _one("uuid", guest.uuid)
     yield from _one("domain", guest.domain)
     yield from _one("libvirt id", NOTHING if guest.id is None else guest.id)
-    yield from _one("host", guest.host)
-    yield from _one("state", guest.state)
-    manager = "" if guest.kind != "foreign" else f", manager {guest.manager}"
-    singular = {"nova": "Nova instance", "nova-unstamped": "Nova instance without metadata"}
-    yield from _one("kind", f"{singular.get(guest.kind, TITLES['foreign'][:-1])}{manager}")
-    yield from _many("evidence", guest.evidence)
+    guessed = "  (only the name of what was read)" if guest.host_guessed else ""
+    yield from _one("host", guest.host and f"{guest.host}{guessed}")
     yield from _one("title", guest.title)
     yield from _one("description", guest.description)
-    if guest.faults:
-        yield from _many("faults", guest.faults)
+
+
+def _evidence_lines(guest: Guest) -> Iterator[Line]:
+    if guest.evidence:
+        yield from _many("evidence", guest.evidence)
 
 
 def _backfill_lines(backfill: Backfill | None) -> Iterator[Line]:
@@ -110,8 +123,6 @@ def _backfill_lines(backfill: Backfill | None) -> Iterator[Line]:
 
 def _instance_lines(instance: Instance) -> Iterator[Line]:
     yield from _one("name", instance.name)
-    yield from _one("project", _identity(instance.owner.project if instance.owner else None))
-    yield from _one("user", _identity(instance.owner.user if instance.owner else None))
     yield from _one("created", iso(instance.created))
     if instance.flavor:
         yield from _flavor_lines(instance.flavor)
@@ -125,7 +136,7 @@ def _instance_lines(instance: Instance) -> Iterator[Line]:
     yield from _one("namespace", instance.namespace)
     if instance.unknown:
         kept = [f"{part.parent or 'instance'}: {part.name}" for part in instance.unknown]
-        yield from _many("not understood", kept)
+        yield from _many("not known to Nova", kept)
 
 
 def _port(port: Port) -> str:
@@ -148,7 +159,7 @@ def _flavor_lines(flavor: Flavor) -> Iterator[Line]:
         (flavor.ephemeral_gib, "GiB ephemeral"),
         (flavor.swap_mib, "MiB swap"),
     )
-    yield from _one("", ", ".join(f"{n} {what}" for n, what in amounts if n is not None))
+    yield from _one("", ", ".join(f"{n} {what}" for n, what in amounts if n))
     yield from _mapping_lines("extra specs", flavor.extra_specs)
 
 
@@ -168,8 +179,8 @@ def _image_lines(image: Image) -> Iterator[Line]:
         (image.min_disk_gib, "GiB minimal disk"),
         (image.min_ram_mib, "MiB minimal memory"),
     )
-    told = ", ".join(f"{value} {what}" for value, what in formats if value not in (None, ""))
-    yield from _one("image" if image.uuid is None else "", told)
+    sizes = ", ".join(f"{value} {what}" for value, what in formats if value)
+    yield from _one("image" if image.uuid is None else "", sizes)
     yield from _mapping_lines("properties", image.properties)
 
 

@@ -1,179 +1,281 @@
-"""The table on a terminal, drawn with rich: fits the width and colours what matters.
+"""The table of ``list`` on a terminal: fits any width, one line a guest wherever that can be.
 
-rich's own Table measures and wraps cell by cell, which takes seconds for a full host, and can
-only cut or fold a row that is too wide. Here a row that does not fit goes on in a second line,
-so that at 80 columns nothing has to be cut; rich does the colours, the widths of wide
-characters, and the output.
+rich's own Table measures and wraps cell by cell, which takes seconds for a full host, and can only
+cut or fold a row that is too wide. Here columns give way before a row does; rich measures wide
+characters.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from io import StringIO
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
-
-from rich.cells import cell_len, set_cell_size
-from rich.console import Console
-from rich.segment import Segment
-from rich.style import Style
 
 from ..guests.columns import Column
 from ..model import Guest
 from .flat import NOTHING
 from .list import Section
-from .show import guest_groups, guest_title, label_width
+from .style import Paint, cells
 
 _GAP = 2
 _INDENT = 4
-# No column is cut below this for the sake of others: it goes on in the next line then.
-_LEAST_WIDTH = 10
-_LEAST_WIDTH_OF = {
-    "name": 14,
-    "evidence": 48,
-    "description": 48,
-    "ips": 24,
-    "root": 42,
-    "namespace": 43,
-}
-# What identifies a guest gives way last; a state or a time makes no sense cut.
-_NEVER_CUT_FOR_OTHERS = (
-    "uuid",
-    "domain",
-    "id",
-    "state",
-    "created",
-    "kind",
-    "project id",
-    "user id",
+_ALL_COLUMNS_FROM = 120
+"""Width from which no column gives way: names are cut instead."""
+_SHORT_UUID = 8
+_LEAST_WIDTH = 4
+"""Cells below which nothing of a text can be read."""
+_GIVING_WAY: tuple[tuple[tuple[str, ...], bool], ...] = (
+    # The columns that are left out, and whether uuids are whole.
+    ((), True),
+    (("flavor",), True),
+    (("flavor", "user"), True),
+    ((), False),
+    (("flavor",), False),
+    (("flavor", "domain"), False),
+    (("flavor", "user", "domain"), False),
 )
 
-_TITLE = Style(bold=True)
-_COUNT = Style(dim=True)
-_HEADER = Style(dim=True)
-_DIM = Style(dim=True)
-_STYLE_OF_COLUMN = {
-    "name": Style(bold=True),
-    "project": Style(color="cyan"),
-    "user": Style(color="cyan"),
-    "manager": Style(color="magenta"),
-    "created": _DIM,
-    "evidence": _DIM,
-    "namespace": _DIM,
-}
-_STYLE_OF_STATE = {
-    "running": Style(color="green"),
-    "blocked": Style(color="green"),
-    "paused": Style(color="yellow"),
-    "pmsuspended": Style(color="yellow"),
-    "shutdown": Style(color="yellow"),
-    "shutoff": _DIM,
-    "crashed": Style(color="red", bold=True),
-}
+
+def terminal_table(
+    sections: Sequence[Section], *, width: int, paint: Paint, unicode: bool = True
+) -> str:
+    """The sections in lines of at most ``width`` cells, where that holds a uuid's beginning."""
+    cut = "…" if unicode else "~"
+    if all(section.aligned for section in sections):
+        lines = list(_aligned(sections, width, paint, cut))
+    else:
+        lines = []
+        for section in sections:
+            lines += [*([""] if lines else []), *_flowing(section, width, paint, cut)]
+    return "".join(f"{line}\n" for line in lines)
+
+
+def _heading(section: Section, width: int, paint: Paint) -> str:
+    title, note = section.title, section.note
+    if note and len(title) + _GAP + len(note) <= width:
+        return f"{paint(title, 'title')}  {paint(note, 'quiet')}"
+    return paint(title[:width], "title")
+
+
+def _style(column: Column, guest: Guest, text: str) -> str:
+    if text == NOTHING:
+        return "quiet"
+    if column.name == "state":
+        return guest.state
+    return column.role
+
+
+def fit(text: str, width: int, cut: str, *, right: bool = False) -> str:
+    """The text in exactly that many cells; what is too long ends in ``cut``."""
+    if text.isascii():
+        if len(text) > width:
+            return text[: width - 1] + cut
+        return text.rjust(width) if right else text.ljust(width)
+    from rich.cells import set_cell_size  # 25 ms that ASCII does without
+
+    if cells(text) <= width:
+        return set_cell_size(text, width)
+    return set_cell_size(text, width - 1) + cut
+
+
+# ---- the usual columns ------------------------------------------------------------------------
+
+
+class _Place(NamedTuple):
+    """Where a column is in a line."""
+
+    column: int
+    """Its index in the section."""
+    start: int
+    width: int
+
+
+def _aligned(sections: Sequence[Section], width: int, paint: Paint, cut: str) -> Iterator[str]:
+    """The first column, the state and the uuid have one place in all sections."""
+    tables = [[section.headers(), *section.rows()] for section in sections]
+    uuids = [guest.uuid for section in sections for guest in section.guests]
+    gone, short = _giving_way(sections, tables, width, _unique_length(uuids))
+    if short:
+        for section, table in zip(sections, tables, strict=True):
+            at = _index(section, "uuid")
+            for row in table[1:]:
+                row[at] = row[at][:short]
+    layouts = _places(sections, tables, gone, width)
+    for number, (section, table, places) in enumerate(zip(sections, tables, layouts, strict=True)):
+        if number:
+            yield ""
+        yield _heading(section, width, paint)
+        yield _line(table[0], ["quiet"] * len(table[0]), places, paint, cut)
+        for guest, row in zip(section.guests, table[1:], strict=True):
+            roles = [
+                _style(column, guest, text)
+                for column, text in zip(section.columns, row, strict=True)
+            ]
+            yield _line(row, roles, places, paint, cut)
+    if short:
+        hint = "uuids are shortened; -c uuid shows them, and show takes them as they are"
+        if len(hint) <= width:
+            yield ""
+            yield paint(hint, "quiet")
+
+
+def _line(
+    row: Sequence[str], roles: Sequence[str], places: Sequence[_Place], paint: Paint, cut: str
+) -> str:
+    parts, at = [], 0
+    for place in places:
+        text = fit(row[place.column], place.width, cut)
+        bare = text.rstrip(" ") if place is places[-1] else text
+        parts += [" " * (place.start - at), paint(bare, roles[place.column])]
+        at = place.start + place.width
+    return "".join(parts)
+
+
+def _index(section: Section, name: str) -> int:
+    return next(n for n, column in enumerate(section.columns) if column.name == name)
+
+
+def _unique_length(uuids: Sequence[str]) -> int:
+    """How much of each uuid tells them all apart: 8 characters, unless two begin alike."""
+    distinct = set(uuids)
+    for length in (_SHORT_UUID, 13, 18, 23):
+        if len({uuid[:length] for uuid in distinct}) == len(distinct):
+            return length
+    return 36
+
+
+def _giving_way(
+    sections: Sequence[Section], tables: Sequence[list[list[str]]], width: int, short: int
+) -> tuple[tuple[str, ...], int]:
+    """The slots that are left out, and the length that uuids are cut to; 0 for whole ones."""
+    natural = _natural(sections, tables)
+    for gone, whole in _GIVING_WAY:
+        left = {slot: wide for slot, wide in natural.items() if slot not in gone}
+        left["uuid"] = natural["uuid"] if whole else short
+        if _total(left) <= width:
+            return gone, 0 if whole else short
+        if width >= _ALL_COLUMNS_FROM:
+            # Names are cut, as far as that is readable; a row has one line.
+            return (), 0
+    return _GIVING_WAY[-1][0], short
+
+
+def _natural(sections: Sequence[Section], tables: Sequence[list[list[str]]]) -> dict[str, int]:
+    """Cells that each slot takes if nothing is cut but evidence, which has no slot of its own."""
+    widths: dict[str, int] = {}
+    for section, table in zip(sections, tables, strict=True):
+        for index, column in enumerate(section.columns):
+            if column.name != "evidence":
+                slot = _slot(section, column.name)
+                wide = max(cells(row[index]) for row in table)
+                widths[slot] = max(widths.get(slot, 0), wide)
+    return widths
+
+
+def _total(widths: Mapping[str, int]) -> int:
+    return sum(widths.values()) + _GAP * (len(widths) - 1)
+
+
+def _places(
+    sections: Sequence[Section],
+    tables: Sequence[list[list[str]]],
+    gone: tuple[str, ...],
+    width: int,
+) -> list[list[_Place]]:
+    """Where each section's columns are: they share the slots of the Nova instances' columns.
+
+    Evidence takes what is left before the uuid, and is cut to it.
+    """
+    natural = _natural(sections, tables)
+    widths = {slot: natural[slot] for slot in _SLOTS if slot in natural and slot not in gone}
+    _squeeze(widths, width)
+    starts, at = {}, 0
+    for slot, wide in widths.items():
+        starts[slot] = at
+        at += wide + _GAP
+    begin = []
+    wished = 0
+    for section, table in zip(sections, tables, strict=True):
+        behind = "project" if _has(section, "manager") else "state"
+        begin.append(starts[behind] + widths[behind] + _GAP)
+        if _has(section, "evidence"):
+            index = _index(section, "evidence")
+            wished = max(wished, begin[-1] + max(cells(row[index]) for row in table) + _GAP)
+    starts["uuid"] = max(starts["uuid"], min(wished, width - widths["uuid"]))
+    layouts = []
+    for section, start in zip(sections, begin, strict=True):
+        places = []
+        for index, column in enumerate(section.columns):
+            slot = _slot(section, column.name)
+            if column.name == "evidence":
+                places.append(_Place(index, start, starts["uuid"] - _GAP - start))
+            elif slot in widths:
+                places.append(_Place(index, starts[slot], min(widths[slot], width - starts[slot])))
+        layouts.append([place for place in places if place.width >= _LEAST_WIDTH])
+    return layouts
+
+
+_SLOTS = ("host", "who", "state", "project", "user", "flavor", "domain", "uuid")
+_LEAST = {"host": 10, "who": 14, "project": 10, "user": 8, "flavor": 8, "domain": 17}
+
+
+def _slot(section: Section, name: str) -> str:
+    """A guest without a display name is called by its domain; a manager is what a project is."""
+    if name == "name" or (name == "domain" and section.kind != "nova"):
+        return "who"
+    return "project" if name == "manager" else name
+
+
+def _has(section: Section, name: str) -> bool:
+    return any(column.name == name for column in section.columns)
+
+
+def _squeeze(widths: dict[str, int], width: int) -> None:
+    """Take from the widest until they fit: down to what is readable, then further."""
+    for least in (_LEAST, dict.fromkeys(_LEAST, 4)):
+        while _total(widths) > width:
+            wide = [slot for slot in widths if widths[slot] > least.get(slot, widths[slot])]
+            if not wide:
+                break
+            widths[max(wide, key=widths.__getitem__)] -= 1
+
+
+# ---- other columns ----------------------------------------------------------------------------
 
 
 class _Span(NamedTuple):
-    """Where a column stands: in which of a row's lines, and how wide."""
+    """A column in one of a row's lines, and how wide it is there."""
 
     column: int
     width: int
 
 
-def make_console(width: int | None = None) -> Console:
-    """A console for untrusted text, which renders into a string."""
-    return Console(
-        file=StringIO(),
-        force_terminal=True,
-        width=width,
-        markup=False,
-        emoji=False,
-        highlight=False,
-        soft_wrap=True,
-    )
-
-
-def rendered(console: Console) -> str:
-    assert isinstance(console.file, StringIO)
-    return console.file.getvalue()
-
-
-def terminal_table(sections: Sequence[Section], *, width: int | None, unicode: bool) -> str:
-    console = make_console(width)
-    console.print(_Sections(sections, unicode), end="")
-    return rendered(console)
-
-
-class _Sections:
-    def __init__(self, sections: Sequence[Section], unicode: bool) -> None:
-        self.sections = sections
-        self.rule = "─" if unicode else "-"
-        self.ellipsis = "…" if unicode else "~"
-
-    def __rich_console__(self, console: Console, _options: object) -> Iterator[Segment]:
-        tables = [(section, section.headers(), section.rows()) for section in self.sections]
-        layouts = [
-            _layout(section.columns, [headers, *rows], console.width)
-            for section, headers, rows in tables
+def _flowing(section: Section, width: int, paint: Paint, cut: str) -> Iterator[str]:
+    """Whatever columns were asked for: a row that does not fit continues in a further line."""
+    headers, rows = section.headers(), section.rows()
+    lines = _layout(section.columns, [headers, *rows], width)
+    right = [bool(column.unit) for column in section.columns]
+    yield _heading(section, width, paint)
+    yield from _row(headers, ["quiet"] * len(headers), lines, right, paint, cut)
+    for guest, row in zip(section.guests, rows, strict=True):
+        roles = [
+            _style(column, guest, text) for column, text in zip(section.columns, row, strict=True)
         ]
-        used = max((_width(lines) for lines in layouts), default=0)
-        for number, (table, lines) in enumerate(zip(tables, layouts, strict=True)):
-            if number:
-                yield Segment.line()
-            yield from self.section(*table, lines, used)
-
-    def section(
-        self,
-        section: Section,
-        headers: list[str],
-        rows: list[list[str]],
-        lines: list[list[_Span]],
-        used: int,
-    ) -> Iterator[Segment]:
-        yield Segment(section.title, _TITLE)
-        yield Segment(f"  {len(section.guests)}\n", _COUNT)
-        for line in self.row(headers, lines, [_HEADER] * len(headers)):
-            yield from line
-        yield Segment(self.rule * used + "\n", _DIM)
-        for guest, row in zip(section.guests, rows, strict=True):
-            for line in self.row(row, lines, [_style(column, guest) for column in section.columns]):
-                yield from line
-
-    def row(
-        self, cells: Sequence[str], lines: Sequence[Sequence[_Span]], styles: Sequence[Style | None]
-    ) -> Iterator[list[Segment]]:
-        for number, line in enumerate(lines):
-            segments = [Segment(" " * _INDENT)] if number else []
-            for span in line:
-                text = self.fit(cells[span.column], span.width)
-                style = _DIM if cells[span.column] == NOTHING else styles[span.column]
-                segments.append(Segment(text, style))
-                segments.append(Segment(" " * _GAP))
-            segments[-1] = Segment("\n")
-            segments[-2] = Segment(segments[-2].text.rstrip(" "), segments[-2].style)
-            yield segments
-
-    def fit(self, text: str, width: int) -> str:
-        if text.isascii():
-            if len(text) <= width:
-                return text.ljust(width)
-            return text[: width - 1] + self.ellipsis
-        if cell_len(text) <= width:
-            return set_cell_size(text, width)
-        return set_cell_size(text, width - 1) + self.ellipsis
+        yield from _row(row, roles, lines, right, paint, cut)
 
 
-def _width(lines: Sequence[Sequence[_Span]]) -> int:
-    return max(
-        sum(span.width for span in line) + _GAP * (len(line) - 1) + (_INDENT if number else 0)
-        for number, line in enumerate(lines)
-    )
-
-
-def _style(column: Column, guest: Guest) -> Style | None:
-    if column.name == "manager" and guest.manager == "unknown":
-        return _DIM
-    if column.name == "state":
-        return _STYLE_OF_STATE.get(guest.state)
-    return _STYLE_OF_COLUMN.get(column.name)
+def _row(
+    texts: Sequence[str],
+    roles: Sequence[str],
+    lines: Sequence[Sequence[_Span]],
+    right: Sequence[bool],
+    paint: Paint,
+    cut: str,
+) -> Iterator[str]:
+    for number, line in enumerate(lines):
+        parts = [(fit(texts[n], width, cut, right=right[n]), roles[n]) for n, width in line]
+        text, role = parts[-1]
+        parts[-1] = text.rstrip(" "), role
+        yield " " * (_INDENT if number else 0) + (" " * _GAP).join(paint(*part) for part in parts)
 
 
 def _layout(
@@ -182,13 +284,11 @@ def _layout(
     """Spread the columns over as few lines as they need, and give each the width it gets.
 
     All in one line if they fit, or fit once the flexible ones are cut to a readable rest;
-    else they go on in further lines, in their order.
+    else they continue in further lines, in their order.
     """
-    natural = [max(map(cell_len, texts)) for texts in zip(*rows, strict=True)]
+    natural = [max(map(cells, texts)) for texts in zip(*rows, strict=True)]
     least = [
-        wide
-        if column.name in _NEVER_CUT_FOR_OTHERS
-        else min(wide, _LEAST_WIDTH_OF.get(column.name, _LEAST_WIDTH))
+        min(wide, column.least) if column.least else wide
         for column, wide in zip(columns, natural, strict=True)
     ]
     lines: list[list[int]] = []
@@ -220,33 +320,3 @@ def _share(
         widths[index] += max(extra, 0)
         spare -= max(extra, 0)
     return [_Span(index, widths[index]) for index in line]
-
-
-def terminal_details(guests: Sequence[Guest], *, width: int | None) -> str:
-    """``show`` on a terminal: labels dim, long texts wrapped under their own beginning."""
-    from rich.table import Table
-    from rich.text import Text
-
-    console = make_console(width)
-    for number, guest in enumerate(guests):
-        if number:
-            console.print()
-        state = Text(guest.state, style=_STYLE_OF_STATE.get(guest.state, Style.null()))
-        console.print(Text.assemble((guest_title(guest), "bold"), "  ", state))
-        groups = guest_groups(guest)
-        labels = label_width(groups)
-        for group in groups:
-            if group.title:
-                console.print()
-                console.print(Text(f"  {group.title}", style="bold"))
-            grid = Table.grid(padding=(0, _GAP, 0, 0))
-            grid.add_column(width=_GAP)
-            grid.add_column(width=labels, style="dim", no_wrap=True)
-            grid.add_column(overflow="fold")
-            style = Style.null()
-            for line in group.lines:
-                if line.label:
-                    style = _STYLE_OF_COLUMN.get(line.label, Style.null())
-                grid.add_row("", Text(line.label), Text(line.text, style=style))
-            console.print(grid, soft_wrap=False)
-    return rendered(console)
