@@ -34,6 +34,8 @@ from .session import Session
 from .types import AnswerColumnName, Handle
 
 STDIN = "-"
+_MOST_SUGGESTIONS = 10
+"""Handles without a match for which similar ones are searched; of a long list nobody needs more."""
 
 
 @click.command("whose")
@@ -106,8 +108,9 @@ def _answer(handles: Sequence[str], index: Index, face: Face, host: Host) -> lis
         if not answers:
             missing.append(handle)
     sys.stdout.flush()
-    for handle in missing:
-        error = no_match(handle, index, asks_proc=host.is_this_machine)
+    for number, handle in enumerate(missing):
+        suggests = number < _MOST_SUGGESTIONS
+        error = no_match(handle, index, asks_proc=host.is_this_machine, suggests=suggests)
         complain(error.message, error.hint)
     return missing
 

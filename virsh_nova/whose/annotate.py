@@ -21,8 +21,10 @@ _LEAST_WORD = 4
 _LEAST_PREFIX_OF_LETTERS = 8
 _LONGEST_KEPT = 100
 _MOST_KEPT = 20_000
-_TOKEN = re.compile(r"[0-9A-Za-z_:./@+-]{3,}")
-_PID = re.compile(r"\bpid(?:[ \t]*[=:][ \t]*|[ \t]+)([0-9]{1,10})(?!\w|\.\w)", re.IGNORECASE)
+_TOKEN = re.compile(r"[0-9A-Za-z_:./@+\\-]{3,}")
+_PID = re.compile(
+    r"\b(?:pid|process)(?:[ \t]*[=:][ \t]*|[ \t]+)([0-9]{1,10})(?!\w|\.\w)", re.IGNORECASE
+)
 _COLONS = re.compile(r"[0-9A-Fa-f.]*:[0-9A-Fa-f.]*:[0-9A-Fa-f:./]*")
 _OF_UUID: tuple[Kind, ...] = ("uuid", "port", "volume", "image", "project", "user")
 _IPV4 = re.compile(r"[0-9]{1,3}(?:\.[0-9]{1,3}){3}")
@@ -135,7 +137,11 @@ def _of_word(word: str, index: Index) -> Iterator[Mention]:
         yield from _mention(word, index, ("ip",))
     elif _is_name(word):
         kinds: tuple[Kind, ...] = ("tap", "domain", "disk") if "/" not in word else ("disk",)
-        yield from _mention(word, index, kinds)
+        found = list(_mention(word, index, kinds))
+        if found:
+            yield from found
+        elif made := index.made(word):
+            yield Mention(word, made)
 
 
 def _is_name(word: str) -> bool:

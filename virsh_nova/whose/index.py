@@ -6,17 +6,35 @@ import re
 from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
+from posixpath import normpath
 
 from ..guests.naming import PORT_BEGINNING_LENGTH, PORT_DEVICE, UUID_WITHIN
 from ..hosts.lookup import SHORTEST_PREFIX
 from ..model import Guest
 from .answer import KINDS, Answer, Kind, Lineage, Processes, RealPaths
 from .identifiers import identifiers, keys_of
-from .keys import address_key, key_of, keys_of_any_kind, number_of, split_handle
+from .keys import (
+    address_key,
+    key_of,
+    keys_of_any_kind,
+    mac_key,
+    number_of,
+    split_handle,
+    uuid_key,
+)
+from .made_names import LONGEST_SHORT_NAME, MadeName, made_names
 
 NUMBERS: tuple[Kind, ...] = ("pid", "id", "domain")
 """What a bare number is before it is anything else: tenants choose names, and flavors are often
 called ``1``."""
+
+SHORTEST_VOLUME_PREFIX = 8
+_SHORTEST: dict[Kind, int] = {
+    "uuid": SHORTEST_PREFIX,
+    "port": PORT_BEGINNING_LENGTH,
+    "volume": SHORTEST_VOLUME_PREFIX,
+}
+_TAP_MAC, _GUEST_MAC = "fe", "fa"
 
 _HEXADECIMAL = re.compile(r"[0-9a-f][0-9a-f-]*")
 _NETWORK = re.compile(r"[0-9a-f:.]{2,}/[0-9.]+")
@@ -55,8 +73,9 @@ class Index:
     def answers(self, handle: str, *, within: bool = True) -> list[Answer]:
         """Every guest that the handle belongs to, kind by kind, of each in order of domain names.
 
-        The beginning of a uuid counts only where nothing else fits; and last of all, if
-        ``within``, a uuid that stands somewhere in the handle.
+        The beginning of a uuid counts only where nothing else matches; then names that others
+        make from a guest's, folders above its disks, and last, if ``within``, a uuid that is
+        somewhere in the handle.
         """
         kind, text = split_handle(handle)
         if kind:
@@ -67,16 +86,17 @@ class Index:
             or self._of_kinds(KINDS, handle)
             or self._beginning("uuid", handle, SHORTEST_PREFIX)
             + self._beginning("port", handle, PORT_BEGINNING_LENGTH)
-            or (self._within(handle) if within else [])
+            + self._beginning("volume", handle, SHORTEST_VOLUME_PREFIX)
+            or self.made(handle.strip())
+            or (self._within(handle) or self._in_path(handle.strip()) if within else [])
         )
 
     def of_kind(self, kind: Kind, text: str) -> list[Answer]:
         """The answers to a handle that is said to be of that kind."""
         found = self.exact(kind, text)
-        if not found and kind in ("uuid", "port"):
-            shortest = SHORTEST_PREFIX if kind == "uuid" else PORT_BEGINNING_LENGTH
-            return self._beginning(kind, text, shortest)
-        return found
+        if not found and kind in _SHORTEST:
+            found = self._beginning(kind, text, _SHORTEST[kind])
+        return found or (self._below(text.strip()) if kind == "disk" else [])
 
     def exact(self, kind: Kind, text: str) -> list[Answer]:
         """The same, but for the beginnings of uuids."""
@@ -97,8 +117,30 @@ class Index:
                 return self._in_network(network)
             return self._tables["ip"].get(network, [])
         if kind == "tap" and not found and (device := PORT_DEVICE.fullmatch(text.strip())):
-            ports = self._beginning("port", device[1], PORT_BEGINNING_LENGTH)
-            return [Answer("tap", text.strip(), port.guest, f"port {port.value}") for port in ports]
+            return self._of_port(device[1], text.strip())
+        if kind == "port" and not found and key and len(key) == 32:
+            # A block without ports, before Nova 23: the tap has the beginning of the port's uuid.
+            return self._of_unrecorded_port(text.strip().lower())
+        if kind == "mac" and not found and key and key.startswith(_TAP_MAC):
+            # The host's own address of a tap: fe: and the rest of the guest's.
+            guests = self._tables["mac"].get(_GUEST_MAC + key[2:], [])
+            return _distinct([answer._replace(value=text.strip()) for answer in guests])
+        return _distinct(found)
+
+    def made(self, text: str) -> list[Answer]:
+        """The guests from whose names libvirt, systemd, Neutron or the kernel made this one."""
+        found: list[Answer] = []
+        for made in made_names(text):
+            if made.source == "pid":
+                found += self.exact("pid", made.text)
+            elif made.source == "port":
+                found += self._of_port(made.text, text)
+            elif made.source == "volume":
+                found += self._beginning("volume", made.text, len(made.text))
+            elif made.source == "domain":
+                found += self.recorded("domain", made.text)
+            else:
+                found += self._of_short_name(made)
         return _distinct(found)
 
     def lineage(self, number: int) -> Lineage | None:
@@ -127,6 +169,10 @@ class Index:
             kinds |= {"ip", "disk"}
         elif PORT_DEVICE.fullmatch(text):
             kinds.add("tap")
+        elif (mac_key(text) or "").startswith(_TAP_MAC):
+            kinds.add("mac")
+        elif uuid_key(text):
+            kinds.add("port")
         return kinds
 
     def _beginning(self, kind: Kind, text: str, shortest: int) -> list[Answer]:
@@ -147,6 +193,75 @@ class Index:
                 if value.startswith(text) or value.replace("-", "").startswith(text):
                     found.append(answer)
         return _distinct(sorted(found, key=lambda answer: (answer.guest.domain, answer.value)))
+
+    def _of_port(self, beginning: str, device: str) -> list[Answer]:
+        """The guest with a port, or failing that a device, whose uuid begins so."""
+        ports = self._beginning("port", beginning, len(beginning))
+        if ports:
+            return [Answer("tap", device, port.guest, f"port {port.value}") for port in ports]
+        return [
+            Answer("tap", device, tap.guest, f"a device of the port of {tap.value}")
+            for key, taps in self._tables["tap"].items()
+            if (known := PORT_DEVICE.fullmatch(key)) and known[1].startswith(beginning)
+            for tap in taps
+        ]
+
+    def _of_unrecorded_port(self, port: str) -> list[Answer]:
+        beginning = port[:PORT_BEGINNING_LENGTH]
+        return [
+            Answer("port", port, tap.guest, f"port ({tap.value})")
+            for key, taps in self._tables["tap"].items()
+            if (known := PORT_DEVICE.fullmatch(key)) and known[1] == beginning
+            for tap in taps
+            # One whose port is known in full has another one.
+            if not any(
+                nic.port
+                for nic in (tap.guest.hardware.interfaces if tap.guest.hardware else ())
+                if nic.target == tap.value
+            )
+        ]
+
+    def _of_short_name(self, made: MadeName) -> list[Answer]:
+        """By id and what the short name keeps of the domain's; of one that is off, by the name."""
+        by_id = [
+            answer
+            for answer in self._tables["id"].get(made.id, [])
+            if answer.guest.domain[:LONGEST_SHORT_NAME] == made.text[:LONGEST_SHORT_NAME]
+        ]
+        named = self.recorded("domain", made.text)
+        found = by_id or named
+        return [Answer("domain", answer.guest.domain, answer.guest, "domain") for answer in found]
+
+    def _in_path(self, path: str) -> list[Answer]:
+        """Guests with a disk below a folder; failing that, those that a part of the path names."""
+        if "/" not in path:
+            return []
+        found = self._below(path)
+        for part in reversed(path.split("/")):
+            found = (
+                found
+                or self.recorded("domain", part)
+                or self.recorded("tap", part)
+                or self.made(part)
+            )
+        return found
+
+    def _below(self, folder: str) -> list[Answer]:
+        if not folder.startswith("/"):
+            return []
+        prefix = f"{normpath(folder).rstrip('/')}/"
+        if len(prefix) < 2:
+            return []
+        table = self._tables["disk"]
+        if "disk" not in self._sorted:
+            self._sorted["disk"] = sorted(table)
+        keys = self._sorted["disk"]
+        found: list[Answer] = []
+        for position in range(bisect_left(keys, prefix), len(keys)):
+            if not keys[position].startswith(prefix):
+                break
+            found += table[keys[position]]
+        return _distinct(found)
 
     def _within(self, text: str) -> list[Answer]:
         """The guest whose uuid a path holds: ``/var/lib/nova/instances/<uuid>/console.log``."""

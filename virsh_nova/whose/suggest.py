@@ -13,11 +13,14 @@ _LONGEST = 256
 _CLOSE_TO_BARE: tuple[Kind, ...] = (
     "uuid", "domain", "name", "tap", "mac", "ip", "port", "volume", "project", "user",
 )  # fmt: skip
-_MOST_COMPARED = 20_000
+_MOST_COMPARED = 5_000
 
 
-def no_match(handle: str, index: Index, *, asks_proc: bool) -> HandleError:
-    """The error, with what is known of the process, or what is written almost the same."""
+def no_match(handle: str, index: Index, *, asks_proc: bool, suggests: bool = True) -> HandleError:
+    """The error, with what is known of the process, or what is spelled almost alike.
+
+    Without ``suggests`` there is no search for the latter, which takes a while.
+    """
     kind, text = split_handle(handle)
     number = number_of(text.strip()) if kind in (None, "pid") else None
     if number is not None:
@@ -25,7 +28,9 @@ def no_match(handle: str, index: Index, *, asks_proc: bool) -> HandleError:
             hint = "run it on the host itself to look at processes"
             return HandleError(f"no guest matches {handle!r}", hint)
         return HandleError(f"no guest matches {handle!r}", _process(index, number))
-    return HandleError(f"no guest matches {handle!r}", _close(kind, text, index))
+    return HandleError(
+        f"no guest matches {handle!r}", _close(kind, text, index) if suggests else ""
+    )
 
 
 def _process(index: Index, number: int) -> str:
@@ -48,7 +53,7 @@ def _close(kind: Kind | None, text: str, index: Index) -> str:
             names.setdefault(name[:_LONGEST].lower(), name[:_LONGEST])
     candidates = list(names)
     if len(candidates) > _MOST_COMPARED:
-        # Comparing takes a while for each: those that begin alike have to do.
+        # Each comparison takes 10 microseconds: those that begin alike have to do.
         candidates = [name for name in candidates if name[:2] == text[:2]][:_MOST_COMPARED]
     close = get_close_matches(text, candidates, n=3, cutoff=0.75)
     if close:
