@@ -15,7 +15,7 @@ from types import TracebackType
 
 import libvirt
 
-from tests.real.compute_host import HostFailed
+from lab.compute_host import HostFailed
 
 ROOT = Path(__file__).parents[1]
 LAUNCHER = Path(__file__).with_name("launcher.py")

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from tests.neighbours.calls import discover_as_ceilometer
-from tests.real import domains
-from tests.real.command import block, records, uuid
-from tests.real.compute_host import ComputeHost
+from lab import domains
+from lab.compute_host import ComputeHost
+from tests.support.command import block, records, uuid
+from tests.support.neighbours.calls import discover_as_ceilometer
 
 BLOCKS = {
     "plain": ("34.0.0", "image_plain"),

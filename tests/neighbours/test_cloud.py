@@ -14,8 +14,9 @@ from urllib.request import Request, urlopen
 
 import pytest
 
-from tests.neighbours.environments import python_of
-from tests.neighbours.played_cloud import (
+from tests.support.neighbours.calls import HERE
+from tests.support.neighbours.environments import python_of
+from tests.support.neighbours.played_cloud import (
     ADMIN,
     MEMBER,
     Answers,
@@ -108,7 +109,7 @@ def nova(played: PlayedCloud, tmp_path_factory: pytest.TempPathFactory) -> Itera
         ],
         **{name: recorded(name)[name] for name in ("flavors", "images", "ports")},
     }
-    command = [str(python_of("nova")), str(Path(__file__).with_name("nova_api.py")), str(folder)]
+    command = [str(python_of("nova")), str(HERE / "nova_api.py"), str(folder)]
     with (
         (folder / "stderr").open("w") as errors,
         subprocess.Popen(

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from tests.neighbours.calls import write_as_nova
-from tests.real import domains
-from tests.real.command import INPUTS, NOVA_1_1, block, nova_domains, records, said
-from tests.real.compute_host import ComputeHost
+from lab import domains
+from lab.compute_host import ComputeHost
+from tests.support.command import INPUTS, NOVA_1_1, block, nova_domains, records, said
+from tests.support.neighbours.calls import write_as_nova
 
 DIFFERENT = block("23.0.0", "image_plain", name="what was there before")
 

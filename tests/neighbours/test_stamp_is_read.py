@@ -15,13 +15,13 @@ from typing import Any
 
 import pytest
 
-from tests.neighbours.calls import HERE, discover_as_ceilometer, write_as_nova
-from tests.neighbours.environments import python_of
-from tests.real import domains
-from tests.real.command import INPUTS, block, nova_domains, records, uuid
-from tests.real.compute_host import ComputeHost
-from tests.strategies import NEEDED
-from tests.test_stamp_goldens import document
+from lab import domains
+from lab.compute_host import ComputeHost
+from tests.support.command import INPUTS, block, nova_domains, records, uuid
+from tests.support.neighbours.calls import HERE, discover_as_ceilometer, write_as_nova
+from tests.support.neighbours.environments import python_of
+from tests.support.strategies import NEEDED
+from tests.unit.stamp.test_goldens import document
 from virsh_nova.dialect import NOVA_1_0, NOVA_1_1
 from virsh_nova.facts import SHAPES, facts_of, instance_of
 from virsh_nova.model import Instance

@@ -9,9 +9,9 @@ import json
 import libvirt
 import pytest
 
-from tests.real import domains
-from tests.real.command import NOVA_1_1, block, nova_domains, records, said, uuid
-from tests.real.compute_host import ComputeHost
+from lab import domains
+from lab.compute_host import ComputeHost
+from tests.support.command import NOVA_1_1, block, nova_domains, records, said, uuid
 
 LONGEST_STRING = 4 * 1024 * 1024
 """Bytes of XML that libvirt's protocol carries (REMOTE_STRING_MAX)."""

@@ -5,9 +5,9 @@ import unicodedata
 import pytest
 from lxml import etree
 
-from tests.real import domains
-from tests.real.command import NOVA_1_1, block, records, said, uuid
-from tests.real.compute_host import ComputeHost
+from lab import domains
+from lab.compute_host import ComputeHost
+from tests.support.command import NOVA_1_1, block, records, said, uuid
 
 NAMES = {
     "bidi": "web\u202egpj.exe\u2066\u200f",

@@ -8,9 +8,10 @@ import sys
 import pytest
 import yaml
 
-from tests.real import domains
-from tests.real.command import ENDLESS, REPOSITORY, block, nova_domains, said, uuid
-from tests.real.compute_host import ComputeHost
+from lab import domains
+from lab.compute_host import ComputeHost
+from tests.support.command import ENDLESS, block, nova_domains, said, uuid
+from tests.support.paths import ROOT
 
 MANY = 60
 COMMAND = f"{sys.executable} -m virsh_nova"
@@ -67,7 +68,7 @@ def test_a_reader_that_has_seen_enough_ends_it_quietly(host: ComputeHost, format
     some = f"{COMMAND} -c '{host.uri}' list --long -f {format_}"
     script = f"set -o pipefail; {some} | head -1; {some} | true"
     done = subprocess.run(
-        ["bash", "-c", script], cwd=REPOSITORY, capture_output=True, text=True, timeout=ENDLESS
+        ["bash", "-c", script], cwd=ROOT, capture_output=True, text=True, timeout=ENDLESS
     )
     assert (done.returncode, done.stderr) == (0, "")
     assert len(done.stdout.splitlines()) == 1
@@ -76,7 +77,7 @@ def test_a_reader_that_has_seen_enough_ends_it_quietly(host: ComputeHost, format
 def test_the_first_uuid_is_for_head_to_take(host: ComputeHost) -> None:
     script = f"{COMMAND} -c '{host.uri}' list -f value -c uuid | head -1"
     done = subprocess.run(
-        ["bash", "-c", script], cwd=REPOSITORY, capture_output=True, text=True, timeout=ENDLESS
+        ["bash", "-c", script], cwd=ROOT, capture_output=True, text=True, timeout=ENDLESS
     )
     assert (done.stdout, done.stderr) == (f"{uuid(0)}\n", "")
 
@@ -85,7 +86,7 @@ def test_a_full_disk_is_told_in_one_line(host: ComputeHost) -> None:
     command = [sys.executable, "-m", "virsh_nova", "-c", host.uri, "list", "-f", "json"]
     with open("/dev/full", "w") as full:
         done = subprocess.run(
-            command, cwd=REPOSITORY, stdout=full, stderr=subprocess.PIPE, timeout=ENDLESS
+            command, cwd=ROOT, stdout=full, stderr=subprocess.PIPE, timeout=ENDLESS
         )
     assert done.returncode == 1
     assert len(done.stderr.splitlines()) == 1
@@ -94,7 +95,7 @@ def test_a_full_disk_is_told_in_one_line(host: ComputeHost) -> None:
 def test_a_closed_stdout_costs_no_traceback(host: ComputeHost) -> None:
     script = f"{COMMAND} -c '{host.uri}' list -f value >&-"
     done = subprocess.run(
-        ["bash", "-c", script], cwd=REPOSITORY, capture_output=True, text=True, timeout=ENDLESS
+        ["bash", "-c", script], cwd=ROOT, capture_output=True, text=True, timeout=ENDLESS
     )
     assert "Traceback" not in done.stderr
 
@@ -102,7 +103,7 @@ def test_a_closed_stdout_costs_no_traceback(host: ComputeHost) -> None:
 def test_a_closed_stderr_costs_nothing(host: ComputeHost) -> None:
     script = f"{COMMAND} -c '{host.uri}' list -f value -c uuid 2>&-"
     done = subprocess.run(
-        ["bash", "-c", script], cwd=REPOSITORY, capture_output=True, text=True, timeout=ENDLESS
+        ["bash", "-c", script], cwd=ROOT, capture_output=True, text=True, timeout=ENDLESS
     )
     assert (done.returncode, done.stdout.split()) == (0, UUIDS)
 

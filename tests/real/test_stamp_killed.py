@@ -19,8 +19,9 @@ from typing import Any, NamedTuple
 import pytest
 from lxml import etree
 
-from tests.real import domains
-from tests.real.command import (
+from lab import domains
+from lab.compute_host import ComputeHost, alive
+from tests.support.command import (
     BACKFILL,
     NOVA_1_0,
     NOVA_1_1,
@@ -30,7 +31,6 @@ from tests.real.command import (
     results,
     uuid,
 )
-from tests.real.compute_host import ComputeHost, alive
 from virsh_nova import __main__ as main
 from virsh_nova.errors import NovaDomainsError
 from virsh_nova.host import Writer
