@@ -10,11 +10,10 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from tests.support import hosts
-from tests.support.hosts import CRASHED, SHUTOFF, block, guest, make_host, nova_domains, uuid_of
+from tests.support.command import command, environment, nova_domains
+from tests.support.embedded import CRASHED, SHUTOFF, block, guest, make_host, uuid_of
 from virsh_nova.check.codes import CODES
 from virsh_nova.cli import cli
-from virsh_nova.commands.check import Duration, FindingCode
 
 SIZE = (
     "<nova:package version='34.0.0'/><nova:flavor name='m1'><nova:memory>512</nova:memory>"
@@ -123,22 +122,6 @@ def test_every_code_is_explained_without_a_host(code: str) -> None:
     assert code in done.output
 
 
-@pytest.mark.parametrize(
-    ("text", "seconds"),
-    [("90", 90), ("90s", 90), ("10m", 600), ("10min", 600), ("1h30m", 5400), ("2d", 172800),
-     ("0", 0), ("0.5h", 1800), ("1w", 604800)],
-)  # fmt: skip
-def test_durations(text: str, seconds: float) -> None:
-    assert Duration().convert(text, None, None) == seconds
-
-
-def test_codes_are_completed() -> None:
-    context = cli.make_context("nova-domains", ["check"], resilient_parsing=True)
-    param = cli.commands["check"].params[1]
-    found = FindingCode().shell_complete(context, param, "owner")
-    assert [item.value for item in found] == ["owner-unknown", "owner-unnamed"]
-
-
 # ---- against what Nova knows ------------------------------------------------------------------
 
 
@@ -178,8 +161,8 @@ def test_a_listing_from_stdin(tmp_path: Path) -> None:
 
     uri = make_host(tmp_path, nova(1))
     done = subprocess.run(
-        hosts.command("-c", uri, "check", *RESTING, "--against", "-", "-f", "value"),
-        env=hosts.environment(), input="[]", capture_output=True, text=True, check=False,
+        command("-c", uri, "check", *RESTING, "--against", "-", "-f", "value"),
+        env=environment(), input="[]", capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode == 4
     assert done.stdout.split("\t")[:2] == ["error", "orphan"]

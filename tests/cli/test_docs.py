@@ -1,7 +1,5 @@
-"""The docs say what the code does. ``python -m tests.cli.test_docs`` renews what it can."""
+"""The documentation says what the code does."""
 
-import json
-import os
 import re
 import subprocess
 import sys
@@ -11,24 +9,26 @@ from typing import Any
 
 import click
 import pytest
-from click.testing import CliRunner
 
 import hatch_build
+from tests.support.pages import (
+    DOCS,
+    FINDINGS,
+    HELP_BLOCK,
+    JSON_BLOCK,
+    demo,
+    findings_page,
+    help_of,
+    json_example,
+    text_of,
+)
 from tests.support.paths import ROOT
 from virsh_nova import __version__, classify, errors
 from virsh_nova.cli import cli
 from virsh_nova.columns import COLUMNS, DEFAULT, LONG
 from virsh_nova.listing import KINDS, STATES
 
-DOCS = ROOT / "docs"
 PAGES = [*DOCS.glob("*.md"), *ROOT.glob("*.md")]
-
-HELP_BLOCK = re.compile(r"(?<=^<!-- help:) *(.*?) *-->\n```text\n(.*?)```$", re.M | re.S)
-JSON_BLOCK = re.compile(r"^```json\n(.*?)```$", re.M | re.S)
-
-
-def text_of(name: str) -> str:
-    return (DOCS / name).read_text(encoding="utf-8")
 
 
 def cells_of(page: str, title: str) -> list[list[str]]:
@@ -44,25 +44,7 @@ def coded(cell: str) -> list[str]:
     return re.findall(r"`([^`]+)`", cell)
 
 
-def demo(*arguments: str) -> Any:
-    """The JSON of the example host, of a host that is named the same everywhere."""
-    done = subprocess.run(
-        [sys.executable, "-m", "virsh_nova", "--demo", *arguments, "-f", "json"],
-        cwd=ROOT,
-        env={"PATH": os.environ["PATH"], "LANG": "C.UTF-8"},
-        capture_output=True,
-        check=True,
-    )
-    return [{**guest, "host": "compute-1"} for guest in json.loads(done.stdout)]
-
-
 # ---- docs/commands.md -------------------------------------------------------------------------
-
-
-def help_of(command: str) -> str:
-    runner = CliRunner()
-    words = [*command.split(), "--help"]
-    return runner.invoke(cli, words, prog_name="nova-domains", terminal_width=100).output
 
 
 def test_every_command_has_a_help_block() -> None:
@@ -123,11 +105,6 @@ def test_states_and_kinds_are_documented() -> None:
     rows = {coded(row[0])[0]: coded(row[1]) for row in cells_of(page, "## Each guest")}
     assert rows["state"] == list(STATES)
     assert rows["kind"] == list(KINDS)
-
-
-def json_example() -> str:
-    (guest,) = demo("list", "--name", "web-1")
-    return json.dumps(guest, indent=2, ensure_ascii=False) + "\n"
 
 
 def test_the_example_of_the_document_is_true() -> None:
@@ -225,18 +202,12 @@ def test_building_needs_no_libvirt() -> None:
     assert done.stdout.strip() == "set()"
 
 
-# ---- renewing ---------------------------------------------------------------------------------
-
-
-def renew() -> None:
-    page = HELP_BLOCK.sub(
-        lambda block: f" {block[1]} -->\n```text\n{help_of(block[1])}```".replace("  -->", " -->"),
-        text_of("commands.md"),
+def test_the_page_of_findings_is_what_the_table_says() -> None:
+    assert FINDINGS.read_text(encoding="utf-8") == findings_page(), (
+        "python -m tests.support.pages renews it"
     )
-    (DOCS / "commands.md").write_text(page, encoding="utf-8")
-    head, _, _ = text_of("json.md").partition("```json\n")
-    (DOCS / "json.md").write_text(f"{head}```json\n{json_example()}```\n", encoding="utf-8")
 
 
-if __name__ == "__main__":
-    renew()
+def test_the_help_of_check_is_in_the_page_of_commands() -> None:
+    blocks = dict(HELP_BLOCK.findall(text_of("commands.md")))
+    assert blocks["check"] == help_of("check")

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from tests.support.archives import archive, domain, make_tree, real_files, status
-from tests.support.hosts import nova_domains, uuid_of
+from tests.support.command import nova_domains
+from tests.support.embedded import uuid_of
 from virsh_nova.files import opening
 from virsh_nova.files.tree import Tree
 

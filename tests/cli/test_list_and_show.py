@@ -12,9 +12,10 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.support.hosts import PAUSED, SHUTOFF, block, guest, make_host, nova_domains, uuid_of
+from tests.support.command import failure, nova_domains, output
+from tests.support.embedded import PAUSED, SHUTOFF, block, guest, make_host, uuid_of
 from tests.support.paths import DATA
-from tests.support.terminals import on_terminal
+from tests.support.terminals import SGR, on_terminal
 from virsh_nova import __version__
 from virsh_nova.columns import COLUMNS, DEFAULT, FLAT, FLAT_LONG, LONG
 from virsh_nova.dialect import NOVA_1_0
@@ -36,8 +37,6 @@ NIC = (
 )
 VNC = "<graphics type='vnc' port='-1' passwd='hunter2'/>"
 
-SGR = re.compile(r"\x1b\[[0-9;]*m")
-
 
 @pytest.fixture(scope="module")
 def host(tmp_path_factory: pytest.TempPathFactory) -> str:
@@ -57,26 +56,8 @@ def empty_host(tmp_path_factory: pytest.TempPathFactory) -> str:
     return make_host(tmp_path_factory.mktemp("empty"))
 
 
-def output(*arguments: str, **changes: str) -> str:
-    """What a command prints that does all it should and has nothing to complain of."""
-    done = nova_domains(*arguments, **changes)
-    assert done.stderr == ""
-    assert done.returncode == 0
-    return done.stdout
-
-
 def documents(*arguments: str, **changes: str) -> list[dict[str, Any]]:
     return json.loads(output(*arguments, "-f", "json", **changes))  # type: ignore[no-any-return]
-
-
-def failure(*arguments: str, code: int, **changes: str) -> str:
-    """The one line on stderr of a command that fails and prints nothing else."""
-    done = nova_domains(*arguments, **changes)
-    assert done.returncode == code, done.stderr
-    assert done.stdout == ""
-    assert "Traceback" not in done.stderr
-    (line,) = done.stderr.splitlines()
-    return line
 
 
 def usage_error(*arguments: str) -> str:

@@ -10,28 +10,23 @@ from typing import Any
 
 import pytest
 
-from tests.support.hosts import (
+from tests.support.command import command, environment, nova_domains
+from tests.support.embedded import (
+    APPLIANCE,
+    FOREIGN_METADATA,
     SHUTOFF,
     block,
-    command,
-    environment,
     guest,
     make_host,
-    nova_domains,
+    nova,
     uuid_of,
 )
-from tests.support.strategies import APPLIANCE, FOREIGN_METADATA, NOVA_SYSINFO
-from tests.support.terminals import on_terminal
+from tests.support.terminals import SGR, on_terminal
 from virsh_nova import __version__
 from virsh_nova.render.safe import is_safe
 from virsh_nova.stamp.journal import Run, read_journal
 
-SGR = re.compile(r"\x1b\[[0-9;]*m")
 EVIL = "\u202ea\x9b31m\x85[bold]<b>"
-
-
-def nova(number: int, metadata: str = "", **more: Any) -> str:
-    return guest(number, metadata=metadata, before=NOVA_SYSINFO, **more)
 
 
 class Place:

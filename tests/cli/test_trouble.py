@@ -13,7 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.hosts import block, command, environment, guest, make_host, nova_domains, uuid_of
+from tests.support.command import command, environment, failure, nova_domains
+from tests.support.embedded import block, guest, make_host, uuid_of
 from tests.support.terminals import on_terminal
 
 
@@ -40,16 +41,6 @@ def silent_daemon(tmp_path: Path) -> Iterator[tuple[str, threading.Event]]:
         thread.join()
     for connection in connections:
         connection.close()
-
-
-def failure(*arguments: str, code: int, **changes: str) -> str:
-    done = nova_domains(*arguments, **changes)
-    assert done.returncode == code, done.stderr
-    assert done.stdout == ""
-    assert "Traceback" not in done.stderr
-    (line,) = done.stderr.splitlines()
-    assert line.startswith("nova-domains: error: ")
-    return line
 
 
 # ---- the host ---------------------------------------------------------------------------------

@@ -3,25 +3,22 @@
 from __future__ import annotations
 
 import json
-import re
 import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.support.hosts import block, command, environment, guest, make_host, nova_domains, uuid_of
-from tests.support.terminals import on_terminal
+from tests.support.command import command, environment, nova_domains, output
+from tests.support.embedded import block, guest, make_host, uuid_of
+from tests.support.terminals import SGR, on_terminal
 
 WEB = "8dabf68e-2eb7-4728-afea-875e75365e14"
 WEB_LINE = f"web-1 ({WEB}, instance-0000002a, running) · project acme-shop · user alice"
-SGR = re.compile(r"\x1b\[[0-9;]*m")
 
 
 def said(*arguments: str, **changes: str) -> str:
-    done = nova_domains("--demo", "whose", *arguments, **changes)
-    assert (done.returncode, done.stderr) == (0, "")
-    return done.stdout
+    return output("--demo", "whose", *arguments, **changes)
 
 
 def piped(text: str | bytes, *arguments: str, **changes: str) -> str:

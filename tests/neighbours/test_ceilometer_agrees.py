@@ -11,8 +11,9 @@ import pytest
 
 from lab import domains
 from lab.compute_host import ComputeHost
-from tests.support.command import block, records, uuid
+from tests.support.goldens import golden_block
 from tests.support.neighbours.calls import discover_as_ceilometer
+from tests.support.real_host import documents_on, uuid
 
 BLOCKS = {
     "plain": ("34.0.0", "image_plain"),
@@ -36,8 +37,11 @@ View = dict[str, dict[str, Any]]
 def host() -> Iterator[ComputeHost]:
     with ComputeHost() as host:
         for number, (name, golden) in enumerate(BLOCKS.items(), 1):
-            host.define(domains.nova_guest(name, uuid(number), block(*golden)))
-        both = [block("15.1.5", "image_plain", name="before"), block("34.0.0", "image_plain")]
+            host.define(domains.nova_guest(name, uuid(number), golden_block(*golden)))
+        both = [
+            golden_block("15.1.5", "image_plain", name="before"),
+            golden_block("34.0.0", "image_plain"),
+        ]
         host.define(domains.nova_guest("both", uuid(20), *both))
         host.start("specs")
         host.start("old", paused=True)
@@ -55,7 +59,7 @@ def theirs(host: ComputeHost) -> View:
 
 @pytest.fixture(scope="module")
 def ours(host: ComputeHost) -> View:
-    everyone = records(host.uri)
+    everyone = documents_on(host.uri)
     return {record["uuid"]: record for record in everyone.values() if record["kind"] == "nova"}
 
 

@@ -11,13 +11,14 @@ from lxml import etree
 from lab import domains
 from lab.compute_host import ComputeHost
 from tests.support.appliance import running_appliance
-from tests.support.command import block, nova_domains, records, said, uuid
+from tests.support.goldens import golden_block
+from tests.support.real_host import documents_on, output_on, run_on, uuid
 
 
 @pytest.fixture(scope="module")
 def host(module_host: ComputeHost) -> ComputeHost:
     disk = module_host.instance_disk(uuid(1))
-    plain = block("34.0.0", "image_plain")
+    plain = golden_block("34.0.0", "image_plain")
     module_host.define(domains.nova_guest("instance-00000001", uuid(1), plain, disk=disk))
     return module_host
 
@@ -40,7 +41,7 @@ def _scsi_disk(image: Path) -> str:
 
 
 def test_an_appliance_is_a_foreign_guest_of_libguestfs(host: ComputeHost, appliance: str) -> None:
-    listed = records(host.uri)
+    listed = documents_on(host.uri)
     assert listed[appliance]["kind"] == "foreign"
     assert listed[appliance]["manager"] == "libguestfs"
     assert listed[appliance]["state"] == "running"
@@ -56,28 +57,30 @@ def test_an_appliance_is_not_nova_s_for_the_disk_it_works_on(
     sources = [source.get("file") for source in xml.iterfind("devices/disk/source")]
     assert any(f"/instances/{uuid(1)}/" in source for source in sources)
 
-    nova = said(host.uri, "list", "-f", "value", "-c", "domain", "--kind", "nova")
-    unstamped = said(host.uri, "list", "-f", "value", "-c", "domain", "--kind", "nova-unstamped")
+    nova = output_on(host.uri, "list", "-f", "value", "-c", "domain", "--kind", "nova")
+    unstamped = output_on(
+        host.uri, "list", "-f", "value", "-c", "domain", "--kind", "nova-unstamped"
+    )
     assert nova.split() == ["instance-00000001"]
     assert unstamped == ""
 
 
 def test_the_table_has_it_under_foreign_guests(host: ComputeHost, appliance: str) -> None:
-    nova, _, foreign = said(host.uri, "list").partition("Foreign guests (1)")
+    nova, _, foreign = output_on(host.uri, "list").partition("Foreign guests (1)")
     assert appliance in foreign
     assert "libguestfs" in foreign
     assert appliance not in nova
 
 
 def test_show_gives_its_channel_as_evidence(host: ComputeHost, appliance: str) -> None:
-    (guest,) = json.loads(said(host.uri, "show", "-f", "json", appliance))
+    (guest,) = json.loads(output_on(host.uri, "show", "-f", "json", appliance))
     assert any("org.libguestfs.channel.0" in evidence for evidence in guest["evidence"])
     targets = [disk["target"] for disk in guest["hardware"]["disks"]]
     assert targets[:2] == ["sda", "sdb"]
-    assert "org.libguestfs.channel.0" in said(host.uri, "show", appliance)
+    assert "org.libguestfs.channel.0" in output_on(host.uri, "show", appliance)
 
 
 def test_an_appliance_has_no_block_to_print(host: ComputeHost, appliance: str) -> None:
-    _, out, err = nova_domains(host.uri, "show", "-f", "xml", appliance)
+    _, out, err = run_on(host.uri, "show", "-f", "xml", appliance)
     assert out == ""
     assert appliance in err

@@ -5,44 +5,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from lxml import etree
 
 from lab import domains
 from lab.compute_host import ComputeHost
-from tests.support.command import NOVA_1_1, block, nova_domains, uuid, with_device
-
-NOVA = f"{{{NOVA_1_1}}}"
-NAME = "instance-{:08x}".format
-
-
-def fitting(**changes: str) -> str:
-    """What Nova 34 would have written for a guest as small as these: 8 MiB, a vCPU, no port."""
-    root = etree.fromstring(block("34.0.0", "image_plain"))
-    for path, text in {"flavor/memory": "8", "flavor/vcpus": "1", **changes}.items():
-        element = root.find("/".join(NOVA + part for part in path.split("/")))
-        assert element is not None
-        element.text = text
-    ports = root.find(f"{NOVA}ports")
-    ports[:] = []
-    ports.text = None
-    return str(etree.tostring(root, encoding="unicode"))
-
-
-def check(host: ComputeHost, *arguments: str) -> tuple[int, list[dict[str, Any]]]:
-    code, out, err = nova_domains(host.uri, "check", "-f", "json", *arguments)
-    assert err == ""
-    return code, json.loads(out)
-
-
-def codes(host: ComputeHost, *arguments: str) -> dict[str, set[str]]:
-    """The codes found, by domain name or uuid."""
-    code, findings = check(host, *arguments)
-    found: dict[str, set[str]] = {}
-    for finding in findings:
-        found.setdefault(finding["domain"] or finding["uuid"], set()).add(finding["code"])
-    assert code == (4 if found else 0)
-    return found
-
+from tests.support.findings import NAME, check, codes, fitting
+from tests.support.goldens import golden_block
+from tests.support.real_host import NOVA_1_1, run_on, uuid, with_device
 
 # ---- guests that are as Nova left them, and one thing each that is not --------------------------
 
@@ -59,7 +27,7 @@ def host(module_host: ComputeHost) -> ComputeHost:
     define(3, fitting(**{"flavor/vcpus": "4"}))
     define(4, fitting(**{"flavor/memory": "2048"}))
     define(5)
-    define(6, fitting(), block("15.1.5", "image_plain"))
+    define(6, fitting(), golden_block("15.1.5", "image_plain"))
     module_host.start(define(7, fitting()), paused=True)
     renamed = fitting(name="after").replace("nova:", "").replace(f' xmlns:nova="{NOVA_1_1}"', "")
     module_host.set_metadata(NAME(7), NOVA_1_1, renamed, "live")
@@ -119,17 +87,17 @@ class TestWhatDoesNotFit:
         _, (finding,) = check(host, NAME(5))
         words = finding["command"].split()
         assert words[:2] == ["nova-domains", "-c"]
-        code, out, err = nova_domains(host.uri, *words[3:], "--dry-run")
+        code, out, err = run_on(host.uri, *words[3:], "--dry-run")
         assert (code, err) == (0, "")
         assert "1 to write" in out
 
     def test_is_not_changed(self, host: ComputeHost) -> None:
         before = {d.name(): d.XMLDesc(0) for d in host.connection.listAllDomains()}
-        nova_domains(host.uri, "check", "--severity", "note")
+        run_on(host.uri, "check", "--severity", "note")
         assert before == {d.name(): d.XMLDesc(0) for d in host.connection.listAllDomains()}
 
     def test_is_told_to_a_monitor_in_a_line(self, host: ComputeHost) -> None:
-        code, out, err = nova_domains(host.uri, "check", "-f", "nagios")
+        code, out, err = run_on(host.uri, "check", "-f", "nagios")
         assert (code, err) == (2, "")
         assert out.startswith("NOVA-DOMAINS CRITICAL - 3 errors, 9 warnings: ")
         assert out.endswith("| errors=3 warnings=9 notes=0 guests=17\n")

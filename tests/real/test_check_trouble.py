@@ -8,8 +8,8 @@ from pathlib import Path
 
 from lab import domains
 from lab.compute_host import ComputeHost
-from tests.real.test_check import NAME, codes, fitting
-from tests.support.command import uuid
+from tests.support.findings import NAME, codes, fitting
+from tests.support.real_host import uuid
 
 SHUTOFF, PAUSED_BY_IO_ERROR = 5, (3, 5)
 ADDRESS = (1 << 54) - 1

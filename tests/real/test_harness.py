@@ -14,9 +14,10 @@ from lxml import etree
 from lab import domains
 from lab.compute_host import ComputeHost, HostFailed, alive, frozen
 from tests.support.appliance import running_appliance
-from tests.support.command import INPUTS, NOVA_1_1
+from tests.support.goldens import INPUTS
 from tests.support.neighbours.calls import discover_as_ceilometer, write_as_nova
 from tests.support.paths import GOLDEN, ROOT
+from tests.support.real_host import NOVA_1_1
 
 UUID = "774434f5-5673-5151-a6ec-a16de0f4a27b"
 

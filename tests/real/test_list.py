@@ -8,13 +8,13 @@ import pytest
 
 from lab import domains
 from lab.compute_host import ComputeHost
-from tests.support.command import (
+from tests.support.goldens import golden_block
+from tests.support.real_host import (
     NOVA_1_1,
-    block,
+    documents_on,
     image_file,
-    nova_domains,
-    records,
-    said,
+    output_on,
+    run_on,
     uuid,
     with_device,
 )
@@ -32,22 +32,22 @@ def host(module_host: ComputeHost) -> ComputeHost:
 
     # What Nova left: releases old and new, in every state.
     disk = module_host.instance_disk(uuid(1))
-    module_host.start(define(1, block("34.0.0", "image_plain"), disk=disk))
-    module_host.start(define(2, block("23.0.0", "ports_v4_v6_floating")), paused=True)
-    define(3, block("15.1.5", "many_extra_specs"))
+    module_host.start(define(1, golden_block("34.0.0", "image_plain"), disk=disk))
+    module_host.start(define(2, golden_block("23.0.0", "ports_v4_v6_floating")), paused=True)
+    define(3, golden_block("15.1.5", "many_extra_specs"))
     module_host.create(
-        domains.nova_guest("instance-00000004", uuid(4), block("34.0.0", "many_extra_specs"))
+        domains.nova_guest("instance-00000004", uuid(4), golden_block("34.0.0", "many_extra_specs"))
     )
     define(
         5,
-        block("15.1.5", "image_plain", name="before the upgrade"),
-        block("34.0.0", "image_plain", name="after the upgrade"),
+        golden_block("15.1.5", "image_plain", name="before the upgrade"),
+        golden_block("34.0.0", "image_plain", name="after the upgrade"),
     )
     prefixed = module_host.domain(define(6))
-    bare = block("34.0.0", "image_plain", name="of another prefix")
+    bare = golden_block("34.0.0", "image_plain", name="of another prefix")
     bare = bare.replace("nova:", "").replace(f' xmlns:nova="{NOVA_1_1}"', "")
     prefixed.setMetadata(libvirt.VIR_DOMAIN_METADATA_ELEMENT, bare, "elsewhere", NOVA_1_1, 0)
-    described = module_host.domain(define(7, block("34.0.0", "owner_na")))
+    described = module_host.domain(define(7, golden_block("34.0.0", "owner_na")))
     described.setMetadata(libvirt.VIR_DOMAIN_METADATA_TITLE, "A title", None, None, 0)
     described.setMetadata(libvirt.VIR_DOMAIN_METADATA_DESCRIPTION, "Two\nlines", None, None, 0)
     # Without the block: one known by its sysinfo, one by the path of its disk and nothing else.
@@ -62,7 +62,7 @@ def host(module_host: ComputeHost) -> ComputeHost:
 
 @pytest.fixture(scope="module")
 def listed(host: ComputeHost) -> dict[str, dict[str, Any]]:
-    return records(host.uri)
+    return documents_on(host.uri)
 
 
 NOVA = {f"instance-{number:08x}" for number in range(1, 8)}
@@ -117,7 +117,7 @@ class TestWhatNovaRecorded:
 
     def test_is_read_from_the_newest_of_two_blocks(self, host: ComputeHost, listed: Listed) -> None:
         assert listed["instance-00000005"]["instance"]["name"] == "after the upgrade"
-        _, _, err = nova_domains(host.uri, "list", "-f", "json")
+        _, _, err = run_on(host.uri, "list", "-f", "json")
         (warning,) = err.splitlines()
         assert "instance-00000005" in warning
         assert NOVA_1_0 in warning
@@ -166,7 +166,7 @@ class TestEvidence:
 
 class TestTheTable:
     def test_has_a_section_a_kind_each_with_its_count(self, host: ComputeHost) -> None:
-        lines = said(host.uri, "list").splitlines()
+        lines = output_on(host.uri, "list").splitlines()
         titles = [line for line in lines if line.startswith(("Nova", "Foreign"))]
         assert titles == [
             "Nova instances (7)",
@@ -175,7 +175,7 @@ class TestTheTable:
         ]
 
     def test_is_never_cut_in_a_pipe(self, host: ComputeHost, listed: Listed) -> None:
-        _, out, warnings = nova_domains(host.uri, "list", "--long")
+        _, out, warnings = run_on(host.uri, "list", "--long")
         # It tells backfilled blocks from Nova's own, and meets all that stand in the XML.
         assert all("two blocks" in line for line in warnings.splitlines())
         words = out.split()
@@ -184,19 +184,19 @@ class TestTheTable:
             assert record["uuid"] in words
 
     def test_is_sorted_by_domain_name(self, host: ComputeHost) -> None:
-        table = said(host.uri, "list", "--kind", "nova")
+        table = output_on(host.uri, "list", "--kind", "nova")
         assert [word for word in table.split() if word in NOVA] == sorted(NOVA)
 
     def test_leaves_out_sections_without_guests(self, host: ComputeHost) -> None:
-        table = said(host.uri, "list", "--kind", "foreign")
+        table = output_on(host.uri, "list", "--kind", "foreign")
         assert table.startswith("Foreign guests (2)")
         assert "Nova" not in table
 
     def test_says_so_when_no_guest_fits(self, host: ComputeHost) -> None:
-        assert said(host.uri, "list", "--name", "nobody") == "no guest fits\n"
+        assert output_on(host.uri, "list", "--name", "nobody") == "no guest fits\n"
 
     def test_shows_an_owner_without_a_name_by_its_id(self, host: ComputeHost) -> None:
-        row = said(host.uri, "list", "--domain", "instance-00000007")
+        row = output_on(host.uri, "list", "--domain", "instance-00000007")
         assert PROJECT_ID in row
         assert "N/A" not in row
 
@@ -226,22 +226,22 @@ class TestTheTable:
 def test_filters_take_the_guests_that_fit(
     host: ComputeHost, filters: str, fitting: set[str]
 ) -> None:
-    assert set(records(host.uri, *filters.split())) == fitting
+    assert set(documents_on(host.uri, *filters.split())) == fitting
     # The formats that read only the blocks come to the same answer.
-    assert set(said(host.uri, "list", "-f", "value", "-c", "domain", *filters.split()).split()) == (
-        fitting
-    )
+    assert set(
+        output_on(host.uri, "list", "-f", "value", "-c", "domain", *filters.split()).split()
+    ) == (fitting)
 
 
 class TestTheFlatFormats:
     def test_are_one_list_of_all_kinds(self, host: ComputeHost, listed: Listed) -> None:
-        assert said(host.uri, "list", "-f", "value", "-c", "uuid").splitlines() == [
+        assert output_on(host.uri, "list", "-f", "value", "-c", "uuid").splitlines() == [
             listed[name]["uuid"] for name in sorted(listed)
         ]
 
     def test_agree_with_the_document(self, host: ComputeHost, listed: Listed) -> None:
         columns = ["-c", "domain", "-c", "uuid", "-c", "id", "-c", "state", "-c", "kind"]
-        rows = said(host.uri, "list", "-f", "value", *columns).splitlines()
+        rows = output_on(host.uri, "list", "-f", "value", *columns).splitlines()
         for row in rows:
             name, *cells = row.split("\t")
             record = listed[name]
@@ -251,7 +251,7 @@ class TestTheFlatFormats:
     def test_have_the_strongest_evidence_where_it_is_asked_for(
         self, host: ComputeHost, listed: Listed
     ) -> None:
-        _, out, _ = nova_domains(host.uri, "list", "-f", "value", "-c", "domain", "-c", "evidence")
+        _, out, _ = run_on(host.uri, "list", "-f", "value", "-c", "domain", "-c", "evidence")
         for row in out.splitlines():
             name, evidence = row.split("\t")
             assert evidence.startswith(

@@ -8,77 +8,18 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from lab.compute_host import ComputeHost, alive
-from lab.domains import nova_guest, ovirt_guest, plain_guest
-from tests.support.command import block, nova_domains, uuid
+from lab.domains import plain_guest
+from tests.support.offline import Documents, furnish, inside, through_libvirt, told
 from tests.support.paths import ROOT
-
-Documents = list[dict[str, Any]]
-
-
-def inside(host: ComputeHost, *command: str) -> subprocess.CompletedProcess[str]:
-    """Run a command where the host's folders are, over those of this machine."""
-    guardian = host._guardian
-    assert guardian is not None
-    return subprocess.run(
-        ["nsenter", "--mount", "--target", str(guardian.pid), "--", *command],
-        cwd=ROOT,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=300,
-    )
+from tests.support.real_host import run_on
 
 
 def offline(host: ComputeHost, *arguments: str) -> subprocess.CompletedProcess[str]:
     return inside(host, sys.executable, "-m", "virsh_nova", "--offline", *arguments)
-
-
-def furnish(host: ComputeHost, plain: str = "a plain guest") -> None:
-    """Guests of every kind: running, paused, stopped, transient; Nova's and others."""
-    disk = host.instance_disk(uuid(1))
-    golden = block("34.0.0", "ports_v4_v6_floating")
-    for number, name in enumerate(("running", "paused", "stopped", "crashing"), 1):
-        host.define(
-            nova_guest(
-                f"instance-{number:08x}",
-                uuid(number),
-                golden if name != "stopped" else block("15.1.5", "volume_boot"),
-                disk=disk if number == 1 else None,
-            ).replace("<memory", f"<title>{name} &lt;1&gt;</title><memory", 1)
-        )
-    host.define(nova_guest("instance-00000009", uuid(9)))
-    host.define(ovirt_guest("hosted"))
-    host.define(plain_guest(plain))
-    host.start("instance-00000001")
-    host.start("instance-00000002", paused=True)
-    host.start(plain)
-    host.create(nova_guest("transient", uuid(10), golden))
-    # As a port attach does: live and persistent apart.
-    namespace = "http://openstack.org/xmlns/libvirt/nova/1.1"
-    element = block("34.0.0", "image_plain", name="attached").replace(
-        f' xmlns:nova="{namespace}"', ""
-    )
-    bare = element.replace("nova:", "")
-    host.set_metadata("instance-00000001", namespace, bare, "live")
-
-
-def told(output: str) -> Documents:
-    return list(json.loads(output))
-
-
-def through_libvirt(host: ComputeHost) -> tuple[Documents, Documents]:
-    code, listed, err = nova_domains(host.uri, "list", "-f", "json")
-    assert (code, err) == (0, "")
-    uuids = [guest["uuid"] for guest in told(listed)]
-    code, shown, err = nova_domains(host.uri, "show", "-f", "json", *uuids)
-    assert (code, err) == (0, "")
-    return told(listed), told(shown)
 
 
 def copied(host: ComputeHost, root: Path) -> Path:
@@ -132,10 +73,10 @@ def test_the_error_names_offline(empty_host: ComputeHost, trouble: str) -> None:
     else:
         empty_host.kill_daemon()
     try:
-        code, _, err = nova_domains(empty_host.uri, "--timeout", "1", "list")
+        code, _, err = run_on(empty_host.uri, "--timeout", "1", "list")
         assert code == 3
         assert "nova-domains --offline COMMAND" in err
-        code, _, err = nova_domains("qemu+ssh://nowhere.invalid/system", "--timeout", "1", "list")
+        code, _, err = run_on("qemu+ssh://nowhere.invalid/system", "--timeout", "1", "list")
         assert "--offline" not in err
     finally:
         if trouble == "killed":

@@ -9,8 +9,9 @@ from lxml import etree
 
 from lab import domains
 from lab.compute_host import ComputeHost
-from tests.support.command import INPUTS, NOVA_1_1, block, nova_domains, said, uuid, with_device
+from tests.support.goldens import INPUTS, golden_block
 from tests.support.neighbours.calls import write_as_nova
+from tests.support.real_host import NOVA_1_1, output_on, run_on, uuid, with_device
 
 VOLUME = "9a1b5f0e-3c62-4d0f-8a5b-2f6c1d7e4b90"
 PASSWORD = "s3same-0"
@@ -37,20 +38,20 @@ def host(module_host: ComputeHost) -> ComputeHost:
     web = domains.nova_guest(
         "instance-00000001",
         uuid(1),
-        block("34.0.0", "image_props"),
+        golden_block("34.0.0", "image_props"),
         disk=module_host.instance_disk(uuid(1)),
         volume=VOLUME,
         memory_mib=12,
     )
     module_host.define(with_device(with_device(web, SLIRP), VNC))
     module_host.start("instance-00000001")
-    ports = block("34.0.0", "ports_v4_v6_floating")
+    ports = golden_block("34.0.0", "ports_v4_v6_floating")
     ovs = domains.nova_guest("instance-00000002", uuid(2), ports)
     module_host.define(with_device(with_device(ovs, OVS), VNC))
     bridged = domains.nova_guest("instance-00000003", uuid(3), ports)
     module_host.define(with_device(bridged, TAP))
     # Its display name is the domain name of another, its uuid begins with a number that is an id.
-    twin = block("23.0.0", "image_plain", name="instance-00000001")
+    twin = golden_block("23.0.0", "image_plain", name="instance-00000001")
     module_host.define(domains.nova_guest("twin", uuid(4), twin))
     module_host.define(domains.plain_guest("other", "00000001-dead-4bee-8000-0123456789ab"))
     secret = (
@@ -64,7 +65,9 @@ def host(module_host: ComputeHost) -> ComputeHost:
 
 
 def shown(host: ComputeHost, *handles: str) -> list[dict[str, Any]]:
-    documents: list[dict[str, Any]] = json.loads(said(host.uri, "show", "-f", "json", *handles))
+    documents: list[dict[str, Any]] = json.loads(
+        output_on(host.uri, "show", "-f", "json", *handles)
+    )
     return documents
 
 
@@ -95,25 +98,25 @@ class TestAHandle:
         assert [guest["domain"] for guest in shown(host, *handles)] == names
 
     def test_that_fits_two_lists_both(self, host: ComputeHost) -> None:
-        code, out, err = nova_domains(host.uri, "show", "00000001-")
+        code, out, err = run_on(host.uri, "show", "00000001-")
         assert (code, out) == (1, "")
         assert len(err.splitlines()) == 1
         assert "instance-00000001" in err
         assert "other" in err
 
     def test_that_fits_two_display_names_lists_both(self, host: ComputeHost) -> None:
-        code, out, err = nova_domains(host.uri, "show", "vm-ports_v4_v6_floating")
+        code, out, err = run_on(host.uri, "show", "vm-ports_v4_v6_floating")
         assert (code, out) == (1, "")
         assert uuid(2) in err
         assert uuid(3) in err
 
     def test_that_fits_none_is_told_with_the_closest_names(self, host: ComputeHost) -> None:
-        code, out, err = nova_domains(host.uri, "show", "vm-image-props")
+        code, out, err = run_on(host.uri, "show", "vm-image-props")
         assert (code, out) == (1, "")
         assert "'vm-image_props'" in err
 
     def test_that_is_wrong_does_not_cost_the_others(self, host: ComputeHost) -> None:
-        code, out, err = nova_domains(host.uri, "show", "-f", "json", "twin", "nobody", "other")
+        code, out, err = run_on(host.uri, "show", "-f", "json", "twin", "nobody", "other")
         assert code == 1
         assert [guest["domain"] for guest in json.loads(out)] == ["twin", "other"]
         assert "'nobody'" in err
@@ -152,7 +155,7 @@ class TestTheHardware:
         ]
 
     def test_stands_in_the_table_too(self, host: ComputeHost) -> None:
-        table = said(host.uri, "show", "instance-00000001", "instance-00000002")
+        table = output_on(host.uri, "show", "instance-00000001", "instance-00000002")
         for fact in (f"serial {VOLUME}", "12 MiB", "fa:16:3e:00:00:01", f"port {PORT}"):
             assert fact in table
 
@@ -164,13 +167,13 @@ class TestXml:
         stored = domain.find(f"metadata/{{{NOVA_1_1}}}instance")
         assert stored is not None
         stored.tail = None
-        printed = said(host.uri, "show", "-f", "xml", name)
+        printed = output_on(host.uri, "show", "-f", "xml", name)
         assert etree.canonicalize(printed) == etree.canonicalize(
             etree.tostring(stored, encoding="unicode")
         )
 
     def test_is_nothing_for_a_guest_without_a_block(self, host: ComputeHost) -> None:
-        _, out, err = nova_domains(host.uri, "show", "-f", "xml", "other")
+        _, out, err = run_on(host.uri, "show", "-f", "xml", "other")
         assert out == ""
         assert "other" in err
 
@@ -179,13 +182,13 @@ class TestSecrets:
     @pytest.mark.parametrize("format_", FORMATS)
     def test_are_never_shown(self, host: ComputeHost, format_: str) -> None:
         guests = ["instance-00000001", "instance-00000002", "cockpit"]
-        _, out, err = nova_domains(host.uri, "show", "-f", format_, *guests)
+        _, out, err = run_on(host.uri, "show", "-f", format_, *guests)
         assert uuid(1) in out or format_ == "xml"
         assert PASSWORD not in out + err
 
     @pytest.mark.parametrize("format_", ["table", "json", "yaml", "csv", "value"])
     def test_are_never_listed(self, host: ComputeHost, format_: str) -> None:
-        out = said(host.uri, "list", "--long", "-f", format_)
+        out = output_on(host.uri, "list", "--long", "-f", format_)
         assert uuid(6) in out
         assert PASSWORD not in out
 
@@ -199,7 +202,7 @@ class TestSecrets:
 @pytest.fixture(scope="module")
 def attached(host: ComputeHost) -> str:
     name, after = "instance-00000009", INPUTS["ports_v4_v6_floating"]
-    host.define(domains.nova_guest(name, uuid(9), block("34.0.0", "no_ports")))
+    host.define(domains.nova_guest(name, uuid(9), golden_block("34.0.0", "no_ports")))
     host.start(name)
     write_as_nova(host.uri, [{"domain": name, "instance": after}])
     return name
@@ -227,13 +230,13 @@ class TestAPortAttached:
     def test_differs_from_the_persistent_block_in_the_table(
         self, host: ComputeHost, attached: str
     ) -> None:
-        table = said(host.uri, "show", attached)
+        table = output_on(host.uri, "show", attached)
         assert "Live and persistent metadata differ" in table
         assert "vm-no_ports" in table
-        assert "differ" not in said(host.uri, "show", "instance-00000001")
+        assert "differ" not in output_on(host.uri, "show", "instance-00000001")
 
     def test_is_printed_as_the_live_domain_holds_it(self, host: ComputeHost, attached: str) -> None:
-        printed = said(host.uri, "show", "-f", "xml", attached)
+        printed = output_on(host.uri, "show", "-f", "xml", attached)
         assert f'xmlns:instance="{NOVA_1_1}"' in printed
         assert "vm-ports_v4_v6_floating" in printed
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from lab.compute_host import ComputeHost
-from tests.real.test_offline import furnish, inside, through_libvirt, told
+from tests.support.offline import furnish, inside, through_libvirt, told
 from tests.support.paths import ROOT
 
 MISSING = "the package sosreport is missing: script/test installs it"

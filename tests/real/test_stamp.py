@@ -14,23 +14,22 @@ from lxml import etree
 
 from lab import domains
 from lab.compute_host import ComputeHost, stuck
-from tests.support.command import (
+from tests.support.goldens import INPUTS, golden_block
+from tests.support.paths import GOLDEN
+from tests.support.real_host import (
     BACKFILL,
     DRAFT,
-    INPUTS,
     NOVA_1_0,
     NOVA_1_1,
     Conversation,
-    block,
+    documents_on,
     journals,
-    nova_domains,
-    records,
+    output_on,
     results,
+    run_on,
     running,
-    said,
     uuid,
 )
-from tests.support.paths import GOLDEN
 
 ONE = "instance-00000001"
 TWO = "instance-00000002"
@@ -87,7 +86,7 @@ def host(empty_host: ComputeHost) -> ComputeHost:
 
 def stamped(host: ComputeHost, *arguments: str) -> str:
     """What a run says that goes well."""
-    code, out, err = nova_domains(host.uri, "stamp", *arguments, "--yes")
+    code, out, err = run_on(host.uri, "stamp", *arguments, "--yes")
     assert code == 0, out + err
     assert "error" not in err
     return out
@@ -133,7 +132,7 @@ class TestTheDefinitions:
             assert where(host, TWO, namespace) == ["live", "persistent"]
             assert where(host, THREE, namespace) == ["persistent"]
             assert where(host, "instance-00000005", namespace) == ["live"]
-        guests = records(host.uri)
+        guests = documents_on(host.uri)
         assert {guest["kind"] for guest in guests.values()} == {"nova"}
         assert [guests[name]["state"] for name in (ONE, TWO, THREE)] == [
             "running",
@@ -150,7 +149,7 @@ class TestTheDefinitions:
     def test_of_a_guest_that_is_switched_off_survive_its_start(self, host: ComputeHost) -> None:
         stamped(host, THREE, "--derive", *NAMED)
         host.start(THREE)
-        assert records(host.uri)[THREE]["instance"]["name"] == "web-1"
+        assert documents_on(host.uri)[THREE]["instance"]["name"] == "web-1"
 
 
 def xml_of(host: ComputeHost, name: str, definition: str) -> str:
@@ -167,7 +166,7 @@ class TestOtherToolsMetadata:
         stamped(host, ONE, "--derive", *NAMED)
         assert where(host, ONE, NOVA_1_1) == ["live", "persistent"]
         assert others(host) == before
-        code, _, err = nova_domains(host.uri, "undo", "--yes")
+        code, _, err = run_on(host.uri, "undo", "--yes")
         assert code == 0, err
         assert where(host, ONE, NOVA_1_1) == []
         assert where(host, ONE, BACKFILL) == []
@@ -197,9 +196,9 @@ class TestASavedListing:
             for case in INPUTS
         ]
         for number, (release, case) in enumerate(cases, start=1):
-            made = block(release, case)
+            made = golden_block(release, case)
             empty_host.define(domains.nova_guest(f"instance-{number:08x}", uuid(number), made))
-        ports = block("34.0.0", "ports_v4_v6_floating")
+        ports = golden_block("34.0.0", "ports_v4_v6_floating")
         for name in (ONE, TWO):
             empty_host.start(name)
         empty_host.set_metadata(ONE, NOVA_1_1, ports, "live")
@@ -211,20 +210,20 @@ class TestASavedListing:
         self, host: ComputeHost, tmp_path: Path, format_: str
     ) -> None:
         saved = tmp_path / "a"
-        _, out, _ = nova_domains(host.uri, "list", "-f", format_)
+        _, out, _ = run_on(host.uri, "list", "-f", format_)
         saved.write_text(out)
-        before = records(host.uri)
+        before = documents_on(host.uri)
         assert len(before) == 60
         for name in before:
             wipe(host, name)
-        assert {guest["kind"] for guest in records(host.uri).values()} == {"nova-unstamped"}
+        assert {guest["kind"] for guest in documents_on(host.uri).values()} == {"nova-unstamped"}
         out = stamped(host, "--from", str(saved))
         assert out.endswith("60 stamped, 0 unchanged, 0 refused, 0 failed\n")
-        after = records(host.uri)
+        after = documents_on(host.uri)
         for name, guest in before.items():
             # How it is known to be Nova's is no field of the block, and now there is a mark.
             assert {**after[name], "evidence": 0} == {**guest, "evidence": 0}
-        assert said(host.uri, "stamp", "--from", str(saved), "--yes", "--overwrite").endswith(
+        assert output_on(host.uri, "stamp", "--from", str(saved), "--yes", "--overwrite").endswith(
             "0 to write, 60 unchanged, 0 refused\n"
         )
 
@@ -241,7 +240,7 @@ class TestAGuestThatHasABlock:
     @pytest.fixture
     def host(self, empty_host: ComputeHost) -> ComputeHost:
         """One with Nova 29's block, and that of a Nova before 23 still beside it."""
-        both = block("29.4.0", "image_plain"), block("15.1.5", "image_plain")
+        both = golden_block("29.4.0", "image_plain"), golden_block("15.1.5", "image_plain")
         empty_host.define(domains.nova_guest(ONE, uuid(1), *both))
         return empty_host
 
@@ -256,7 +255,7 @@ class TestAGuestThatHasABlock:
         before = host.metadata(ONE, NOVA_1_0)
         out = stamped(host, ONE, "--fill", *self.NEW)
         assert re.search(r'^\+ +<nova:flavor name="m1.tiny" id="7">', out, re.MULTILINE)
-        instance = records(host.uri)[ONE]["instance"]
+        instance = documents_on(host.uri)[ONE]["instance"]
         assert (instance["name"], instance["flavor"]["id"]) == ("vm-image_plain", "7")
         assert instance["package"] == "29.4.0"
         assert instance["owner"]["user"]["name"] == "demo"
@@ -284,15 +283,17 @@ class TestTheShape:
     def test_is_that_of_the_release_that_was_asked_for(
         self, host: ComputeHost, tmp_path: Path, release: str, golden: str, namespace: str
     ) -> None:
-        host.set_metadata(ONE, NOVA_1_1, block("34.0.0", "image_plain"), "persistent")
+        host.set_metadata(ONE, NOVA_1_1, golden_block("34.0.0", "image_plain"), "persistent")
         saved = tmp_path / "a.json"
-        saved.write_text(said(host.uri, "list", "-f", "json"))
+        saved.write_text(output_on(host.uri, "list", "-f", "json"))
         wipe(host, ONE)
         package = f"package={golden}"
         stamped(host, ONE, "--from", str(saved), "--release", release, "--set", package)
         held = [each for each in (NOVA_1_1, NOVA_1_0, DRAFT) if where(host, ONE, each)]
         assert held == [namespace]
-        assert content(host.metadata(ONE, namespace)) == content(block(golden, "image_plain"))
+        assert content(host.metadata(ONE, namespace)) == content(
+            golden_block(golden, "image_plain")
+        )
 
     def test_is_the_newest_one_s_unless_asked_for(self, host: ComputeHost) -> None:
         stamped(host, ONE, "--derive", *NAMED)
@@ -304,20 +305,20 @@ class TestTheShape:
         draft = host.metadata(ONE, DRAFT)
         assert shape(draft) == ["package", "flavor", "name", "owner"]
         assert name_in(draft) == "web-1"
-        assert records(host.uri)[ONE]["instance"]["namespace"] == DRAFT
+        assert documents_on(host.uri)[ONE]["instance"]["namespace"] == DRAFT
 
 
 class TestTheMark:
     def test_tells_backfilled_from_written_by_nova(self, host: ComputeHost) -> None:
-        nova = block("34.0.0", "image_plain")
+        nova = golden_block("34.0.0", "image_plain")
         host.set_metadata(TWO, NOVA_1_1, nova, "persistent")
         stamped(host, ONE, "--derive", *NAMED)
         assert origins(host) == {ONE: "backfilled", TWO: "Nova"}
-        (guest,) = json.loads(said(host.uri, "show", "-f", "json", ONE))
+        (guest,) = json.loads(output_on(host.uri, "show", "-f", "json", ONE))
         assert guest["backfilled"]["from"] == ["the guest", "--set"]
         assert guest["backfilled"]["by"].startswith("root@")
-        assert "Backfilled, not written by Nova" in said(host.uri, "show", ONE)
-        assert "Recorded by Nova" in said(host.uri, "show", TWO)
+        assert "Backfilled, not written by Nova" in output_on(host.uri, "show", ONE)
+        assert "Recorded by Nova" in output_on(host.uri, "show", TWO)
 
     def test_of_a_block_that_nova_has_replaced_since_counts_no_more(
         self, host: ComputeHost
@@ -325,12 +326,12 @@ class TestTheMark:
         host.start(ONE)
         stamped(host, ONE, "--derive", *NAMED)
         # As after a port was attached.
-        host.set_metadata(ONE, NOVA_1_1, block("34.0.0", "image_plain"), "live")
+        host.set_metadata(ONE, NOVA_1_1, golden_block("34.0.0", "image_plain"), "live")
         assert where(host, ONE, BACKFILL) == ["live", "persistent"]
         assert origins(host) == {ONE: "Nova"}
-        (guest,) = json.loads(said(host.uri, "show", "-f", "json", ONE))
+        (guest,) = json.loads(output_on(host.uri, "show", "-f", "json", ONE))
         assert guest["backfilled"] is None
-        assert "Recorded by Nova" in said(host.uri, "show", ONE)
+        assert "Recorded by Nova" in output_on(host.uri, "show", ONE)
 
     def test_is_left_out_when_asked_for(self, host: ComputeHost) -> None:
         stamped(host, ONE, "--derive", *NAMED, "--no-provenance")
@@ -349,8 +350,8 @@ class TestTheMark:
 def origins(host: ComputeHost) -> dict[str, str]:
     """What `list --long` says of the guests that have a block."""
     columns = ("-f", "value", "-c", "domain", "-c", "origin")
-    rows = said(host.uri, "list", "--kind", "nova", *columns).split()
-    assert re.search(r"\bORIGIN\b", said(host.uri, "list", "--long"))
+    rows = output_on(host.uri, "list", "--kind", "nova", *columns).split()
+    assert re.search(r"\bORIGIN\b", output_on(host.uri, "list", "--long"))
     return dict(zip(rows[::2], rows[1::2], strict=True))
 
 
@@ -374,14 +375,14 @@ class TestAForeignGuest:
         saved.write_text(
             json.dumps([{"ID": uuid(20), "Name": "web"}, {"ID": uuid(1), "Name": "a"}])
         )
-        code, out, _ = nova_domains(host.uri, "stamp", "--from", str(saved), "--yes")
+        code, out, _ = run_on(host.uri, "stamp", "--from", str(saved), "--yes")
         assert code == 0
         assert "refused: ovirt" in out
         assert name_in(host.metadata(ONE, NOVA_1_1)) == "a"
         assert untouched(host, "ovirt")
 
     def test_that_is_named_is_refused_and_does_not_cost_the_others(self, host: ComputeHost) -> None:
-        code, out, _ = nova_domains(host.uri, "stamp", "ovirt", ONE, "--derive", "--yes")
+        code, out, _ = run_on(host.uri, "stamp", "ovirt", ONE, "--derive", "--yes")
         assert code == 1
         assert "--force" in out
         assert untouched(host, "ovirt")
@@ -395,7 +396,7 @@ class TestAForeignGuest:
 
     def test_that_is_an_appliance_is_refused_even_then(self, host: ComputeHost) -> None:
         name = "guestfs-gdr712b3p97bchcm"
-        code, out, _ = nova_domains(
+        code, out, _ = run_on(
             host.uri, "stamp", name, "--derive", "--force", "--overwrite", *NAMED, "--yes"
         )
         assert code == 1
@@ -434,7 +435,7 @@ class TestTheQuestion:
         assert "nothing was written" in heard or answer == "\x04"
 
     def test_that_nobody_can_answer_writes_nothing(self, host: ComputeHost, state: Path) -> None:
-        code, out, err = nova_domains(host.uri, "stamp", "--all", "--derive")
+        code, out, err = run_on(host.uri, "stamp", "--all", "--derive")
         assert code == 1
         assert "4 to write" in out
         assert "nothing was written" in err
@@ -445,7 +446,7 @@ class TestTheQuestion:
     def test_is_not_asked_in_a_dry_run_which_writes_nothing(
         self, host: ComputeHost, state: Path
     ) -> None:
-        out = said(host.uri, "stamp", "--all", "--derive", "--dry-run", "--yes")
+        out = output_on(host.uri, "stamp", "--all", "--derive", "--dry-run", "--yes")
         assert "4 to write" in out
         assert untouched(host, ONE)
         assert not state.exists()
@@ -463,7 +464,7 @@ class TestAGuestThatChangesBeforeTheAnswer:
     def test_because_nova_wrote_its_block_is_skipped_and_told(
         self, host: ComputeHost, asked: Conversation, state: Path
     ) -> None:
-        nova = block("34.0.0", "image_plain")
+        nova = golden_block("34.0.0", "image_plain")
         host.set_metadata(ONE, NOVA_1_1, nova, "persistent")
         code, heard = asked.answer("y")
         assert code == 1
@@ -510,7 +511,7 @@ class TestAGuestThatChangesBeforeTheAnswer:
 
 
 def test_the_result_can_be_had_as_json(host: ComputeHost, state: Path) -> None:
-    code, out, _ = nova_domains(host.uri, "stamp", "--all", "--derive", "--yes", "-f", "json")
+    code, out, _ = run_on(host.uri, "stamp", "--all", "--derive", "--yes", "-f", "json")
     document: dict[str, Any] = json.loads(out)
     assert code == 0
     assert document["journal"] == str(journals(state)[0])

@@ -21,11 +21,11 @@ from lxml import etree
 
 from lab import domains
 from lab.compute_host import ComputeHost, alive
-from tests.support.command import (
+from tests.support.goldens import golden_block
+from tests.support.real_host import (
     BACKFILL,
     NOVA_1_0,
     NOVA_1_1,
-    block,
     journal_lines,
     journals,
     results,
@@ -40,7 +40,7 @@ from virsh_nova.stamp.journal import Journal, read_journal
 
 GUESTS = 50
 NAMES = {f"instance-{number:08x}": uuid(number) for number in range(1, GUESTS + 1)}
-OLD = block("15.1.5", "image_plain")
+OLD = golden_block("15.1.5", "image_plain")
 """What every fifth guest has, and a run with --overwrite replaces."""
 WITH_OLD = list(NAMES)[::5]
 

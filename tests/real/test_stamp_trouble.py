@@ -18,19 +18,19 @@ import pytest
 
 from lab import domains
 from lab.compute_host import ComputeHost, frozen, stuck
-from tests.real.test_trouble import as_nobody
-from tests.support.command import (
+from tests.support.paths import ROOT
+from tests.support.real_host import (
     BACKFILL,
     NOVA_1_1,
     Conversation,
+    as_nobody,
     journal_lines,
     journals,
-    nova_domains,
     results,
+    run_on,
     running,
     uuid,
 )
-from tests.support.paths import ROOT
 
 GUESTS = 12
 NAMES = [f"instance-{number:08x}" for number in range(1, GUESTS + 1)]
@@ -89,7 +89,7 @@ class TestAGuestWhoseQemuIsStopped:
     def test_is_written_like_any_other(self, host: ComputeHost) -> None:
         host.start(ONE)
         with frozen(host.qemu_pid(ONE)):
-            code, _, err = nova_domains(host.uri, *STAMP, seconds=SOON)
+            code, _, err = run_on(host.uri, *STAMP, seconds=SOON)
         assert code == 0, err
         assert all(is_stamped(host, name) for name in NAMES)
 
@@ -152,10 +152,10 @@ def test_a_guest_that_was_given_up_is_completed_by_the_next_run(
 ) -> None:
     host.start(ONE)
     with stuck(host, ONE):
-        assert nova_domains(host.uri, *STAMP, "--patience", "1", seconds=SOON)[0] == 1
+        assert run_on(host.uri, *STAMP, "--patience", "1", seconds=SOON)[0] == 1
     # The call that was given up may go through now, but never to a block without our mark.
     assert host.metadata(ONE, NOVA_1_1, "live") is None
-    code, out, err = nova_domains(host.uri, *STAMP, seconds=SOON)
+    code, out, err = run_on(host.uri, *STAMP, seconds=SOON)
     assert code == 0, err
     assert out.endswith("1 stamped, 11 unchanged, 0 refused, 0 failed\n")
     assert is_stamped(host, ONE)
@@ -164,7 +164,7 @@ def test_a_guest_that_was_given_up_is_completed_by_the_next_run(
 class TestRights:
     def test_to_read_only_are_told_before_the_plan(self, host: ComputeHost, state: Path) -> None:
         for command in (STAMP, STAMP[:-1], ("undo", "--yes")):
-            code, out, err = nova_domains(f"{host.uri}-ro", *command)
+            code, out, err = run_on(f"{host.uri}-ro", *command)
             assert (code, out) == (3, ""), command
             (line,) = err.splitlines()
             assert "may only read" in line
@@ -172,7 +172,7 @@ class TestRights:
         assert nothing_was_written(host, state)
 
     def test_to_read_only_suffice_for_a_dry_run(self, host: ComputeHost, state: Path) -> None:
-        code, out, err = nova_domains(f"{host.uri}-ro", *STAMP, "--dry-run")
+        code, out, err = run_on(f"{host.uri}-ro", *STAMP, "--dry-run")
         assert (code, err) == (0, "")
         assert "12 to write" in out
         assert nothing_was_written(host, state)
@@ -210,20 +210,20 @@ class TestTwoRunsAtOnce:
         with Conversation(host.uri, *STAMP[:-1]) as first:
             first.wait_for("Write to 12 guests?")
             for command in (STAMP, ("undo", "--yes")):
-                code, out, err = nova_domains(host.uri, *command)
+                code, out, err = run_on(host.uri, *command)
                 assert (code, out) == (1, "")
                 (line,) = err.splitlines()
                 assert f"pid {first.pid}" in line
             assert nothing_was_written(host, state)
-            assert nova_domains(host.uri, *STAMP, "--dry-run")[0] == 0
+            assert run_on(host.uri, *STAMP, "--dry-run")[0] == 0
             assert first.answer("y")[0] == 0
-        assert nova_domains(host.uri, *STAMP)[0] == 0
+        assert run_on(host.uri, *STAMP)[0] == 0
 
     def test_the_lock_of_one_that_was_killed_is_none(self, host: ComputeHost) -> None:
         with Conversation(host.uri, *STAMP[:-1]) as first:
             first.wait_for("Write to 12 guests?")
             os.kill(first.pid, signal.SIGKILL)
-        assert nova_domains(host.uri, *STAMP)[0] == 0
+        assert run_on(host.uri, *STAMP)[0] == 0
 
 
 class TestTheJournal:
@@ -247,8 +247,8 @@ class TestTheJournal:
         more = ("--force", *(uuid(number) for number in range(1, 61)))
         ample = tmp_path / "ample.jsonl"
         command = ("stamp", *more, "--derive", "--yes")
-        assert nova_domains(host.uri, *command, "--journal", str(ample))[0] == 0
-        assert nova_domains(host.uri, "undo", str(ample), "--yes")[0] == 0
+        assert run_on(host.uri, *command, "--journal", str(ample))[0] == 0
+        assert run_on(host.uri, "undo", str(ample), "--yes")[0] == 0
         begun = sum(
             len(line) for line in ample.read_bytes().splitlines(True) if b'{"outcome"' not in line
         )
@@ -256,14 +256,14 @@ class TestTheJournal:
         assert code == 1
         assert "the journal could not be written to the end: No space left on device" in err
         assert left is not None
-        code, _, err = nova_domains(host.uri, "undo", str(left), "--yes")
+        code, _, err = run_on(host.uri, "undo", str(left), "--yes")
         assert all(is_untouched(host, name) for name in NAMES)
         assert host.metadata("guest-60", NOVA_1_1) is None
 
     def test_is_a_new_file_always(self, host: ComputeHost, state: Path, tmp_path: Path) -> None:
         there = tmp_path / "there.jsonl"
         there.write_text("precious")
-        code, _, err = nova_domains(host.uri, *STAMP, "--journal", str(there))
+        code, _, err = run_on(host.uri, *STAMP, "--journal", str(there))
         assert code == 1
         assert "such a file already" in err
         assert there.read_text() == "precious"
@@ -272,13 +272,13 @@ class TestTheJournal:
     def test_follows_no_link(self, host: ComputeHost, state: Path, tmp_path: Path) -> None:
         link = tmp_path / "link.jsonl"
         link.symlink_to(tmp_path / "elsewhere")
-        code, _, _ = nova_domains(host.uri, *STAMP, "--journal", str(link))
+        code, _, _ = run_on(host.uri, *STAMP, "--journal", str(link))
         assert code == 1
         assert not (tmp_path / "elsewhere").exists()
         assert nothing_was_written(host, state)
 
     def test_that_has_no_folder_is_told(self, host: ComputeHost, state: Path) -> None:
-        code, _, err = nova_domains(host.uri, *STAMP, "--journal", "/nowhere/journal")
+        code, _, err = run_on(host.uri, *STAMP, "--journal", "/nowhere/journal")
         assert code == 1
         assert "No such file or directory" in err
         assert nothing_was_written(host, state)

@@ -15,8 +15,9 @@ import pytest
 
 from lab import domains
 from lab.compute_host import ComputeHost, alive, frozen
-from tests.support.command import NOVA_1_1, block, nova_domains, records, said, uuid
+from tests.support.goldens import golden_block
 from tests.support.paths import ROOT
+from tests.support.real_host import NOVA_1_1, as_nobody, documents_on, output_on, run_on, uuid
 from virsh_nova.errors import DaemonNotRunning, HostLost, HostSilent
 from virsh_nova.host import Host
 
@@ -33,7 +34,7 @@ COMMANDS = pytest.mark.parametrize(
 @pytest.fixture
 def host(empty_host: ComputeHost) -> ComputeHost:
     for number in range(1, 4):
-        made = block("34.0.0", "image_plain", name=f"web-{number}")
+        made = golden_block("34.0.0", "image_plain", name=f"web-{number}")
         empty_host.define(domains.nova_guest(f"instance-{number:08x}", uuid(number), made))
     return empty_host
 
@@ -46,12 +47,12 @@ class TestAStuckQemu:
         with frozen(host.qemu_pid("instance-00000001")):
             for format_ in LIST_FORMATS:
                 arguments = [*patient, "list", "--long", "-f", format_]
-                out = said(host.uri, *arguments, seconds=SOON)
+                out = output_on(host.uri, *arguments, seconds=SOON)
                 assert "instance-00000001" in out
             for format_ in SHOW_FORMATS:
                 arguments = [*patient, "show", "-f", format_, "instance-00000001"]
-                assert "web-1" in said(host.uri, *arguments, seconds=SOON)
-            assert records(host.uri)["instance-00000001"]["state"] == "running"
+                assert "web-1" in output_on(host.uri, *arguments, seconds=SOON)
+            assert documents_on(host.uri)["instance-00000001"]["state"] == "running"
 
     def test_whose_lock_somebody_waits_for_holds_up_nothing_either(self, host: ComputeHost) -> None:
         host.start("instance-00000001")
@@ -65,8 +66,8 @@ class TestAStuckQemu:
             ) as stuck,
         ):
             try:
-                out = said(host.uri, "--timeout", "30", "list", "-f", "json", seconds=SOON)
-                said(host.uri, "--timeout", "30", "show", "web-1", seconds=SOON)
+                out = output_on(host.uri, "--timeout", "30", "list", "-f", "json", seconds=SOON)
+                output_on(host.uri, "--timeout", "30", "show", "web-1", seconds=SOON)
                 assert stuck.poll() is None
             finally:
                 stuck.kill()
@@ -79,7 +80,7 @@ class TestADaemonThatHangs:
         self, host: ComputeHost, command: list[str]
     ) -> None:
         with frozen(host.pid):
-            code, out, err = nova_domains(host.uri, "--timeout", "1", *command, seconds=SOON)
+            code, out, err = run_on(host.uri, "--timeout", "1", *command, seconds=SOON)
         assert (code, out) == (3, "")
         (line,) = err.splitlines()
         assert "does not answer within 1 s" in line
@@ -165,7 +166,7 @@ class TestADaemonThatDies:
     def test_leaves_a_socket_that_nobody_listens_at(self, host: ComputeHost) -> None:
         host.kill_daemon()
         try:
-            code, out, err = nova_domains(host.uri, "list", seconds=SOON)
+            code, out, err = run_on(host.uri, "list", seconds=SOON)
             with pytest.raises(DaemonNotRunning):
                 Host.open(host.uri)
         finally:
@@ -178,7 +179,7 @@ class TestADaemonThatDies:
 
     def test_is_known_by_the_socket_that_is_not_there(self, host: ComputeHost) -> None:
         nowhere = f"qemu+unix:///system?socket={host.directory}/nowhere"
-        code, out, err = nova_domains(nowhere, "show", "web-1", seconds=SOON)
+        code, out, err = run_on(nowhere, "show", "web-1", seconds=SOON)
         assert (code, out) == (3, "")
         (line,) = err.splitlines()
         assert "is not running" in line
@@ -198,7 +199,7 @@ class TestAGuestThatGoes:
             guests = Host.open(host.uri).guests(detail, chosen=undefine)
             assert {guest.domain for guest in guests} == {"instance-00000001", "instance-00000003"}
             assert [guest.faults for guest in guests] == [(), ()]
-            made = block("34.0.0", "image_plain", name="web-2")
+            made = golden_block("34.0.0", "image_plain", name="web-2")
             host.define(domains.nova_guest("instance-00000002", uuid(2), made))
 
     def test_off_the_host_as_a_transient_one_is_left_out(self, host: ComputeHost) -> None:
@@ -288,7 +289,7 @@ class TestRights:
 
 class TestAHandHeldBadly:
     def test_by_an_unknown_uri_is_told_with_libvirt_s_words_and_ours(self) -> None:
-        code, out, err = nova_domains("quemu:///system", "list")
+        code, out, err = run_on("quemu:///system", "list")
         assert (code, out) == (3, "")
         (line,) = err.splitlines()
         assert "quemu:///system" in line
@@ -315,21 +316,6 @@ HALFWAY = """if True:
     __main__.main()
 """
 
-# nova-domains as an ordinary user runs it. What it imports may lie where only root can read.
-AS_NOBODY = """if True:
-    import importlib, os, pkgutil, sys, encodings.idna
-    import virsh_nova
-    from virsh_nova import __main__
-
-    for module in pkgutil.walk_packages(virsh_nova.__path__, "virsh_nova."):
-        importlib.import_module(module.name)
-    os.chdir("/")
-    os.setgroups([])
-    os.setresgid(65534, 65534, 65534)
-    os.setresuid(65534, 65534, 65534)
-    __main__.main()
-"""
-
 
 @contextlib.contextmanager
 def halfway(host: ComputeHost, *arguments: str) -> Iterator[subprocess.Popen[str]]:
@@ -350,14 +336,8 @@ def halfway(host: ComputeHost, *arguments: str) -> Iterator[subprocess.Popen[str
             host.restart_daemon()
 
 
-def as_nobody(uri: str, *arguments: str) -> tuple[int, str, str]:
-    command = [sys.executable, "-c", AS_NOBODY, "-c", uri, *arguments]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=2 * SOON)
-    return done.returncode, done.stdout, done.stderr
-
-
 def test_a_host_without_guests_says_so(empty_host: ComputeHost) -> None:
     name = empty_host.connection.getHostname()
-    assert said(empty_host.uri, "list") == f"{name} has no guests\n"
-    assert said(empty_host.uri, "list", "-f", "json") == "[]\n"
-    assert said(empty_host.uri, "list", "-f", "value") == ""
+    assert output_on(empty_host.uri, "list") == f"{name} has no guests\n"
+    assert output_on(empty_host.uri, "list", "-f", "json") == "[]\n"
+    assert output_on(empty_host.uri, "list", "-f", "value") == ""

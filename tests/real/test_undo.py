@@ -12,16 +12,16 @@ from lxml import etree
 
 from lab import domains
 from lab.compute_host import ComputeHost
-from tests.support.command import (
+from tests.support.goldens import golden_block
+from tests.support.real_host import (
     BACKFILL,
     NOVA_1_0,
     NOVA_1_1,
     Conversation,
-    block,
     journal_lines,
     journals,
-    nova_domains,
-    said,
+    output_on,
+    run_on,
     uuid,
 )
 
@@ -40,13 +40,13 @@ def host(empty_host: ComputeHost) -> ComputeHost:
 
 
 def stamp(host: ComputeHost, *arguments: str) -> None:
-    code, out, err = nova_domains(host.uri, "stamp", *arguments, "--derive", "--yes")
+    code, out, err = run_on(host.uri, "stamp", *arguments, "--derive", "--yes")
     assert code == 0, out + err
 
 
 def undo(host: ComputeHost, *arguments: str, code: int = 0) -> str:
     """Everything that it says."""
-    ended, out, err = nova_domains(host.uri, "undo", *arguments, "--yes")
+    ended, out, err = run_on(host.uri, "undo", *arguments, "--yes")
     assert ended == code, out + err
     return out + err
 
@@ -72,7 +72,7 @@ def holds_nothing(host: ComputeHost, name: str) -> bool:
 
 def states(host: ComputeHost) -> list[tuple[str, str]]:
     """What `undo --list` says: command and state, oldest first."""
-    runs = json.loads(said(host.uri, "undo", "--list", "-f", "json"))
+    runs = json.loads(output_on(host.uri, "undo", "--list", "-f", "json"))
     return [(run["command"], run["state"]) for run in runs]
 
 
@@ -89,11 +89,11 @@ class TestARunOfStamp:
         self, empty_host: ComputeHost
     ) -> None:
         host = empty_host
-        blocks = block("29.4.0", "image_plain"), block("15.1.5", "image_plain")
+        blocks = golden_block("29.4.0", "image_plain"), golden_block("15.1.5", "image_plain")
         host.define(domains.nova_guest(ONE, uuid(1), *blocks))
         host.start(ONE)
         # As after a port was attached.
-        host.set_metadata(ONE, NOVA_1_1, block("29.4.0", "ports_v4_v6_floating"), "live")
+        host.set_metadata(ONE, NOVA_1_1, golden_block("29.4.0", "ports_v4_v6_floating"), "live")
         before = held(host, ONE)
         assert before["live", NOVA_1_1] != before["persistent", NOVA_1_1]
         stamp(host, ONE, "--overwrite")
@@ -125,7 +125,7 @@ class TestARunOfStamp:
 
     def test_is_left_on_a_guest_that_somebody_has_changed_since(self, host: ComputeHost) -> None:
         stamp(host, "--all")
-        host.set_metadata(TWO, NOVA_1_1, block("34.0.0", "image_plain"), "persistent")
+        host.set_metadata(TWO, NOVA_1_1, golden_block("34.0.0", "image_plain"), "persistent")
         before = held(host, TWO)
         out = undo(host, code=1)
         assert re.search(rf"refused: .*{TWO}.*changed since", out)
@@ -159,7 +159,7 @@ class TestARunOfStamp:
 
 def said_dry(host: ComputeHost) -> str:
     read_only = f"{host.uri}-ro"
-    code, out, err = nova_domains(read_only, "undo", "--dry-run")
+    code, out, err = run_on(read_only, "undo", "--dry-run")
     assert code == 0, err
     return out
 
@@ -184,12 +184,12 @@ class TestSeveralRuns:
         assert holds_nothing(host, TWO)
 
     def test_are_listed_with_what_became_of_them(self, host: ComputeHost, state: Path) -> None:
-        assert said(host.uri, "undo", "--list") == "no runs\n"
+        assert output_on(host.uri, "undo", "--list") == "no runs\n"
         stamp(host, ONE)
         stamp(host, TWO)
         undo(host)
         assert states(host) == [("stamp", "complete"), ("stamp", "undone"), ("undo", "complete")]
-        listed = said(host.uri, "undo", "--list")
+        listed = output_on(host.uri, "undo", "--list")
         assert all(str(path) in listed for path in journals(state))
 
     def test_that_touched_nothing_do_not_stand_in_the_way_of_the_others(
@@ -286,7 +286,7 @@ class TestADamagedJournal:
 
 
 def said_with_warning(host: ComputeHost) -> str:
-    code, out, err = nova_domains(host.uri, "undo", "--list")
+    code, out, err = run_on(host.uri, "undo", "--list")
     assert code == 0
     assert "no journal" in err
     return out

@@ -12,8 +12,9 @@ import pytest
 
 from lab import domains
 from lab.compute_host import ComputeHost
-from tests.support.command import ENDLESS, block, nova_domains, said, uuid, with_device
+from tests.support.goldens import golden_block
 from tests.support.paths import ROOT
+from tests.support.real_host import ENDLESS, output_on, run_on, uuid, with_device
 
 PORT = "36116cce-64e7-5c02-9694-c89222938f49"
 """The port of the golden's block."""
@@ -48,7 +49,7 @@ def host(module_host: ComputeHost, base: Path) -> ComputeHost:
     """A running instance on a backing chain with a volume and a tap; one that is off; others."""
     middle = overlay(module_host, "middle", base)
     disk = overlay(module_host, uuid(1), middle)
-    made = domains.nova_guest(NAME, uuid(1), block("34.0.0", ADDRESSES), disk=disk)
+    made = domains.nova_guest(NAME, uuid(1), golden_block("34.0.0", ADDRESSES), disk=disk)
     volume = module_host.instance_disk("volumes")
     attached = (
         f"<disk type='file'><driver name='qemu' type='qcow2'/><source file='{volume}'/>"
@@ -63,7 +64,7 @@ def host(module_host: ComputeHost, base: Path) -> ComputeHost:
     )
     module_host.define(with_device(lost, tap(UNMANAGED, "fa:16:3e:00:00:02", "no")))
     module_host.start("instance-00000002", paused=True)
-    off = domains.nova_guest("instance-00000003", uuid(3), block("29.4.0", "volume_boot"))
+    off = domains.nova_guest("instance-00000003", uuid(3), golden_block("29.4.0", "volume_boot"))
     module_host.define(off)
     module_host.create(domains.appliance("guestfs-x9d2kq7w1mzt4r8e"))
     return module_host
@@ -78,7 +79,9 @@ def overlay(host: ComputeHost, name: str, below: Path) -> Path:
 
 
 def answers(host: ComputeHost, *handles: str) -> list[dict[str, Any]]:
-    documents: list[dict[str, Any]] = json.loads(said(host.uri, "whose", "-f", "json", *handles))
+    documents: list[dict[str, Any]] = json.loads(
+        output_on(host.uri, "whose", "-f", "json", *handles)
+    )
     return documents
 
 
@@ -88,7 +91,7 @@ def found(host: ComputeHost, handle: str) -> list[tuple[str, str]]:
 
 class TestEveryKind:
     def test_finds_its_guest(self, host: ComputeHost) -> None:
-        (shown,) = json.loads(said(host.uri, "show", "-f", "json", NAME))
+        (shown,) = json.loads(output_on(host.uri, "show", "-f", "json", NAME))
         instance = shown["instance"]
         addresses = [ip["address"] for port in instance["ports"] for ip in port["ips"]]
         assert addresses
@@ -110,7 +113,7 @@ class TestEveryKind:
                 assert (kind, NAME) in found(host, handle), handle
 
     def test_names_what_many_share(self, host: ComputeHost) -> None:
-        owner = json.loads(said(host.uri, "show", "-f", "json", NAME))[0]["instance"]["owner"]
+        owner = json.loads(output_on(host.uri, "show", "-f", "json", NAME))[0]["instance"]["owner"]
         shared = {"instance-00000001", "instance-00000003"}
         for kind in ("project", "user"):
             for handle in (owner[kind]["id"], f"{kind}:{owner[kind]['name']}"):
@@ -134,13 +137,13 @@ class TestEveryKind:
         assert found(host, str(tmp_path / "link" / "_base" / "e800707f"))[0] == ("disk", NAME)
 
     def test_the_line_says_whose(self, host: ComputeHost) -> None:
-        line = said(host.uri, "whose", DEV)
+        line = output_on(host.uri, "whose", DEV)
         assert line == (
             f"{DEV} → port {PORT} of vm-{ADDRESSES} ({uuid(1)}, {NAME}, paused)"
             " · project demo-project · user demo\n"
         )
-        assert "Nova's, without metadata" in said(host.uri, "whose", UNMANAGED)
-        assert "manager libguestfs" in said(host.uri, "whose", "guestfs-x9d2kq7w1mzt4r8e")
+        assert "Nova's, without metadata" in output_on(host.uri, "whose", UNMANAGED)
+        assert "manager libguestfs" in output_on(host.uri, "whose", "guestfs-x9d2kq7w1mzt4r8e")
 
 
 class TestAProcess:
@@ -163,10 +166,10 @@ class TestAProcess:
             assert "below QEMU" in one["detail"]
 
     def test_processes_of_nobody(self, host: ComputeHost) -> None:
-        code, out, err = nova_domains(host.uri, "whose", f"pid:{os.getpid()}", f"pid:{host.pid}")
+        code, out, err = run_on(host.uri, "whose", f"pid:{os.getpid()}", f"pid:{host.pid}")
         assert (code, out) == (1, "")
         assert err.count("and no guest's") == 2
-        code, _, err = nova_domains(host.uri, "whose", "pid:4194305")
+        code, _, err = run_on(host.uri, "whose", "pid:4194305")
         assert code == 1
         assert "there is no process 4194305" in err
 

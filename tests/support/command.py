@@ -1,153 +1,57 @@
-"""The command line as a user runs it against a real host, and what its tests say in short."""
+"""The command line as a user runs it, on embedded hosts, files and the example host."""
 
 from __future__ import annotations
 
-import contextlib
-import json
 import os
-import pty
-import select
 import subprocess
 import sys
-from collections.abc import Iterator
-from pathlib import Path
-from types import TracebackType
-from typing import Any
 
-from lxml import etree
-
-from tests.support.paths import GOLDEN, ROOT
-
-DRAFT = "http://openstack.org/nova/instance/1"
-NOVA_1_0 = "http://openstack.org/xmlns/libvirt/nova/1.0"
-NOVA_1_1 = "http://openstack.org/xmlns/libvirt/nova/1.1"
-BACKFILL = "urn:nova-domains:backfill:1"
-"""The namespace of what `stamp` leaves beside the block."""
-INPUTS: dict[str, dict[str, Any]] = json.loads((GOLDEN / "inputs.json").read_text())
-
-ENDLESS = 60
-"""Seconds: what takes longer hangs."""
+from tests.support.paths import ROOT
 
 
-def nova_domains(uri: str, *arguments: str, seconds: float = ENDLESS) -> tuple[int, str, str]:
-    """The command line as a user runs it in a pipe: exit code, stdout, stderr."""
-    command = [sys.executable, "-m", "virsh_nova", "-c", uri, *arguments]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, timeout=seconds)
-    return done.returncode, done.stdout.decode(), done.stderr.decode()
+def environment(**changes: str) -> dict[str, str]:
+    """The environment of a user's shell, whatever the environment of the test run is."""
+    inherited = ("PATH", "HOME", "LD_LIBRARY_PATH")
+    kept = {key: os.environ[key] for key in inherited if key in os.environ}
+    return {
+        **kept,
+        "PYTHONPATH": str(ROOT),
+        "PYTHONUTF8": "0",
+        "LC_ALL": "C.UTF-8",
+        "TERM": "xterm-256color",
+        **changes,
+    }
 
 
-def said(uri: str, *arguments: str, seconds: float = ENDLESS) -> str:
-    """Its stdout, where all is well: exit code 0 and nothing on stderr."""
-    code, out, err = nova_domains(uri, *arguments, seconds=seconds)
-    assert (code, err) == (0, "")
-    return out
+def command(*arguments: str) -> list[str]:
+    return [sys.executable, "-m", "virsh_nova", *arguments]
 
 
-def records(uri: str, *arguments: str) -> dict[str, dict[str, Any]]:
-    """The JSON documents of `list`, by domain name; warnings are another test's matter."""
-    code, out, err = nova_domains(uri, "list", "-f", "json", *arguments)
-    assert code == 0, err
-    return {record["domain"]: record for record in json.loads(out)}
-
-
-def uuid(number: int) -> str:
-    return f"{number:08x}-feed-4bee-8000-0123456789ab"
-
-
-def block(release: str, case: str, *, name: str | None = None) -> str:
-    """What that release of Nova wrote, for an instance of another name where one is given."""
-    root = etree.fromstring((GOLDEN / release / f"{case}.xml").read_text())
-    if name is not None:
-        root.find("{*}name").text = name
-    return str(etree.tostring(root, encoding="unicode"))
-
-
-def with_device(guest: str, device: str) -> str:
-    return guest.replace("</devices>", f"{device}</devices>")
-
-
-def image_file(disk: Path) -> str:
-    return (
-        f"<disk type='file'><driver name='qemu' type='qcow2'/><source file='{disk}'/>"
-        "<target dev='vda' bus='virtio'/></disk>"
+def nova_domains(*arguments: str, **changes: str) -> subprocess.CompletedProcess[str]:
+    """Run the real command line off a terminal."""
+    return subprocess.run(
+        command(*arguments),
+        env=environment(**changes),
+        capture_output=True,
+        encoding="utf-8",
+        timeout=60,
+        check=False,
     )
 
 
-@contextlib.contextmanager
-def running(uri: str, *arguments: str) -> Iterator[subprocess.Popen[str]]:
-    """The command line while it is at work; nothing of it is left afterwards."""
-    command = [sys.executable, "-m", "virsh_nova", "-c", uri, *arguments]
-    pipe = subprocess.PIPE
-    with subprocess.Popen(command, cwd=ROOT, stdout=pipe, stderr=pipe, text=True) as process:
-        try:
-            yield process
-        finally:
-            process.kill()
+def output(*arguments: str, **changes: str) -> str:
+    """What a command prints that does all it should and has nothing to complain of."""
+    done = nova_domains(*arguments, **changes)
+    assert done.stderr == ""
+    assert done.returncode == 0
+    return done.stdout
 
 
-class Conversation:
-    """The command line on a terminal, with a user who reads it and answers."""
-
-    def __init__(self, uri: str, *arguments: str) -> None:
-        self._terminal, theirs = pty.openpty()
-        command = [sys.executable, "-m", "virsh_nova", "-c", uri, *arguments]
-        self._process = subprocess.Popen(
-            command,
-            cwd=ROOT,
-            stdin=theirs,
-            stdout=theirs,
-            stderr=theirs,
-            env={**os.environ, "TERM": "xterm", "COLUMNS": "200"},
-            start_new_session=True,
-        )
-        os.close(theirs)
-        self.pid = self._process.pid
-        self.heard = ""
-
-    def __enter__(self) -> Conversation:
-        return self
-
-    def __exit__(
-        self,
-        _type: type[BaseException] | None,
-        _value: BaseException | None,
-        _traceback: TracebackType | None,
-    ) -> None:
-        self._process.kill()
-        self._process.wait()
-        os.close(self._terminal)
-
-    def wait_for(self, words: str) -> None:
-        """Read until the command has said this."""
-        while words not in self.heard:
-            assert self._read(), f"it never said {words!r}:\n{self.heard}"
-
-    def answer(self, line: str) -> tuple[int, str]:
-        """Type a line; returns the exit code, and all that was said from the beginning."""
-        os.write(self._terminal, f"{line}\n".encode())
-        while self._read():
-            pass
-        return self._process.wait(timeout=ENDLESS), self.heard
-
-    def _read(self) -> bool:
-        ready, _, _ = select.select([self._terminal], [], [], ENDLESS)
-        try:
-            said = os.read(self._terminal, 65536) if ready else b""
-        except OSError:  # EIO: nobody holds the other end any more.
-            said = b""
-        self.heard += said.decode("utf-8", "replace").replace("\r\n", "\n")
-        return bool(said)
-
-
-def journals(state: Path) -> list[Path]:
-    """The journals that runs have left in their folder, oldest first."""
-    return sorted(state.glob("*.jsonl"))
-
-
-def journal_lines(path: Path) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in path.read_text().splitlines()]
-
-
-def results(path: Path) -> dict[str, str]:
-    """What became of each guest, by uuid, as a journal has it."""
-    return {line["outcome"]: line["result"] for line in journal_lines(path) if "outcome" in line}
+def failure(*arguments: str, code: int, **changes: str) -> str:
+    """The one line on stderr of a command that fails and prints nothing else."""
+    done = nova_domains(*arguments, **changes)
+    assert done.returncode == code, done.stderr
+    assert done.stdout == ""
+    assert "Traceback" not in done.stderr
+    (line,) = done.stderr.splitlines()
+    return line

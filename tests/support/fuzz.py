@@ -16,7 +16,7 @@ import atheris
 
 with atheris.instrument_imports(include=["virsh_nova"]):
     from tests.support.archives import archive, domain, real_files, status
-    from tests.support.hosts import uuid_of
+    from tests.support.embedded import uuid_of
     from virsh_nova.errors import NovaDomainsError
     from virsh_nova.files.archive import search_archive
     from virsh_nova.files.found import Found, Search

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timezone
 from typing import Any
 
-from tests.support.hosts import uuid_of
+from tests.support.embedded import uuid_of
 from virsh_nova.dialect import NOVA_1_1
 from virsh_nova.model import (
     Address,

@@ -9,7 +9,15 @@ from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 from lxml import etree
 
-from tests.support import hosts
+from tests.support.embedded import (
+    APPLIANCE,
+    FOREIGN_METADATA,
+    NOVA_SYSINFO,
+    OTHER_METADATA,
+    guest,
+    uuid_of,
+)
+from tests.support.memory_host import MemoryHost
 from virsh_nova.dialect import BACKFILL, NAMESPACES, NOVA_1_1
 from virsh_nova.facts import SHAPES, fixed_address, instance_of
 from virsh_nova.guests import Sighting
@@ -184,8 +192,7 @@ NAMES = (
 _WORDS = tuple(name for name in NAMES if name)
 _ADDRESSES = ("10.0.0.5", "2001:db8::5", "255.255.255.255", "fe80::1%eth0")
 _PORTS = tuple(
-    Port(hosts.uuid_of(number), tuple(map(fixed_address, _ADDRESSES[:number])))
-    for number in range(4)
+    Port(uuid_of(number), tuple(map(fixed_address, _ADDRESSES[:number]))) for number in range(4)
 )
 _BY_SHAPE: dict[str, SearchStrategy[Any]] = {
     "text": st.sampled_from(NAMES),
@@ -246,13 +253,6 @@ def blocks(draw: st.DrawFn) -> list[str]:
     return found
 
 
-FOREIGN_METADATA = '<k:vm xmlns:k="http://kubevirt.io"><k:uid>x</k:uid></k:vm>'
-OTHER_METADATA = '<o:tool xmlns:o="urn:other"> text <!-- kept --> <o:a/></o:tool>'
-APPLIANCE = "<channel type='pty'><target type='virtio' name='org.libguestfs.channel.0'/></channel>"
-NOVA_SYSINFO = (
-    "<sysinfo type='smbios'><system><entry name='product'>OpenStack Nova</entry>"
-    "<entry name='version'>34.0.0</entry></system></sysinfo>"
-)
 _DEVICES = (
     "<disk type='file' device='disk'><source file='/var/lib/nova/instances/{uuid}/disk'/>"
     "<target dev='vda' bus='virtio'/></disk>",
@@ -264,15 +264,15 @@ _DEVICES = (
 
 
 @st.composite
-def memory_hosts(draw: st.DrawFn) -> tuple[hosts.MemoryHost, list[str]]:
+def memory_hosts(draw: st.DrawFn) -> tuple[MemoryHost, list[str]]:
     """A host of guests of every kind, and the uuids of those that nobody may ever write to.
 
     These bear the mark of another manager; Nova's own block may stand beside it.
     """
-    host = hosts.MemoryHost()
+    host = MemoryHost()
     foreign = []
     for number in range(1, draw(st.integers(1, 5)) + 1):
-        uuid = hosts.uuid_of(number)
+        uuid = uuid_of(number)
         kind = draw(st.sampled_from(("nova", "nova", "nova", "plain", "kubevirt", "appliance")))
         rest = "".join(device.format(uuid=uuid) for device in draw(st.sets(
             st.sampled_from(_DEVICES))))  # fmt: skip
@@ -280,7 +280,7 @@ def memory_hosts(draw: st.DrawFn) -> tuple[hosts.MemoryHost, list[str]]:
         others += FOREIGN_METADATA if kind == "kubevirt" else ""
         rest += APPLIANCE if kind == "appliance" else ""
         texts_of = [
-            hosts.guest(
+            guest(
                 number,
                 domain=f"guest-{number}",
                 metadata=others + "".join(draw(blocks())) if draw(st.booleans()) else others,
@@ -302,7 +302,7 @@ def memory_hosts(draw: st.DrawFn) -> tuple[hosts.MemoryHost, list[str]]:
 @st.composite
 def records(draw: st.DrawFn, known: list[str], *, whole: bool = False) -> list[Record]:
     """What up to three sources say of guests of the host, and of others."""
-    anybody = st.sampled_from((*known, *known, hosts.uuid_of(99)))
+    anybody = st.sampled_from((*known, *known, uuid_of(99)))
     places = ((), ("compute-1",), ("compute-2.example.org", "elsewhere"))
     return [
         Record(

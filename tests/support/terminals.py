@@ -5,12 +5,16 @@ from __future__ import annotations
 import fcntl
 import os
 import pty
+import re
 import struct
 import subprocess
 import termios
 from contextlib import suppress
 
-from tests.support.hosts import command, environment
+from tests.support.command import command, environment
+
+SGR = re.compile(r"\x1b\[[0-9;]*m")
+"""A change of colour or weight."""
 
 
 def on_terminal(

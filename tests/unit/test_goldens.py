@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator
 from datetime import datetime, timezone
@@ -11,7 +10,8 @@ from pathlib import Path
 import pytest
 from lxml import etree
 
-from tests.support.paths import DATA
+from tests.support.goldens import INPUTS
+from tests.support.paths import DATA, name_of
 from virsh_nova.dialect import DRAFT, NOVA_1_0, NOVA_1_1
 from virsh_nova.model import (
     Address,
@@ -30,15 +30,10 @@ from virsh_nova.write import write_block
 GOLDENS = sorted((DATA / "golden").glob("*/*.xml"))
 BLUEPRINT = DATA / "blueprint.xml"
 REAL = sorted((DATA / "real").rglob("*.metadata.live"))
-INPUTS = json.loads((DATA / "golden/inputs.json").read_text(encoding="utf-8"))
 
 
-def name(path: Path) -> str:
-    return path.relative_to(DATA).as_posix()
-
-
-each_golden = pytest.mark.parametrize("path", GOLDENS, ids=name)
-each_block = pytest.mark.parametrize("path", [*GOLDENS, BLUEPRINT], ids=name)
+each_golden = pytest.mark.parametrize("path", GOLDENS, ids=name_of)
+each_block = pytest.mark.parametrize("path", [*GOLDENS, BLUEPRINT], ids=name_of)
 
 
 def release(path: Path) -> int:
@@ -211,7 +206,7 @@ def test_it_reads_the_same_inside_a_domain(path: Path) -> None:
     assert domain.namespaces == (block.namespace,)
 
 
-@pytest.mark.parametrize("path", REAL, ids=name)
+@pytest.mark.parametrize("path", REAL, ids=name_of)
 def test_a_real_guests_metadata_and_its_live_xml_read_the_same(path: Path) -> None:
     whole = path.with_name(path.name.replace(".metadata.live", ".live.xml"))
     (block,) = parse_domain(whole.read_text(encoding="utf-8")).blocks

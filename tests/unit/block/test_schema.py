@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from lxml import etree
 
-from tests.support.paths import DATA
+from tests.support.paths import DATA, name_of
 
 DRAFT = "http://openstack.org/nova/instance/1"
 NOVA_1_0 = "http://openstack.org/xmlns/libvirt/nova/1.0"
@@ -22,10 +22,6 @@ REAL = sorted((DATA / "real").rglob("*.xml"))
 @pytest.fixture(scope="module")
 def schema() -> etree.RelaxNG:
     return etree.RelaxNG(etree.parse(str(files("virsh_nova") / "schema" / "instance.rng")))
-
-
-def name(path: Path) -> str:
-    return path.relative_to(DATA).as_posix()
 
 
 def text_of(path: str) -> str:
@@ -44,12 +40,12 @@ def test_there_is_something_to_accept() -> None:
     assert REAL
 
 
-@pytest.mark.parametrize("path", GOLDENS, ids=name)
+@pytest.mark.parametrize("path", GOLDENS, ids=name_of)
 def test_a_golden_is_valid(schema: etree.RelaxNG, path: Path) -> None:
     schema.assertValid(etree.parse(str(path)))
 
 
-@pytest.mark.parametrize("path", REAL, ids=name)
+@pytest.mark.parametrize("path", REAL, ids=name_of)
 def test_a_real_block_is_valid(schema: etree.RelaxNG, path: Path) -> None:
     found = list(blocks(path))
     assert found

@@ -11,8 +11,8 @@ from hypothesis import given
 from lxml import etree
 
 from tests.support import strategies
-from tests.support.paths import DATA
-from tests.unit.stamp.test_planner_properties import Case, cases, to_write
+from tests.support.paths import DATA, name_of
+from tests.support.plans import Case, cases, to_write
 from virsh_nova.dialect import NOVA_1_0, NOVA_1_1
 from virsh_nova.facts import SHAPES, facts_of, instance_of
 from virsh_nova.grammar import SCHEMAS
@@ -34,23 +34,19 @@ def flaw(instance: Instance) -> str | None:
     return validate.flaw(bare_element(instance), instance.namespace)
 
 
-def name(path: Path) -> str:
-    return path.relative_to(DATA).as_posix()
-
-
 def instance_in(path: Path) -> Instance:
     instance = parse_block(path.read_text(encoding="utf-8")).instance
     assert instance is not None
     return instance
 
 
-@pytest.mark.parametrize("path", GOLDENS, ids=name)
+@pytest.mark.parametrize("path", GOLDENS, ids=name_of)
 def test_every_golden_is_accepted(schema: etree.RelaxNG, path: Path) -> None:
     schema.assertValid(etree.fromstring(path.read_bytes()))
     assert flaw(instance_in(path)) is None
 
 
-@pytest.mark.parametrize("path", GOLDENS, ids=name)
+@pytest.mark.parametrize("path", GOLDENS, ids=name_of)
 def test_every_golden_is_accepted_with_any_one_fact_left_out(path: Path) -> None:
     instance = instance_in(path)
     facts = facts_of(instance)

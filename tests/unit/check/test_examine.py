@@ -9,30 +9,26 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.support import hosts, strategies
+from tests.support import strategies
+from tests.support.answers import LINUX, PROJECT, USER, VOLUME_BOOT
+from tests.support.embedded import guest, uuid_of
 from tests.support.guests import foreign_guest, instance, nova_guest, unstamped_guest
 from tests.support.paths import API, DATA, REAL
+from tests.support.records import record
 from virsh_nova.check import ages as ages_module
 from virsh_nova.check.ages import ages_of
-from virsh_nova.check.codes import CODES, nearest
+from virsh_nova.check.codes import CODES
 from virsh_nova.check.examine import examine
 from virsh_nova.check.finding import Finding, Options
-from virsh_nova.check.state import spoken
-from virsh_nova.check.versions import asked_version, version_of
-from virsh_nova.errors import NovaDomainsError
 from virsh_nova.guests import guest_from_block, unreadable_guest, whole_guest
 from virsh_nova.listing import REASONS, STATES, Sighting
 from virsh_nova.model import Guest, Record
 from virsh_nova.sources.power_state import power_state
 from virsh_nova.sources.records import read_records
 
-UUID = "958db557-081e-4e39-9eda-eca7b3b7bb97"
 OTHER = "11111111-081e-4e39-9eda-eca7b3b7bb97"
 PORT = "1c6bc659-9414-442c-9914-f2ec9c6a8a85"
 VOLUME = "e2b487e4-a6a2-4148-beda-649cbc36fc65"
-VOLUME_GUEST = "70d245ce-f0a7-47a9-a58e-cf1c0e719f85"
-PROJECT = "03edb9b2d97144b3ba1926701905d2cf"
-USER = "1082a8a6dab742f580ff92dbbd2bb479"
 NOVA_1_1 = "http://openstack.org/xmlns/libvirt/nova/1.1"
 NOVA_1_0 = "http://openstack.org/xmlns/libvirt/nova/1.0"
 
@@ -45,7 +41,7 @@ def guest_of(
     xml: str,
     persistent: str | None = None,
     *,
-    uuid: str = UUID,
+    uuid: str = LINUX,
     domain: str = "nova-lab-00000006",
     state: str = "running",
     reason: str | None = None,
@@ -69,7 +65,7 @@ def healthy(**changes: Any) -> Guest:
 
 def copy(*, uuid: str = OTHER, domain: str = "copy", disk: str = OTHER) -> Guest:
     """A second guest, whose disks are of the instance ``disk``."""
-    xml = xml_of("spawned").replace(UUID, uuid).replace("nova-lab-00000006", domain)
+    xml = xml_of("spawned").replace(LINUX, uuid).replace("nova-lab-00000006", domain)
     return guest_of(
         xml.replace(f"/instances/{uuid}/disk", f"/instances/{disk}/disk"), uuid=uuid, domain=domain
     )
@@ -80,7 +76,7 @@ def volume_boot(root: str, serial: str = VOLUME) -> Guest:
         '<nova:root type="volume" uuid=""/>', f'<nova:root type="volume" uuid="{root}"/>'
     )
     xml = xml.replace(f"<serial>{VOLUME}</serial>", f"<serial>{serial}</serial>")
-    return guest_of(xml, uuid=VOLUME_GUEST, domain="nova-lab-00000007")
+    return guest_of(xml, uuid=VOLUME_BOOT, domain="nova-lab-00000007")
 
 
 def with_metadata(metadata: str, persistent: str | None = None) -> Guest:
@@ -89,12 +85,13 @@ def with_metadata(metadata: str, persistent: str | None = None) -> Guest:
     return guest_of(xml, persistent)
 
 
-def block() -> str:
+def recorded_block() -> str:
     xml = xml_of("spawned")
     return xml[xml.index("<nova:instance") : xml.index("</metadata>")]
 
 
-def record(**changes: Any) -> Record:
+def listed(**changes: Any) -> Record:
+    """What Nova's list says of the healthy guest, but for the changes."""
     facts = {
         "name": "vm-linux",
         "flavor.name": "lab.linux",
@@ -102,8 +99,8 @@ def record(**changes: Any) -> Record:
         "owner.user.id": USER,
         **changes.pop("facts", {}),
     }
-    values: dict[str, Any] = {"uuid": UUID, "source": "servers.json", "hosts": ("compute-1",)}
-    return Record(facts=facts, **{**values, "power_state": 1, **changes})
+    defaults: dict[str, Any] = {"instance": LINUX, "hosts": ("compute-1",), "power_state": 1}
+    return record(source="servers.json", facts=facts, **{**defaults, **changes})
 
 
 def appliance(name: str = "guestfs-x") -> Guest:
@@ -112,8 +109,8 @@ def appliance(name: str = "guestfs-x") -> Guest:
 
 
 def transient(persistent: bool = False) -> Guest:
-    xml = hosts.guest(5, domain="debugging")
-    return guest_of(xml, xml if persistent else None, uuid=hosts.uuid_of(5), domain="debugging")
+    xml = guest(5, domain="debugging")
+    return guest_of(xml, xml if persistent else None, uuid=uuid_of(5), domain="debugging")
 
 
 class Case(NamedTuple):
@@ -146,7 +143,7 @@ OWNER = (
 # Code → (what shows it, what does not).
 CASES: dict[str, tuple[Case, Case]] = {
     "unreadable": (
-        Case([unreadable_guest(Sighting("compute-1", UUID, "a", 7, "running"), "cannot be read")]),
+        Case([unreadable_guest(Sighting("compute-1", LINUX, "a", 7, "running"), "cannot be read")]),
         Case([healthy()]),
     ),
     "crashed": (
@@ -157,28 +154,28 @@ CASES: dict[str, tuple[Case, Case]] = {
         Case([healthy(state="paused", reason="ioerror")]),
         Case([healthy(state="paused", reason="user")]),
     ),
-    "shared-disk": (Case([healthy(), copy(disk=UUID)]), Case([healthy(), copy()])),
+    "shared-disk": (Case([healthy(), copy(disk=LINUX)]), Case([healthy(), copy()])),
     "block-damaged": (
         Case([guest_of(changed("<nova:memory>192<", "<nova:memory>lots<"))]),
         Case([guest_of(changed("<nova:swap>0<", "<nova:swap>1<"))]),
     ),
-    "orphan": (Case([healthy()], []), Case([healthy()], [record(facts={})])),
-    "missing": (Case([], [record()]), Case([], [record(hosts=("compute-2",))])),
+    "orphan": (Case([healthy()], []), Case([healthy()], [listed(facts={})])),
+    "missing": (Case([], [listed()]), Case([], [listed(hosts=("compute-2",))])),
     "no-block": (Case([with_metadata("")]), Case([healthy()])),
     "block-in-one-definition": (
         Case([with_metadata("", xml_of("spawned", "inactive"))]),
         Case([with_metadata("")]),
     ),
     "unknown-namespace": (
-        Case([with_metadata(block().replace("nova/1.1", "nova/2.0"))]),
-        Case([with_metadata('<o:x xmlns:o="urn:other"/>' + block())]),
+        Case([with_metadata(recorded_block().replace("nova/1.1", "nova/2.0"))]),
+        Case([with_metadata('<o:x xmlns:o="urn:other"/>' + recorded_block())]),
     ),
     "block-unfit": (
         Case([guest_of(changed("<nova:swap>0</nova:swap>", ""))]),
         Case([healthy()]),
     ),
     "several-namespaces": (
-        Case([with_metadata(block() + OLD_BLOCK)]),
+        Case([with_metadata(recorded_block() + OLD_BLOCK)]),
         Case([with_metadata(OLD_BLOCK)]),
     ),
     "vcpus-differ": (
@@ -204,7 +201,7 @@ CASES: dict[str, tuple[Case, Case]] = {
         Case([guest_of(changed(">demo<", ">N/A<"))]),
     ),
     "uuid-differs": (
-        Case([guest_of(changed(f"/instances/{UUID}/disk'", f"/instances/{OTHER}/disk'"))]),
+        Case([guest_of(changed(f"/instances/{LINUX}/disk'", f"/instances/{OTHER}/disk'"))]),
         Case([healthy()]),
     ),
     "leftover": (
@@ -212,20 +209,20 @@ CASES: dict[str, tuple[Case, Case]] = {
         Case([appliance()], ages={OTHER: 3500.0}),
     ),
     "project-differs": (
-        Case([healthy()], [record(facts={"owner.project.id": "p"})]),
-        Case([healthy()], [record(facts={"owner.project.name": "renamed"})]),
+        Case([healthy()], [listed(facts={"owner.project.id": "p"})]),
+        Case([healthy()], [listed(facts={"owner.project.name": "renamed"})]),
     ),
     "flavor-differs": (
-        Case([healthy()], [record(facts={"flavor.name": "lab.huge"})]),
-        Case([healthy()], [record(facts={"flavor.id": "another"})]),
+        Case([healthy()], [listed(facts={"flavor.name": "lab.huge"})]),
+        Case([healthy()], [listed(facts={"flavor.id": "another"})]),
     ),
     "power-state-differs": (
-        Case([healthy()], [record(power_state=4)]),
-        Case([healthy()], [record(power_state=None)]),
+        Case([healthy()], [listed(power_state=4)]),
+        Case([healthy()], [listed(power_state=None)]),
     ),
     "older-namespace": (
         Case([with_metadata(OLD_BLOCK)]),
-        Case([with_metadata(block() + OLD_BLOCK)]),
+        Case([with_metadata(recorded_block() + OLD_BLOCK)]),
     ),
     "definitions-differ": (
         Case([guest_of(xml_of("attached"), xml_of("attached", "inactive"))]),
@@ -236,16 +233,16 @@ CASES: dict[str, tuple[Case, Case]] = {
         Case([guest_of(changed(">demo-project<", ">N<"))]),
     ),
     "serial-differs": (
-        Case([guest_of(changed(f"name='serial'>{UUID}", f"name='serial'>{OTHER}"))]),
-        Case([guest_of(changed(f"name='serial'>{UUID}", "name='serial'>none"))]),
+        Case([guest_of(changed(f"name='serial'>{LINUX}", f"name='serial'>{OTHER}"))]),
+        Case([guest_of(changed(f"name='serial'>{LINUX}", "name='serial'>none"))]),
     ),
     "older-nova": (
         Case([healthy()], options=Options("compute-1", nova_version=(34, 0, 1))),
         Case([healthy()], options=Options("compute-1", nova_version=(34,))),
     ),
     "name-differs": (
-        Case([healthy()], [record(facts={"name": "renamed"})]),
-        Case([healthy()], [record()]),
+        Case([healthy()], [listed(facts={"name": "renamed"})]),
+        Case([healthy()], [listed()]),
     ),
 }
 
@@ -337,7 +334,7 @@ def test_a_backfilled_block_may_lack_parts() -> None:
     from virsh_nova.dialect import BACKFILL
     from virsh_nova.model import Backfill
 
-    lacking = block().replace("<nova:swap>0</nova:swap>", "")
+    lacking = recorded_block().replace("<nova:swap>0</nova:swap>", "")
     mark = write_backfill(
         Backfill(
             at=strategies.datetime(2026, 1, 1, tzinfo=strategies.timezone.utc),
@@ -354,8 +351,8 @@ def test_a_backfilled_block_may_lack_parts() -> None:
 
 
 def test_a_block_without_the_xml_around_it_is_checked_too() -> None:
-    seen = Sighting("compute-1", UUID, "a", 7, "running")
-    bare = block().replace("nova:", "").replace(f' xmlns:nova="{NOVA_1_1}"', "")
+    seen = Sighting("compute-1", LINUX, "a", 7, "running")
+    bare = recorded_block().replace("nova:", "").replace(f' xmlns:nova="{NOVA_1_1}"', "")
     guest = guest_from_block(seen, bare, NOVA_1_1, "only its metadata can be read")
     assert guest is not None
     assert Case([guest]).codes() == {"unreadable"}
@@ -372,12 +369,12 @@ def test_a_saved_list_does_not_hold_what_could_be_misshapen() -> None:
 
 
 def test_an_appliance_that_looks_into_a_disk_shares_nothing() -> None:
-    looking = copy(disk=UUID)._replace(kind="foreign", manager="libguestfs")
+    looking = copy(disk=LINUX)._replace(kind="foreign", manager="libguestfs")
     assert Case([healthy(), looking]).codes() == set()
 
 
 def test_many_that_share_a_disk_are_not_all_named_by_each() -> None:
-    guests = [copy(uuid=hosts.uuid_of(n), domain=f"copy-{n}", disk=UUID) for n in range(1, 300)]
+    guests = [copy(uuid=uuid_of(n), domain=f"copy-{n}", disk=LINUX) for n in range(1, 300)]
     shared = [f for f in examine(guests, Options()) if f.code == "shared-disk"]
     assert len(shared) == 299
     assert max(len(" ".join(finding.evidence)) for finding in shared) < 600
@@ -385,19 +382,19 @@ def test_many_that_share_a_disk_are_not_all_named_by_each() -> None:
 
 
 def test_a_transient_guest_of_nobody_is_a_helper_and_a_persistent_one_is_not() -> None:
-    ages = {hosts.uuid_of(5): 1e6}
+    ages = {uuid_of(5): 1e6}
     assert Case([transient()], ages=ages).codes() == {"leftover"}
     assert Case([transient(persistent=True)], ages=ages).codes() == set()
 
 
 def test_an_instance_on_another_host_is_an_orphan_here() -> None:
-    (finding,) = examine([healthy()], Options("compute-1"), [record(hosts=("compute-2",))])
+    (finding,) = examine([healthy()], Options("compute-1"), [listed(hosts=("compute-2",))])
     assert finding.code == "orphan"
     assert "compute-2" in finding.evidence[0]
 
 
 def test_of_two_records_the_one_that_names_this_host_counts() -> None:
-    twins = [record(hosts=("compute-2",)), record(hosts=("compute-1.example.org",))]
+    twins = [listed(hosts=("compute-2",)), listed(hosts=("compute-1.example.org",))]
     assert Case([healthy()], twins).codes() == set()
     assert Case([healthy()], twins[::-1]).codes() == set()
 
@@ -408,13 +405,13 @@ def test_none_is_an_orphan_where_not_all_servers_are_told() -> None:
 
 
 def test_a_saved_list_of_ours_says_nothing_of_guests_without_the_block() -> None:
-    ours = record(uuid=OTHER, hosts=("compute-2",), namespace=NOVA_1_1)
+    ours = listed(instance=OTHER, hosts=("compute-2",), namespace=NOVA_1_1)
     assert Case([with_metadata("")], [ours]).codes() == {"no-block"}
 
 
 def test_an_unnamed_server_has_no_other_name() -> None:
-    nameless = guest_of(changed(">vm-linux<", f">{UUID}<"))
-    unnamed = record(facts={"name": ""}, unnamed=True)
+    nameless = guest_of(changed(">vm-linux<", f">{LINUX}<"))
+    unnamed = listed(facts={"name": ""}, unnamed=True)
     assert Case([nameless], [unnamed]).codes() == set()
     assert Case([healthy()], [unnamed]).codes() == {"name-differs"}
 
@@ -422,7 +419,7 @@ def test_an_unnamed_server_has_no_other_name() -> None:
 def test_the_newest_nova_on_the_host_is_the_measure() -> None:
     old = guest_of(changed('version="34.0.0"', 'version="33.9.1-1.el9"'))
     other = copy()
-    assert [f.uuid for f in examine([old, other], Options())] == [UUID]
+    assert [f.uuid for f in examine([old, other], Options())] == [LINUX]
     assert examine([old], Options()) == []
     off = old._replace(id=None, state="shutoff")
     assert examine([off, other], Options()) == []
@@ -432,13 +429,13 @@ def test_rescue_and_an_empty_root_uuid_are_no_findings() -> None:
     assert examine([volume_boot("")], Options()) == []
     assert examine([volume_boot(OTHER, serial="")], Options()) == []
     xml = xml_of("volume-boot").replace('type="volume" uuid=""', f'type="volume" uuid="{OTHER}"')
-    rescued = xml.replace(f"/var/lib/vols/volume-{VOLUME}", f"/i/{VOLUME_GUEST}_disk.rescue")
-    assert Case([guest_of(rescued, uuid=VOLUME_GUEST)]).codes() == set()
+    rescued = xml.replace(f"/var/lib/vols/volume-{VOLUME}", f"/i/{VOLUME_BOOT}_disk.rescue")
+    assert Case([guest_of(rescued, uuid=VOLUME_BOOT)]).codes() == set()
 
 
 def test_an_image_root_on_a_volume_differs() -> None:
     xml = xml_of("volume-boot").replace('<nova:root type="volume"', '<nova:root type="image"')
-    assert Case([guest_of(xml, uuid=VOLUME_GUEST)]).codes() == {"root-differs"}
+    assert Case([guest_of(xml, uuid=VOLUME_BOOT)]).codes() == {"root-differs"}
 
 
 @pytest.mark.parametrize(
@@ -465,13 +462,13 @@ def commands(case: Case) -> dict[str, tuple[str, ...]]:
 
 
 def test_what_stamp_mends_comes_with_its_command() -> None:
-    assert commands(Case([with_metadata("")])) == {"no-block": ("stamp", UUID, "--derive")}
+    assert commands(Case([with_metadata("")])) == {"no-block": ("stamp", LINUX, "--derive")}
     given = Options("compute-1", sources=("--from", "servers.json"))
-    assert commands(Case([with_metadata("")], [record()], options=given)) == {
-        "no-block": ("stamp", UUID, "--derive", "--from", "servers.json")
+    assert commands(Case([with_metadata("")], [listed()], options=given)) == {
+        "no-block": ("stamp", LINUX, "--derive", "--from", "servers.json")
     }
-    assert commands(Case([guest_of(changed(OWNER, ""))], [record()], options=given)) == {
-        "owner-unknown": ("stamp", UUID, "--fill", "--from", "servers.json")
+    assert commands(Case([guest_of(changed(OWNER, ""))], [listed()], options=given)) == {
+        "owner-unknown": ("stamp", LINUX, "--fill", "--from", "servers.json")
     }
 
 
@@ -479,10 +476,10 @@ def test_no_command_replaces_a_block_by_less() -> None:
     given = Options("compute-1", sources=("--from", "servers.json"))
     damaged = guest_of(changed("<nova:memory>192<", "<nova:memory>lots<"))
     assert not any(commands(Case([damaged])).values())
-    row = Record(UUID, "servers.json", {"name": "vm-linux"}, hosts=("compute-1",))
+    row = Record(LINUX, "servers.json", {"name": "vm-linux"}, hosts=("compute-1",))
     assert not any(commands(Case([damaged], [row], options=given)).values())
-    assert commands(Case([damaged], [record()], options=given))["block-damaged"] == (
-        "stamp", UUID, "--overwrite", "--derive", "--from", "servers.json",
+    assert commands(Case([damaged], [listed()], options=given))["block-damaged"] == (
+        "stamp", LINUX, "--overwrite", "--derive", "--from", "servers.json",
     )  # fmt: skip
 
 
@@ -509,31 +506,7 @@ def test_a_process_that_must_not_be_seen_is_counted(monkeypatch: pytest.MonkeyPa
     assert ages_of([appliance()._replace(pid=1)]) == ages_module.Ages({}, 1)
 
 
-@pytest.mark.parametrize(
-    ("seconds", "words"),
-    [(0.5, "0.5 s"), (90, "90 s"), (3700, "61 min"), (7200, "2 h"), (200000, "2 d")],
-)
-def test_ages_are_spoken(seconds: float, words: str) -> None:
-    assert spoken(seconds) == words
-
-
 # ---- versions and codes -------------------------------------------------------------------------
-
-
-def test_versions_and_releases() -> None:
-    assert version_of("34.0.0-1.el9") == (34, 0, 0)
-    assert version_of("unknown") is version_of(None) is None
-    assert asked_version("34.0.1") == (34, 0, 1)
-    assert asked_version("2024.1") == asked_version("caracal") == asked_version("29") == (29,)
-    with pytest.raises(NovaDomainsError):
-        asked_version("nonsense")
-
-
-def test_the_nearest_code() -> None:
-    assert nearest("noblock") == "no-block"
-    assert nearest("Crash") == "crashed"
-    assert nearest("") in CODES
-    assert nearest("日本") in CODES
 
 
 # ---- whatever there is --------------------------------------------------------------------------

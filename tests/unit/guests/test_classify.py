@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.hosts import block
+from tests.support.embedded import block
 from tests.support.paths import DATA
 from virsh_nova.classify import (
     CERTAIN,

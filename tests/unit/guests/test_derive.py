@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from lxml import etree
 
-from tests.support.hosts import guest, uuid_of
+from tests.support.embedded import guest, uuid_of
 from tests.support.paths import DATA
 from virsh_nova.model import Domain, Port
 from virsh_nova.parse import parse_domain

@@ -16,6 +16,7 @@ from rich.cells import cell_len
 
 from tests.support.guests import full_instance, instance, nova_guest
 from tests.support.strategies import texts
+from tests.support.terminals import SGR
 from virsh_nova.check.codes import CODES
 from virsh_nova.check.finding import Finding, found
 from virsh_nova.model import Identity, Owner, Record
@@ -36,7 +37,6 @@ from virsh_nova.render.findings import (
     spelled,
 )
 
-SGR = re.compile(r"\x1b\[[0-9;]*m")
 ACTS = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 GUEST = nova_guest(1, instance("web", owner=Owner(Identity("u", "alice"), Identity("p", "acme"))))
 WARNING = found("no-block", GUEST, "evidence", command=("stamp", GUEST.uuid, "--derive"))

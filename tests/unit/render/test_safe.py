@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from tests.support.guests import full_instance, instance, nova_guest
 from tests.support.strategies import NASTY, instances, nova_guests, texts
+from tests.support.terminals import SGR
 from virsh_nova.columns import COLUMNS, FLAT_LONG
 from virsh_nova.dialect import NOVA_1_1
 from virsh_nova.model import (
@@ -40,16 +41,9 @@ from virsh_nova.render.sections import sections
 from virsh_nova.render.terminal import terminal_details, terminal_table
 from virsh_nova.write import write_block
 
-SGR = re.compile(r"\x1b\[[0-9;]*m")
 BIDI = "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
 ACTS = re.compile(f"[\x00-\x1f\x7f-\x9f\u2028\u2029{BIDI}]")
 COLUMNS_OF_TEXT = [COLUMNS[name] for name in (*FLAT_LONG, "title", "description", "evidence")]
-
-
-@pytest.fixture(autouse=True)
-def _colour_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("TERM", "xterm-256color")
-    monkeypatch.delenv("NO_COLOR", raising=False)
 
 
 def whole(guest: Guest, text: str) -> Guest:

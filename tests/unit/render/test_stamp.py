@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import json
-import re
 import subprocess
 from pathlib import Path
 from typing import Any
 
 from hypothesis import given
 
-from tests.support.hosts import MemoryHost, block, guest, uuid_of
-from tests.support.strategies import NOVA_SYSINFO
-from tests.unit.stamp.test_planner_properties import BY, Case, cases, journal_of
+from tests.support.embedded import block, nova, uuid_of
+from tests.support.memory_host import MemoryHost, host_of
+from tests.support.plans import BY, Case, cases, journal_of, plan_of
+from tests.support.records import record
+from tests.support.terminals import SGR
 from virsh_nova.model import Record
 from virsh_nova.render.document import as_json
 from virsh_nova.render.plan import (
@@ -28,21 +29,14 @@ from virsh_nova.render.safe import is_safe
 from virsh_nova.stamp.journal import Outcome
 from virsh_nova.stamp.plan import Notice, Options, Plan, make_plan
 
-SGR = re.compile(r"\x1b\[[0-9;]*m")
 FACTS = {"package": "34.0.0", "name": "web-1", "flavor.vcpus": 2, "flavor.name": "m1.small"}
 
 
-def plan_of(*guests: str, facts: dict[str, Any] = FACTS, **options: Any) -> Plan:
-    host = MemoryHost()
-    for each in guests:
-        host.add(both=each)
-    records = [Record(found.uuid, "servers.json", facts) for found in host.guests()]
-    chosen = Options(**{"everyone": True, **options})
-    return make_plan("compute-1", host.guests(), records, chosen)
-
-
-def nova(number: int = 1, metadata: str = "", **more: Any) -> str:
-    return guest(number, metadata=metadata, before=NOVA_SYSINFO, **more)
+def plan_from(*guests: str, facts: dict[str, Any] = FACTS, **options: Any) -> Plan:
+    """The plan for guests of which servers.json knows these facts."""
+    uuids = [found.uuid for found in host_of(*guests).guests()]
+    records = [record(uuid, "servers.json", facts=facts) for uuid in uuids]
+    return plan_of(*guests, records=records, **options)
 
 
 def text_of(plan: Plan, **options: Any) -> str:
@@ -50,7 +44,7 @@ def text_of(plan: Plan, **options: Any) -> str:
 
 
 def test_the_text_of_a_plan() -> None:
-    plan = plan_of(nova(1, block("web-1", "<nova:owner/>")), fill=True)
+    plan = plan_from(nova(1, block("web-1", "<nova:owner/>")), fill=True)
     assert text_of(plan) == (
         f"web-1  instance-00000001  {uuid_of(1)}  running\n"
         "--- instance-00000001 (live and persistent)\n"
@@ -73,7 +67,7 @@ def test_the_text_of_a_plan() -> None:
 
 
 def test_refusals_and_those_asked_for_by_name_are_told_after_the_diffs() -> None:
-    plan = plan_of(nova(1, block("web-1")), nova(2), facts={})
+    plan = plan_from(nova(1, block("web-1")), nova(2), facts={})
     assert text_of(plan) == (
         f"refused: instance-00000002 ({uuid_of(2)}): no source knows anything of it\n\n"
     )
@@ -111,7 +105,7 @@ def test_an_empty_plan_is_no_text() -> None:
 
 def test_the_diff_is_one_that_patch_takes(tmp_path: Path) -> None:
     before = block("web-1", '<nova:flavor name="old"><nova:vcpus>1</nova:vcpus></nova:flavor>')
-    plan = plan_of(nova(1, before), overwrite=True, signature=BY)
+    plan = plan_from(nova(1, before), overwrite=True, signature=BY)
     file = tmp_path / "metadata.xml"
     file.write_text(
         '<nova:instance xmlns:nova="http://openstack.org/xmlns/libvirt/nova/1.1">\n'
@@ -132,7 +126,7 @@ def test_the_diff_is_one_that_patch_takes(tmp_path: Path) -> None:
 
 
 def test_colours_say_what_a_line_is_and_change_nothing_else() -> None:
-    plan = plan_of(nova(1, block("web-1", "<nova:owner/>")), fill=True)
+    plan = plan_from(nova(1, block("web-1", "<nova:owner/>")), fill=True)
     text = plan_text(plan, paint=coloured)
     assert SGR.sub("", text) == text_of(plan)
     assert '\x1b[32m+  <nova:package version="34.0.0"/>\x1b[0m' in text
@@ -173,7 +167,7 @@ def test_a_hostile_name_is_written_out_wherever_it_stands() -> None:
 
 
 def test_a_hostile_name_in_a_journal_is_written_out_in_the_list_of_runs() -> None:
-    run = journal_of(plan_of(nova(1)), EVIL)._replace(by=EVIL, path=Path(f"/{EVIL}"))
+    run = journal_of(plan_from(nova(1)), EVIL)._replace(by=EVIL, path=Path(f"/{EVIL}"))
     for cell in run_rows([(run, "complete")])[0]:
         assert is_safe(cell)
     document = as_json([run_document(run, "complete")], one_a_line=False, ascii_only=False)
@@ -185,7 +179,7 @@ def test_a_hostile_name_in_a_journal_is_written_out_in_the_list_of_runs() -> Non
 
 
 def test_the_document_of_a_plan() -> None:
-    plan = plan_of(nova(1, block("web-1")), facts={"name": "web-2"}, overwrite=True)
+    plan = plan_from(nova(1, block("web-1")), facts={"name": "web-2"}, overwrite=True)
     bare = "<instance><name>web-{}</name></instance>"
     notes = [
         "Ceilometer will pass this guest over: no flavor, no owner.user.id, no owner.project.id",

@@ -12,6 +12,7 @@ from rich.cells import cell_len
 
 from tests.support.guests import foreign_guest, full_instance, instance, nova_guest, unstamped_guest
 from tests.support.strategies import nova_guests
+from tests.support.terminals import SGR
 from virsh_nova.columns import COLUMNS, LONG, Column
 from virsh_nova.model import Guest
 from virsh_nova.render.flat import text_of
@@ -19,15 +20,7 @@ from virsh_nova.render.safe import cell
 from virsh_nova.render.sections import sections
 from virsh_nova.render.terminal import terminal_details, terminal_table
 
-SGR = re.compile(r"\x1b\[[0-9;]*m")
-
 SELECTABLE = st.lists(st.sampled_from(list(COLUMNS.values())), min_size=1, max_size=8, unique=True)
-
-
-@pytest.fixture(autouse=True)
-def _colour_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("TERM", "xterm-256color")
-    monkeypatch.delenv("NO_COLOR", raising=False)
 
 
 def drawn(

@@ -1,13 +1,8 @@
-"""Files that cannot be used: one line each, with the file, the record and the field."""
+"""Documents that are no records: one line each, with the file, the record and the field."""
 
 from __future__ import annotations
 
-import io
 import json
-import os
-import sys
-import threading
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,177 +11,18 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tests.support.paths import API
-from virsh_nova.errors import EXIT_FAILED, NovaDomainsError
-from virsh_nova.sources import text as sources_text
-from virsh_nova.sources import yaml_text
+from tests.support.records import complaint
+from virsh_nova.errors import NovaDomainsError
 from virsh_nova.sources.catalog_files import catalog_of
 from virsh_nova.sources.items import Answer
-from virsh_nova.sources.records import read_records, records_in
+from virsh_nova.sources.records import records_in
 
 SAMPLES = sorted(path for path in API.rglob("*") if path.is_file())
 UUID = "8dabf68e-2eb7-4728-afea-875e75365e14"
 OTHER = "ddda906b-56d9-43ca-bf25-26ff31a61e32"
 
 
-def complaint(data: bytes | str | Any) -> str:
-    if not isinstance(data, bytes | str):
-        data = json.dumps(data)
-    if isinstance(data, str):
-        data = data.encode()
-    with pytest.raises(NovaDomainsError) as caught:
-        records_in(Answer(data, "f"))
-    assert type(caught.value) is NovaDomainsError
-    assert caught.value.exit_code == EXIT_FAILED
-    assert caught.value.message.isprintable()
-    return caught.value.message
-
-
-def read_complaint(path: Path | str) -> str:
-    with pytest.raises(NovaDomainsError) as caught:
-        read_records(str(path))
-    return caught.value.message
-
-
-# ---- the file ----
-
-
-def test_a_file_that_is_not_there(tmp_path: Path) -> None:
-    path = tmp_path / "servers.json"
-    assert read_complaint(path) == f"{path}: cannot be read: No such file or directory"
-
-
-def test_a_path_that_is_none() -> None:
-    assert read_complaint("a\0b") == "a\0b: cannot be read: embedded null byte"
-
-
-def test_a_directory_and_a_device(tmp_path: Path) -> None:
-    assert read_complaint(tmp_path) == f"{tmp_path}: is a directory"
-    assert read_complaint("/dev/zero") == "/dev/zero: is neither a file nor a pipe"
-
-
-def test_a_file_that_cannot_be_read() -> None:
-    # Root may read everything else.
-    assert read_complaint("/proc/self/mem") == "/proc/self/mem: cannot be read: Input/output error"
-
-
-@pytest.mark.parametrize("content", [b"", b" \n\t\n"])
-def test_an_empty_file(tmp_path: Path, content: bytes) -> None:
-    path = tmp_path / "f"
-    path.write_bytes(content)
-    assert read_complaint(path) == f"{path}: is empty"
-
-
-def test_a_file_of_200_mb(tmp_path: Path) -> None:
-    path = tmp_path / "f"
-    with path.open("wb") as file:
-        file.truncate(200 * 2**20)
-    assert read_complaint(path) == f"{path}: is too large: 200 MiB, and the limit is 100 MiB"
-
-
-class Stdin:
-    def __init__(self, data: bytes) -> None:
-        self.buffer = io.BytesIO(data)
-
-
-def test_standard_input(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys, "stdin", Stdin(b'[{"id": "%s"}]' % UUID.encode()))
-    (record,) = read_records("-")
-    assert (record.uuid, record.source) == (UUID, "stdin")
-
-
-def test_standard_input_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sources_text, "LARGEST", 2**20)
-    monkeypatch.setattr(sys, "stdin", Stdin(b"x" * (2**20 + 1)))
-    assert read_complaint("-") == "stdin: is too large: more, and the limit is 1 MiB"
-
-
-def test_a_pipe(tmp_path: Path) -> None:
-    path = tmp_path / "pipe"
-    os.mkfifo(path)
-    writer = threading.Thread(target=path.write_text, args=(f'[{{"id": "{UUID}"}}]',))
-    writer.start()
-    (record,) = read_records(str(path))
-    writer.join()
-    assert record.uuid == UUID
-
-
-# ---- neither JSON nor YAML, or too much of it ----
-
-
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [
-        ('[{"id": "x"', "f: is not valid JSON: it is cut short"),
-        ('{"servers": [', "f: is not valid JSON: it is cut short"),
-        ('[{"id": "x",}]', "f: is not valid JSON: trailing comma in object (byte 12)"),
-        ("[] x", "f: is not valid JSON: trailing characters (byte 4)"),
-        ("[]\n[", "f: is not valid JSON: it is cut short"),
-        ("[" * 200_000, "f: is not valid JSON: it is nested too deep"),
-        (b'[{"id": "\xff"}]', "f: record 1: it is not UTF-8"),
-        (b"\xff\xfe[", "f: is neither JSON nor YAML: truncated data"),
-        (b"\x80\x81", "f: is neither JSON nor YAML: invalid leading UTF-8 octet"),
-        ("a: b: c", "f: is not valid YAML: mapping values are not allowed in this context"),
-        ("- 'x", "f: is not valid YAML: found unexpected end of stream"),
-        ("\0", "f: is neither JSON nor YAML: control characters are not allowed"),
-        ("--- 1\n--- 2\n", "f: is not valid YAML: there is a second document (line 2, column 1)"),
-        (
-            "- " * 101 + "x",
-            "f: is not valid YAML: it is nested deeper than 100 levels (line 1, column 201)",
-        ),
-        (
-            "&a [*a]",
-            "f: is not valid YAML: the alias *a stands for nothing that is complete",
-        ),
-        ("id: !!python/object:os.system x", "f: is not valid YAML: the tag tag:yaml.org,2002:p"),
-        ("!<a%0a> x", "f: is not valid YAML: the tag a\\n is not understood"),
-        ("id: !!set {a}", "f: is not valid YAML: the tag tag:yaml.org,2002:set is not understood"),
-        ("{? [a] : b}: x", "f: is not valid JSON"),
-        ("x: {[a]: b}", "f: is not valid YAML: a key is not a plain text (line 1, column 5)"),
-        (
-            "x: &a {b: c}\ny: {<<: *a}",
-            "f: is not valid YAML: merge keys (<<) are not understood (line 2, column 5)",
-        ),
-        ("id: 1e999", "f: is not valid YAML: a number is too large (line 1, column 5)"),
-        ("id: " + "9" * 5000, "f: is not valid YAML: Exceeds the limit"),
-        ("&a a: *b", "f: is not valid YAML: the alias *b stands for nothing that is complete"),
-        ("# only a remark", "f: is not understood"),
-    ],
-)
-def test_what_is_no_document(text: str | bytes, message: str) -> None:
-    assert complaint(text).startswith(message)
-
-
-def test_a_yaml_bomb_is_refused_at_once() -> None:
-    lines = ["a0: &a0 [x, x, x, x, x, x, x, x, x, x]"]
-    lines += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]" for n in range(1, 20)]
-    assert complaint("\n".join(lines)) == (
-        "f: is not valid YAML: its aliases stand for far more than it holds (line 6, column 25)"
-    )
-
-
-def test_a_large_text_that_is_repeated_is_a_bomb_too() -> None:
-    bomb = f"- &a {'x' * 500_000}\n" + "- *a\n" * 1000
-    assert "its aliases stand for far more than it holds" in complaint(bomb)
-
-
-def test_yaml_without_libyaml(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(yaml_text, "_LOADER", yaml.SafeLoader)
-    path = API / "openstack" / "server_list_allprojects_long.yaml"
-    assert len(read_records(str(path))) == 7
-    assert complaint("a: b: c").startswith("f: is not valid YAML: mapping values are not allowed")
-    assert complaint("\0").startswith("f: is neither JSON nor YAML: special characters")
-    assert complaint(b"\x80").startswith("f: is neither JSON nor YAML: invalid start byte")
-
-
-def test_yaml_scalars_are_what_json_has() -> None:
-    text = (
-        "[yes, no, true, null, ~, 010, 0x1f, 1:30, 52:54:00:12:34:56, 2026-11-22T05:22:34Z, "
-        "1.5, -3, '64', 10.2.0.59, .inf, !!str 12, !!int 12, !!timestamp 2026-11-22, \"\\e\"]"
-    )
-    assert json.loads(yaml_text.json_of_yaml(text.encode(), "f")) == [
-        "yes", "no", True, None, None, 10, "0x1f", "1:30", "52:54:00:12:34:56",
-        "2026-11-22T05:22:34Z", 1.5, -3, "64", "10.2.0.59", ".inf", "12", 12, "2026-11-22", "\x1b",
-    ]  # fmt: skip
+# ---- the whole ----
 
 
 @pytest.mark.parametrize(
@@ -375,12 +211,6 @@ def test_a_namespace_that_is_missing() -> None:
     )
 
 
-def test_a_large_number_in_yaml() -> None:
-    assert json.loads(yaml_text.json_of_yaml(b"- " + b"9" * 400, "f")) == [int("9" * 400)]
-    found = complaint(f"id: {UUID}\nflavor: {{ram: {'9' * 400}}}")
-    assert found.endswith("flavor.ram: is too large: a number of more than 18 digits")
-
-
 def test_a_key_that_is_there_twice() -> None:
     found = complaint(f'[{{"id": "{UUID}", "flavor": {{"ram": "x", "ram": 1}}}}]')
     assert found == f"f: record 1 ({UUID}): flavor.ram: expected a number, got number 1"
@@ -472,12 +302,3 @@ def test_samples_with_values_changed(data: st.DataObject) -> None:
     value = mutate(data.draw(st.sampled_from(OBJECTS)), data)
     use(json.dumps(value).encode())
     use(yaml.safe_dump(value).encode())
-
-
-def test_a_file_of_nothing_but_commas_is_refused_before_it_becomes_gigabytes(
-    tmp_path: Path,
-) -> None:
-    file = tmp_path / "commas.json"
-    file.write_bytes(b"[" + b"1," * 4_000_001 + b"1]")
-    with pytest.raises(NovaDomainsError, match="more values than any list of servers"):
-        read_records(str(file))

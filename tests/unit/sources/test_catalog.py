@@ -9,7 +9,17 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.support.paths import API, REAL
+from tests.support.answers import (
+    BLANK_IMAGE,
+    CLIENT,
+    LINUX,
+    NOVA,
+    PROJECT,
+    TWO_NETWORKS,
+    VOLUME_BOOT,
+)
+from tests.support.paths import REAL
+from tests.support.records import record
 from virsh_nova.errors import NovaDomainsError
 from virsh_nova.model import Address, Port, Record
 from virsh_nova.parse import parse_domain
@@ -18,16 +28,8 @@ from virsh_nova.sources.catalog_files import catalog_of, read_catalog
 from virsh_nova.sources.items import Answer
 from virsh_nova.sources.records import read_records
 
-NOVA = API / "nova"
-CLIENT = API / "openstack"
-
-TWONETS = "be7be897-985a-4c19-82be-8b4b6f724c3f"
-LINUX = "958db557-081e-4e39-9eda-eca7b3b7bb97"
-VOLBOOT = "70d245ce-f0a7-47a9-a58e-cf1c0e719f85"
 UUID = "8dabf68e-2eb7-4728-afea-875e75365e14"
-IMAGE = "ddda906b-56d9-43ca-bf25-26ff31a61e32"
 RICH = "888b6825-42a3-4891-844b-56023eae7d5e"
-DEMO = "03edb9b2d97144b3ba1926701905d2cf"
 
 
 def answer(value: Any, source: str = "f") -> list[Answer]:
@@ -44,8 +46,9 @@ def whole() -> Catalog:
     )
 
 
-def record(**facts: Any) -> Record:
-    return Record(UUID, "s", {key.replace("__", "."): fact for key, fact in facts.items()})
+def knowing(**facts: Any) -> Record:
+    """A record with these facts; ``__`` stands for the dot in a fact's key."""
+    return record(UUID, "s", facts={key.replace("__", "."): fact for key, fact in facts.items()})
 
 
 # ---- the files ----
@@ -127,7 +130,7 @@ def test_a_flavors_name_that_is_not_unique_gives_nothing() -> None:
 
 def test_images() -> None:
     images = read_catalog(images=[str(NOVA / "images.json")]).images
-    assert images[IMAGE].facts == {
+    assert images[BLANK_IMAGE].facts == {
         "image.container_format": "bare",
         "image.disk_format": "qcow2",
         "image.min_disk_gib": 0,
@@ -150,13 +153,18 @@ def test_images() -> None:
 
 
 def test_images_of_the_client() -> None:
-    row = {"ID": IMAGE, "Name": "blank", "Disk Format": "qcow2", "Container Format": "bare"}
-    assert catalog_of(images=answer([row])).images[IMAGE].facts == {
+    row = {"ID": BLANK_IMAGE, "Name": "blank", "Disk Format": "qcow2", "Container Format": "bare"}
+    assert catalog_of(images=answer([row])).images[BLANK_IMAGE].facts == {
         "image.container_format": "bare",
         "image.disk_format": "qcow2",
     }
-    shown = {"id": IMAGE, "disk_format": None, "min_ram": 5, "properties": {"hw_video_ram": 16}}
-    assert catalog_of(images=answer(shown)).images[IMAGE].facts == {
+    shown = {
+        "id": BLANK_IMAGE,
+        "disk_format": None,
+        "min_ram": 5,
+        "properties": {"hw_video_ram": 16},
+    }
+    assert catalog_of(images=answer(shown)).images[BLANK_IMAGE].facts == {
         "image.min_ram_mib": 5,
         "image.properties": {"hw_video_ram": "16"},
     }
@@ -167,8 +175,8 @@ def test_ports_are_those_of_servers() -> None:
     assert {server: len(ports) for server, ports in catalog.ports.items()} == {
         "52f64f5b-1a9c-43ba-bf17-8ec082e69a50": 1,
         LINUX: 1,
-        VOLBOOT: 1,
-        TWONETS: 2,
+        VOLUME_BOOT: 1,
+        TWO_NETWORKS: 2,
         "ae175593-e6d0-4e66-ae11-32165b579335": 2,
     }
     assert len(catalog.port_uuids) == 11
@@ -209,18 +217,26 @@ def test_ports_are_those_of_servers() -> None:
         ("images", [{"id": "x"}], "f: record 1 (x): id: expected a uuid, got text 'x'"),
         (
             "images",
-            [{"id": IMAGE, "os_type": ["x"]}],
-            f"f: record 1 ({IMAGE}): properties.os_type: expected text, got a list",
+            [{"id": BLANK_IMAGE, "os_type": ["x"]}],
+            f"f: record 1 ({BLANK_IMAGE}): properties.os_type: expected text, got a list",
         ),
         (
             "ports",
-            [{"id": IMAGE, "device_id": UUID, "fixed_ips": [{"ip_address": "x"}]}],
-            f"f: record 1 ({IMAGE}): fixed_ips[0].ip_address: expected an IP address, got text 'x'",
+            [{"id": BLANK_IMAGE, "device_id": UUID, "fixed_ips": [{"ip_address": "x"}]}],
+            f"f: record 1 ({BLANK_IMAGE}): fixed_ips[0].ip_address: "
+            "expected an IP address, got text 'x'",
         ),
-        ("ports", [{"id": IMAGE}], f"f: record 1 ({IMAGE}): device_id: is missing"),
+        ("ports", [{"id": BLANK_IMAGE}], f"f: record 1 ({BLANK_IMAGE}): device_id: is missing"),
         (
             "ports",
-            [{"ID": IMAGE, "Name": "", "MAC Address": "fa:16:3e:00:00:01", "Status": "ACTIVE"}],
+            [
+                {
+                    "ID": BLANK_IMAGE,
+                    "Name": "",
+                    "MAC Address": "fa:16:3e:00:00:01",
+                    "Status": "ACTIVE",
+                }
+            ],
             "f: openstack port list does not tell which server a port belongs to",
         ),
     ],
@@ -233,25 +249,25 @@ def test_one_line_says_what_is_wrong(kind: str, value: Any, message: str) -> Non
 
 def test_the_hint_on_ports_says_how_to_get_them() -> None:
     with pytest.raises(NovaDomainsError) as caught:
-        catalog_of(ports=answer([{"ID": IMAGE}]))
+        catalog_of(ports=answer([{"ID": BLANK_IMAGE}]))
     assert "/v2.0/ports" in caught.value.hint
 
 
 def test_interfaces_of_a_server_do_not_say_whose_they_are() -> None:
     with pytest.raises(NovaDomainsError, match="is not understood"):
-        read_catalog(ports=[str(NOVA / f"os-interface_{TWONETS}.json")])
+        read_catalog(ports=[str(NOVA / f"os-interface_{TWO_NETWORKS}.json")])
 
 
 # ---- filling in ----
 
 
 def test_nothing_known_changes_nothing() -> None:
-    first = record(name="x", flavor__id="1", owner__user__id="2", root__uuid=IMAGE)
+    first = knowing(name="x", flavor__id="1", owner__user__id="2", root__uuid=BLANK_IMAGE)
     assert complete(first, Catalog()) is first
 
 
 def test_what_the_record_says_stays() -> None:
-    told = record(
+    told = knowing(
         owner__user__id="b94b1d6aedf6410d84fd4c759d37aade",
         owner__user__name="",
         flavor__id="1",
@@ -265,25 +281,25 @@ def test_what_the_record_says_stays() -> None:
 
 def test_a_flavor_of_other_sizes_is_another_flavor() -> None:
     catalog = whole()
-    by_name = record(flavor__name="lab.tiny", flavor__memory_mib=64, flavor__vcpus=1)
+    by_name = knowing(flavor__name="lab.tiny", flavor__memory_mib=64, flavor__vcpus=1)
     assert complete(by_name, catalog).facts["flavor.id"] == "1"
-    other = record(flavor__name="lab.tiny", flavor__memory_mib=65)
+    other = knowing(flavor__name="lab.tiny", flavor__memory_mib=65)
     assert complete(other, catalog) is other
-    renamed = record(flavor__id="1", flavor__name="lab.small")
+    renamed = knowing(flavor__id="1", flavor__name="lab.small")
     assert complete(renamed, catalog) is renamed
 
 
 def test_the_disk_that_an_image_needs_is_at_least_the_flavors() -> None:
     catalog = whole()
-    by_root = record(root__type="image", root__uuid=RICH, flavor__disk_gib=20)
+    by_root = knowing(root__type="image", root__uuid=RICH, flavor__disk_gib=20)
     done = complete(by_root, catalog)
     assert done.facts["image.min_disk_gib"] == 20
     assert done.facts["image.uuid"] == RICH
-    small = record(image__uuid=RICH, flavor__disk_gib=0)
+    small = knowing(image__uuid=RICH, flavor__disk_gib=0)
     assert complete(small, catalog).facts["image.min_disk_gib"] == 1
     # Nova writes the larger of two; one alone may be the smaller.
-    assert "image.min_disk_gib" not in complete(record(image__uuid=RICH), catalog).facts
-    volume = record(image__uuid="", root__type="volume")
+    assert "image.min_disk_gib" not in complete(knowing(image__uuid=RICH), catalog).facts
+    volume = knowing(image__uuid="", root__type="volume")
     assert complete(volume, catalog) is volume
 
 
@@ -292,7 +308,7 @@ QEMU_FILES = REAL / "files" / "etc" / "libvirt" / "qemu"
 
 @pytest.mark.parametrize("version", ["2.1", "2.46", "2.47", "2.100"])
 @pytest.mark.parametrize(
-    ("uuid", "domain"), [(TWONETS, "nova-lab-00000002"), (LINUX, "nova-lab-00000006")]
+    ("uuid", "domain"), [(TWO_NETWORKS, "nova-lab-00000002"), (LINUX, "nova-lab-00000006")]
 )
 def test_the_whole_is_what_nova_wrote(version: str, uuid: str, domain: str) -> None:
     path = QEMU_FILES / f"{domain}.xml"
@@ -325,7 +341,7 @@ def test_the_whole_is_what_nova_wrote(version: str, uuid: str, domain: str) -> N
 
 
 def test_ports_without_the_servers_view_are_oldest_first() -> None:
-    bare = Record(TWONETS, "s", {})
+    bare = Record(TWO_NETWORKS, "s", {})
     ports = complete(bare, whole()).facts["ports"]
     assert ports == (
         Port("4bb8ce1b-d083-40d2-99db-dfddf8f0dc38", (Address("fixed", "10.2.0.85", 4),)),
@@ -346,9 +362,9 @@ def test_rows_of_the_client_get_ids_and_sizes_by_the_flavors_name() -> None:
         flavors=[str(CLIENT / "flavor_list_all_long.json")],
     )
     found = read_records(str(CLIENT / "server_list_allprojects_long.json"))
-    (row,) = (record for record in found if record.uuid == TWONETS)
+    (row,) = (record for record in found if record.uuid == TWO_NETWORKS)
     facts = complete(row, catalog).facts
     assert facts["flavor.id"] == "1"
     assert facts["flavor.memory_mib"] == 64
     assert facts["owner.project.name"] == "demo-project"
-    assert facts["owner.project.id"] == DEMO
+    assert facts["owner.project.id"] == PROJECT

@@ -8,27 +8,24 @@ from typing import Any
 
 import pytest
 import yaml
-from hypothesis import given
-from hypothesis import strategies as st
 
-from tests.support import strategies
-from tests.support.paths import API
-from virsh_nova.facts import facts_of
-from virsh_nova.model import Address, Block, Guest, Instance
-from virsh_nova.render.document import as_json, as_yaml, guest_document
+from tests.support.answers import (
+    BLANK_IMAGE,
+    CLIENT,
+    LINUX,
+    NOVA,
+    PROJECT,
+    TWO_NETWORKS,
+    USER,
+    VOLUME_BOOT,
+)
+from virsh_nova.model import Address
 from virsh_nova.sources.items import Answer
 from virsh_nova.sources.records import read_records, records_in
 
-NOVA = API / "nova"
-CLIENT = API / "openstack"
-
-TWONETS = "be7be897-985a-4c19-82be-8b4b6f724c3f"
-LINUX = "958db557-081e-4e39-9eda-eca7b3b7bb97"
-VOLBOOT = "70d245ce-f0a7-47a9-a58e-cf1c0e719f85"
 BIG = "52f64f5b-1a9c-43ba-bf17-8ec082e69a50"
 LONG_NAME = "aabfae75-b1be-45d7-a54f-4c5f6c93c46c"
 UUID = "8dabf68e-2eb7-4728-afea-875e75365e14"
-BLANK = "ddda906b-56d9-43ca-bf25-26ff31a61e32"
 
 
 def moment(text: str) -> datetime:
@@ -49,8 +46,8 @@ def facts(**changes: Any) -> dict[str, Any]:
 
 
 OWNER = {
-    "owner.user.id": "1082a8a6dab742f580ff92dbbd2bb479",
-    "owner.project.id": "03edb9b2d97144b3ba1926701905d2cf",
+    "owner.user.id": USER,
+    "owner.project.id": PROJECT,
 }
 TINY = {
     "flavor.name": "lab.tiny",
@@ -74,9 +71,9 @@ IN_2_1 = {
     "name": "vm-twonets",
     "created": moment("2026-11-22T05:22:34"),
     "flavor.id": "1",
-    "image.uuid": BLANK,
+    "image.uuid": BLANK_IMAGE,
     "root.type": "image",
-    "root.uuid": BLANK,
+    "root.uuid": BLANK_IMAGE,
     **OWNER,
 }
 IN_2_47 = {key: fact for key, fact in IN_2_1.items() if key != "flavor.id"} | TINY
@@ -95,7 +92,7 @@ def test_a_server_in_each_microversion(version: str, expected: dict[str, Any]) -
     path = str(NOVA / f"servers_detail_{version}.json")
     found = read_records(path)
     assert len(found) == 7
-    record = next(record for record in found if record.uuid == TWONETS)
+    record = next(record for record in found if record.uuid == TWO_NETWORKS)
     assert record.facts == expected
     assert record.hosts == ("labhost", "vm")
     assert (record.source, record.place, record.unnamed) == (path, "record 6", False)
@@ -111,7 +108,7 @@ def test_a_server_in_each_microversion(version: str, expected: dict[str, Any]) -
 @pytest.mark.parametrize("version", ["2.1", "2.46", "2.47", "2.100"])
 def test_a_boot_from_volume_has_no_root_uuid(version: str) -> None:
     found = read_records(str(NOVA / f"servers_detail_{version}.json"))
-    (record,) = (record for record in found if record.uuid == VOLBOOT)
+    (record,) = (record for record in found if record.uuid == VOLUME_BOOT)
     assert record.facts["root.type"] == "volume"
     assert record.facts["image.uuid"] == ""
     assert "root.uuid" not in record.facts
@@ -144,8 +141,8 @@ def test_only_the_wanted_have_facts() -> None:
 @pytest.mark.parametrize(
     ("uuid", "image"),
     [
-        (TWONETS, {"image.uuid": BLANK, "root.type": "image", "root.uuid": BLANK}),
-        (VOLBOOT, {"image.uuid": "", "root.type": "volume"}),
+        (TWO_NETWORKS, {"image.uuid": BLANK_IMAGE, "root.type": "image", "root.uuid": BLANK_IMAGE}),
+        (VOLUME_BOOT, {"image.uuid": "", "root.type": "volume"}),
     ],
 )
 @pytest.mark.parametrize("form", ["json", "yaml"])
@@ -167,16 +164,16 @@ def test_server_show(uuid: str, image: dict[str, str], form: str) -> None:
 def test_server_list() -> None:
     found = {r.uuid: r for r in read_records(str(CLIENT / "server_list_allprojects.json"))}
     assert len(found) == 7
-    assert found[VOLBOOT].facts == {
+    assert found[VOLUME_BOOT].facts == {
         "name": "vm-volboot",
         "flavor.name": "lab.tiny",
         "image.uuid": "",
         "root.type": "volume",
         "owner.project.id": OWNER["owner.project.id"],
     }
-    assert found[TWONETS].facts["root.type"] == "image"
-    assert not {"image.uuid", "root.uuid"} & found[TWONETS].facts.keys()
-    assert found[TWONETS].hosts == ()
+    assert found[TWO_NETWORKS].facts["root.type"] == "image"
+    assert not {"image.uuid", "root.uuid"} & found[TWO_NETWORKS].facts.keys()
+    assert found[TWO_NETWORKS].hosts == ()
 
 
 def test_server_list_long_is_the_same_as_json_and_yaml() -> None:
@@ -185,13 +182,13 @@ def test_server_list_long_is_the_same_as_json_and_yaml() -> None:
         for form in ("json", "yaml")
     )
     assert [r._replace(source="") for r in as_json] == [r._replace(source="") for r in as_yaml]
-    (record,) = (record for record in as_json if record.uuid == TWONETS)
+    (record,) = (record for record in as_json if record.uuid == TWO_NETWORKS)
     assert record.facts == {
         "name": "vm-twonets",
         "flavor.name": "lab.tiny",
-        "image.uuid": BLANK,
+        "image.uuid": BLANK_IMAGE,
         "root.type": "image",
-        "root.uuid": BLANK,
+        "root.uuid": BLANK_IMAGE,
         "owner.project.id": OWNER["owner.project.id"],
     }
     assert record.hosts == ("vm",)
@@ -210,7 +207,7 @@ def test_every_column_of_a_row() -> None:
                 "Name": "",
                 "Flavor Name": "m1.small",
                 "Flavor ID": "2",
-                "Image ID": BLANK,
+                "Image ID": BLANK_IMAGE,
                 "User ID": "u",
                 "Project ID": "p",
                 "Host": "h",
@@ -226,21 +223,21 @@ def test_every_column_of_a_row() -> None:
         "created": moment("2026-11-22T05:22:34"),
         "flavor.name": "m1.small",
         "flavor.id": "2",
-        "image.uuid": BLANK,
+        "image.uuid": BLANK_IMAGE,
         "root.type": "image",
-        "root.uuid": BLANK,
+        "root.uuid": BLANK_IMAGE,
         "owner.user.id": "u",
         "owner.project.id": "p",
     }
 
 
 def test_rows_without_name_lookup() -> None:
-    (record,) = records([{"ID": UUID, "Image": BLANK, "Flavor": BLANK}])
+    (record,) = records([{"ID": UUID, "Image": BLANK_IMAGE, "Flavor": BLANK_IMAGE}])
     assert record.facts == {
-        "flavor.id": BLANK,
-        "image.uuid": BLANK,
+        "flavor.id": BLANK_IMAGE,
+        "image.uuid": BLANK_IMAGE,
         "root.type": "image",
-        "root.uuid": BLANK,
+        "root.uuid": BLANK_IMAGE,
     }
 
 
@@ -269,18 +266,18 @@ def test_a_flavor_in_any_shape(flavor: Any, expected: dict[str, Any]) -> None:
     assert facts(flavor=flavor) == {"name": "web-1", **expected}
 
 
-IMAGE = {"image.uuid": BLANK, "root.type": "image", "root.uuid": BLANK}
+IMAGE = {"image.uuid": BLANK_IMAGE, "root.type": "image", "root.uuid": BLANK_IMAGE}
 VOLUME = {"image.uuid": "", "root.type": "volume"}
 
 
 @pytest.mark.parametrize(
     ("image", "expected"),
     [
-        (f"blank ({BLANK})", IMAGE),
-        (f"a (b) ({BLANK})", IMAGE),
-        (BLANK, IMAGE),
-        ({"id": BLANK.upper()}, IMAGE),
-        ({"id": BLANK, "properties": {}}, {**IMAGE, "image.properties": {}}),
+        (f"blank ({BLANK_IMAGE})", IMAGE),
+        (f"a (b) ({BLANK_IMAGE})", IMAGE),
+        (BLANK_IMAGE, IMAGE),
+        ({"id": BLANK_IMAGE.upper()}, IMAGE),
+        ({"id": BLANK_IMAGE, "properties": {}}, {**IMAGE, "image.properties": {}}),
         ("", VOLUME),
         ("N/A (booted from volume)", VOLUME),
         ({"id": None}, VOLUME),
@@ -302,7 +299,7 @@ def test_the_current_name_of_a_property_counts_and_unknown_ones_go() -> None:
         "trait:CUSTOM_B": "forbidden",
         "os_command_line": "ä" * 200,
     }
-    kept = facts(image={"id": BLANK, "properties": properties})["image.properties"]
+    kept = facts(image={"id": BLANK_IMAGE, "properties": properties})["image.properties"]
     assert kept == {
         "hw_architecture": "x86_64",
         "os_command_line": "ä" * 127,
@@ -374,68 +371,3 @@ def test_wrappings(text: str, count: int) -> None:
     assert records_in(Answer(text.encode("utf-16"), "f")) == found
     assert [record.uuid for record in found] == [UUID] * count
     assert [record.place for record in found] == [f"record {n + 1}" for n in range(count)]
-
-
-def guest_of(instance: Instance | None, host: str | None = "h") -> Guest:
-    return Guest(
-        host, UUID, "d", None, "shutoff", "nova", "nova", (),
-        block=None if instance is None else Block(instance.namespace, "", instance),
-    )  # fmt: skip
-
-
-def test_guests_without_a_block_give_no_record() -> None:
-    instance = Instance("urn:x")
-    documents = [guest_document(guest_of(None)), guest_document(guest_of(instance))]
-    (record,) = records(documents)
-    assert (record.place, record.namespace, record.facts) == ("record 2", "urn:x", {})
-    assert record.unnamed
-    assert record.hosts == ("h",)
-    assert records([guest_document(guest_of(Instance("urn:x", name="")))])[0].unnamed
-    assert not records([guest_document(guest_of(Instance("urn:x", name="x")))])[0].unnamed
-    assert records(documents[1])[0].hosts == ("h",)
-
-
-sizes = st.none() | st.integers(min_value=0, max_value=10**18 - 1)
-addresses = st.builds(
-    Address,
-    type=strategies.maybe(strategies.texts()),
-    address=st.none() | st.ip_addresses().map(str),
-    version=st.none() | st.sampled_from((4, 6)),
-)
-
-
-@st.composite
-def sane_instances(draw: st.DrawFn) -> Instance:
-    """Any instance but those with negative sizes and with addresses that are none."""
-    instance = draw(strategies.instances)
-    if instance.flavor is not None:
-        numbers = ("memory_mib", "disk_gib", "swap_mib", "ephemeral_gib", "vcpus")
-        flavor = instance.flavor._replace(**{name: draw(sizes) for name in numbers})
-        instance = instance._replace(flavor=flavor)
-    if instance.image is not None:
-        numbers = ("min_disk_gib", "min_ram_mib")
-        image = instance.image._replace(**{name: draw(sizes) for name in numbers})
-        instance = instance._replace(image=image)
-    if instance.ports is not None:
-        instance = instance._replace(
-            ports=tuple(
-                port._replace(ips=tuple(draw(addresses) for _ in port.ips))
-                for port in instance.ports
-            )
-        )
-    return instance
-
-
-@given(instance=sane_instances(), ascii_only=st.booleans(), one_a_line=st.booleans())
-def test_our_document_gives_back_the_facts(
-    instance: Instance, ascii_only: bool, one_a_line: bool
-) -> None:
-    document = [guest_document(guest_of(instance))]
-    for text in (
-        as_json(document, one_a_line=one_a_line, ascii_only=ascii_only),
-        as_yaml(document, ascii_only=ascii_only),
-    ):
-        (record,) = records_in(Answer(text.encode(), "f"))
-        assert record.facts == facts_of(instance)
-        assert record.namespace == instance.namespace
-        assert record.uuid == UUID

@@ -11,15 +11,15 @@ from typing import Any
 
 import pytest
 
-from tests.support.hosts import MemoryHost, block, guest, uuid_of
-from tests.unit.stamp.test_planner_properties import BY
+from tests.support.embedded import block, guest, uuid_of
+from tests.support.memory_host import MemoryHost, host_of
+from tests.support.plans import steps_for
 from virsh_nova.dialect import BACKFILL, NOVA_1_1
 from virsh_nova.errors import GuestError, HostLost
 from virsh_nova.model import DefinitionName
 from virsh_nova.stamp import apply as module
 from virsh_nova.stamp.apply import Applied, apply, write
 from virsh_nova.stamp.journal import Journal, Outcome, read_journal
-from virsh_nova.stamp.plan import Options, Step, make_plan
 
 Hook = Callable[..., None]
 
@@ -53,21 +53,8 @@ def quiet(_call: str, _uuid: str, _namespace: str) -> None:
     """A hook that lets every call through."""
 
 
-def host_of(number: int) -> MemoryHost:
-    host = MemoryHost()
-    for each in range(1, number + 1):
-        host.add(both=guest(each))
-    return host
-
-
-def steps_for(host: MemoryHost, **changes: Any) -> list[Step]:
-    uuids = frozenset(found.uuid for found in host.guests())
-    options = Options(
-        named=uuids, force=True, assignments={"name": "web-1"}, signature=BY
-    )._replace(**changes)
-    plan = make_plan(host.name, host.guests(), (), options)
-    assert all(step.action == "stamp" for step in plan.steps)
-    return list(plan.steps)
+def host_with(number: int) -> MemoryHost:
+    return host_of(*map(guest, range(1, number + 1)))
 
 
 class Run:
@@ -111,7 +98,7 @@ def released() -> Iterator[threading.Event]:
 
 def test_a_guest_is_written_both_live_and_persistent_in_one_call_each() -> None:
     calls: list[tuple[str, str]] = []
-    host = host_of(1)
+    host = host_with(1)
     (step,) = steps_for(host)
     outcome = write(step, Writer(host, lambda call, _uuid, uri: calls.append((call, uri))))
     assert outcome == Outcome(uuid_of(1), "done")
@@ -123,7 +110,7 @@ def test_a_guest_is_written_both_live_and_persistent_in_one_call_each() -> None:
 
 
 def test_a_guest_that_was_changed_since_the_plan_is_skipped() -> None:
-    host = host_of(1)
+    host = host_with(1)
     (step,) = steps_for(host)
     other = "<instance><name>by Nova</name></instance>"
     host.set_metadata(uuid_of(1), NOVA_1_1, "nova", other, ["persistent"])
@@ -146,7 +133,7 @@ def test_a_block_that_was_only_laid_out_anew_was_not_changed() -> None:
 @pytest.mark.parametrize("failing", [BACKFILL, NOVA_1_1])
 def test_a_guest_whose_write_fails_is_as_it_was(failing: str) -> None:
     """Our mark goes first; if the block cannot follow, it goes again."""
-    host = host_of(1)
+    host = host_with(1)
     (step,) = steps_for(host)
     before = host.everything()
 
@@ -159,7 +146,7 @@ def test_a_guest_whose_write_fails_is_as_it_was(failing: str) -> None:
 
 
 def test_what_cannot_be_taken_back_either_is_told() -> None:
-    host = host_of(1)
+    host = host_with(1)
     (step,) = steps_for(host)
     written: list[str] = []
 
@@ -178,7 +165,7 @@ def test_what_cannot_be_taken_back_either_is_told() -> None:
 
 def test_what_reads_back_differently_is_a_failure_and_is_left_alone() -> None:
     """Somebody else wrote in between: theirs stays."""
-    host = host_of(1)
+    host = host_with(1)
     (step,) = steps_for(host)
     theirs = "<instance><name>by Nova</name></instance>"
 
@@ -198,7 +185,7 @@ def test_what_reads_back_differently_is_a_failure_and_is_left_alone() -> None:
 
 
 def test_a_guest_that_is_gone_fails() -> None:
-    (step,) = steps_for(host_of(1))
+    (step,) = steps_for(host_with(1))
     assert write(step, MemoryHost()) == Outcome(uuid_of(1), "failed", "it is gone")
 
 
@@ -206,7 +193,7 @@ def test_a_guest_that_is_gone_fails() -> None:
 
 
 def test_every_guest_is_written_and_told_of(tmp_path: Path) -> None:
-    run = Run(tmp_path, host_of(25))
+    run = Run(tmp_path, host_with(25))
     applied = run.apply()
     assert (applied.lost, applied.interrupted) == (None, False)
     assert run.results() == {step.guest.uuid: "done" for step in run.steps}
@@ -220,7 +207,7 @@ def test_a_guest_that_fails_costs_only_itself(tmp_path: Path) -> None:
         if uuid == uuid_of(3):
             raise GuestError("it is busy")
 
-    run = Run(tmp_path, host_of(8), fail)
+    run = Run(tmp_path, host_with(8), fail)
     run.apply()
     results = run.results()
     assert results.pop(uuid_of(3)) == "failed"
@@ -236,7 +223,7 @@ def test_stuck_guests_do_not_hold_up_the_others(tmp_path: Path, released: thread
         if call == "set" and uuid in stuck:
             released.wait(60)
 
-    run = Run(tmp_path, host_of(30), hang)
+    run = Run(tmp_path, host_with(30), hang)
     begun = time.monotonic()
     applied = run.apply(patience=4)
     assert time.monotonic() - begun < 15
@@ -254,7 +241,7 @@ def test_however_short_the_patience_the_others_get_their_turn(
         if call == "set" and int(uuid[:8], 16) <= module.AT_ONCE:
             released.wait(60)
 
-    run = Run(tmp_path, host_of(module.AT_ONCE + 8), hang)
+    run = Run(tmp_path, host_with(module.AT_ONCE + 8), hang)
     run.apply(patience=0.3)
     results = list(run.results().values())
     assert (results.count("unanswered"), results.count("done")) == (module.AT_ONCE, 8)
@@ -265,7 +252,7 @@ def test_a_guest_that_is_only_slow_is_waited_for(tmp_path: Path) -> None:
         if call == "set" and uuid == uuid_of(1):
             time.sleep(1.5)
 
-    run = Run(tmp_path, host_of(3), slow)
+    run = Run(tmp_path, host_with(3), slow)
     run.apply(patience=20)
     assert set(run.results().values()) == {"done"}
 
@@ -281,7 +268,7 @@ def test_where_every_thread_is_stuck_the_rest_is_left(
         if call == "set":
             released.wait(60)
 
-    run = Run(tmp_path, host_of(6), hang)
+    run = Run(tmp_path, host_with(6), hang)
     ended = threading.Event()
     thread = threading.Thread(target=lambda: (run.apply(patience=1), ended.set()), daemon=True)
     thread.start()
@@ -295,7 +282,7 @@ def test_where_every_thread_is_stuck_the_rest_is_left(
 
 
 def test_a_host_that_cannot_be_written_to_is_told_and_every_guest_is_left(tmp_path: Path) -> None:
-    run = Run(tmp_path, host_of(6))
+    run = Run(tmp_path, host_with(6))
 
     def refuse(_fresh: bool) -> Any:
         raise HostLost("the connection was lost")
@@ -315,7 +302,7 @@ def test_a_host_that_is_lost_halfway_leaves_the_rest(tmp_path: Path) -> None:
         if call == "set" and len(set(calls)) > 8:
             raise HostLost("the connection was lost")
 
-    run = Run(tmp_path, host_of(40), lose)
+    run = Run(tmp_path, host_with(40), lose)
     applied = run.apply()
     assert applied.lost is not None
     results = run.results()
@@ -334,7 +321,7 @@ def test_one_connection_that_cannot_be_made_does_not_lose_what_the_others_do(
     tmp_path: Path,
 ) -> None:
     """It is told, nothing new is begun, and no guest in hand is forgotten."""
-    run = Run(tmp_path, host_of(20))
+    run = Run(tmp_path, host_with(20))
     opened: list[int] = []
 
     def open_writer(_fresh: bool) -> Writer:
@@ -355,7 +342,7 @@ def test_an_error_that_nobody_foresaw_does_not_lose_a_guest(tmp_path: Path) -> N
         if call == "set" and uuid == uuid_of(2):
             raise RuntimeError("a bug")
 
-    run = Run(tmp_path, host_of(5), fail)
+    run = Run(tmp_path, host_with(5), fail)
     ended = threading.Event()
     threading.Thread(target=lambda: (run.apply(patience=2), ended.set()), daemon=True).start()
     assert ended.wait(20), "the run never ends"
@@ -377,7 +364,7 @@ def test_ctrl_c_finishes_the_guests_in_hand_and_leaves_the_others(tmp_path: Path
                 _thread.interrupt_main()
             time.sleep(0.1)
 
-    run = Run(tmp_path, host_of(40), interrupt)
+    run = Run(tmp_path, host_with(40), interrupt)
     applied = run.apply()
     assert applied.interrupted
     results = run.results()
@@ -406,7 +393,7 @@ def test_whenever_ctrl_c_comes_the_journal_tells_the_truth(
         return result
 
     monkeypatch.setattr(module._Application, moment, press)
-    run = Run(tmp_path, host_of(40), lambda call, *_: time.sleep(0.005 if call == "set" else 0))
+    run = Run(tmp_path, host_with(40), lambda call, *_: time.sleep(0.005 if call == "set" else 0))
     run.apply()
     assert read_journal(run.path).end in ("interrupted", "complete")
     results = run.results()
@@ -427,7 +414,7 @@ def test_a_second_ctrl_c_gives_up_the_guests_in_hand_as_well(
         elif call == "set":
             time.sleep(0.3)
 
-    run = Run(tmp_path, host_of(40), hang)
+    run = Run(tmp_path, host_with(40), hang)
     begun = time.monotonic()
     applied = run.apply(patience=60)
     assert time.monotonic() - begun < 10
@@ -442,7 +429,7 @@ def test_a_second_ctrl_c_gives_up_the_guests_in_hand_as_well(
 
 
 def test_a_journal_that_breaks_halfway_leaves_the_rest(tmp_path: Path) -> None:
-    run = Run(tmp_path, host_of(40), lambda *_: time.sleep(0.01))
+    run = Run(tmp_path, host_with(40), lambda *_: time.sleep(0.01))
 
     class Full(Journal):
         def _write(self, data: bytes) -> None:

@@ -7,18 +7,17 @@ of Nova, Keystone, Glance and Neutron, for the guests of a real host.
 from __future__ import annotations
 
 import json
-from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
 import pytest
 from lxml import etree
 
-from tests.support.hosts import MemoryHost
-from tests.support.paths import DATA
+from tests.support.goldens import INPUTS, document
+from tests.support.memory_host import MemoryHost
+from tests.support.paths import DATA, name_of
 from virsh_nova.facts import facts_of
 from virsh_nova.model import Guest, Record
-from virsh_nova.parse import parse_block
 from virsh_nova.release import coordinated_name, find_release
 from virsh_nova.sources.catalog import complete
 from virsh_nova.sources.catalog_files import read_catalog
@@ -27,88 +26,13 @@ from virsh_nova.sources.records import read_records, records_in
 from virsh_nova.stamp.plan import Options, Step, make_plan
 
 GOLDENS = sorted((DATA / "golden").glob("*/*.xml"))
-INPUTS: dict[str, dict[str, Any]] = json.loads(
-    (DATA / "golden/inputs.json").read_text(encoding="utf-8")
-)
 PROPERTIES = "{*}image/{*}properties/{*}property"
 
 
-def name(path: Path) -> str:
-    return path.relative_to(DATA).as_posix()
-
-
-each_golden = pytest.mark.parametrize("path", GOLDENS, ids=name)
+each_golden = pytest.mark.parametrize("path", GOLDENS, ids=name_of)
 
 
 # ---- the facts of the goldens, as our own document --------------------------------------------
-
-
-def document(case: str, package: str) -> dict[str, Any]:
-    """What Nova was given, as a listing saves it: an image's properties by the block's names."""
-    given = INPUTS[case]
-    flavor, stored = given["flavor"], given["system_metadata"]
-    smallest, memory = stored.get("image_min_disk"), stored.get("image_min_ram")
-    created = datetime.fromtimestamp(int(given["time"]), timezone.utc)
-    return {
-        "host": "compute-1",
-        "uuid": given["uuid"],
-        "instance": {
-            "namespace": "http://openstack.org/xmlns/libvirt/nova/1.1",
-            "package": package,
-            "name": given["display_name"],
-            "created": created.strftime("%Y-%m-%dT%H:%M:%SZ"),
-            "flavor": {
-                "name": flavor["name"],
-                "id": flavor["flavorid"],
-                "memory_mib": flavor["memory_mb"],
-                "disk_gib": flavor["root_gb"],
-                "swap_mib": flavor["swap"],
-                "ephemeral_gib": flavor["ephemeral_gb"],
-                "vcpus": flavor["vcpus"],
-                "extra_specs": flavor["extra_specs"],
-            },
-            "image": {
-                "uuid": stored.get("image_base_image_ref", ""),
-                "container_format": stored.get("image_container_format"),
-                "disk_format": stored.get("image_disk_format"),
-                # Nova writes the greater of the image's own and the flavor's.
-                "min_disk_gib": smallest and max(int(smallest), flavor["root_gb"]),
-                "min_ram_mib": memory and int(memory),
-                "properties": properties(case),
-            },
-            "owner": {
-                "user": {"id": given["user_id"], "name": stored.get("owner_user_name", "N/A")},
-                "project": {
-                    "id": given["project_id"],
-                    "name": stored.get("owner_project_name", "N/A"),
-                },
-            },
-            "root": {
-                "type": "image" if given["image_ref"] else "volume",
-                "uuid": given["image_ref"],
-            },
-            "ports": [
-                {
-                    "uuid": vif["id"],
-                    "ips": [
-                        {"type": "fixed", "address": ip["address"], "version": ip["version"]}
-                        for subnet in vif["network"]["subnets"]
-                        for ip in subnet["ips"]
-                    ],
-                }
-                for vif in given["network_info"]
-            ],
-        },
-    }
-
-
-def properties(case: str) -> dict[str, str]:
-    """Nova's own names for the image's properties, with the values that the image has."""
-    nova = parse_block((DATA / f"golden/34.0.0/{case}.xml").read_text(encoding="utf-8")).instance
-    assert nova is not None
-    assert nova.image is not None
-    stored = INPUTS[case]["system_metadata"]
-    return {key: stored.get(f"image_{key}", "x") for key in nova.image.properties or {}}
 
 
 def bare_guest(uuid: str) -> Guest:

@@ -11,34 +11,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.support.hosts import MemoryHost, guest, uuid_of
-from tests.unit.stamp.test_planner_properties import BY
+from tests.support.embedded import uuid_of
+from tests.support.plans import begun, steps_of
 from virsh_nova.errors import NovaDomainsError
-from virsh_nova.stamp import journal as module
 from virsh_nova.stamp.journal import (
-    Journal,
     Outcome,
     Run,
-    journals,
-    make_state_folder,
     read_journal,
-    state_folder,
 )
-from virsh_nova.stamp.plan import Options, Step, make_plan
-
-
-def steps_of(number: int, name: str = "web-1") -> list[Step]:
-    host = MemoryHost()
-    for each in range(1, number + 1):
-        host.add(both=guest(each))
-    uuids = frozenset(uuid_of(each) for each in range(1, number + 1))
-    options = Options(named=uuids, force=True, assignments={"name": name}, signature=BY)
-    return list(make_plan(host.name, host.guests(), (), options).steps)
-
-
-def begun(path: Path | None, steps: list[Step], **changes: Any) -> Journal:
-    told: dict[str, Any] = {"command": "stamp", "host": "compute-1", "by": "root@h", "tool": "1.1"}
-    return Journal.begin(path, steps, **{**told, **changes})
 
 
 def written(path: Path, number: int = 3) -> list[bytes]:
@@ -206,39 +186,6 @@ def test_a_write_that_takes_only_a_part_is_gone_on_with(
     begun(path, steps_of(2)).end("complete")
     monkeypatch.undo()
     assert read_journal(path).faults == ()
-
-
-# ---- where ------------------------------------------------------------------------------------
-
-
-def test_the_usual_place(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.delenv("NOVA_DOMAINS_STATE", raising=False)
-    monkeypatch.setattr(os, "geteuid", lambda: 0)
-    assert state_folder() == Path("/var/lib/nova-domains")
-    monkeypatch.setattr(os, "geteuid", lambda: 1000)
-    monkeypatch.setenv("XDG_STATE_HOME", "/home/joe/state")
-    assert state_folder() == Path("/home/joe/state/nova-domains")
-    monkeypatch.delenv("XDG_STATE_HOME")
-    monkeypatch.setenv("HOME", "/home/joe")
-    assert state_folder() == Path("/home/joe/.local/state/nova-domains")
-    monkeypatch.setenv("NOVA_DOMAINS_STATE", str(tmp_path / "state"))
-    assert state_folder() == tmp_path / "state"
-    assert make_state_folder().stat().st_mode & 0o777 == 0o700
-
-
-def test_journals_come_oldest_first_and_each_has_a_name_of_its_own(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    monkeypatch.setenv("NOVA_DOMAINS_STATE", str(tmp_path))
-    paths = []
-    for _ in range(3):
-        journal = begun(None, steps_of(1))
-        journal.end("complete")
-        paths.append(journal.path)
-    (tmp_path / "lock").write_text("1\n")
-    assert list(journals(tmp_path)) == paths
-    assert [read_journal(found).id + module.SUFFIX for found in paths] == [p.name for p in paths]
-    assert list(journals(tmp_path / "nowhere")) == []
 
 
 # ---- damage -----------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.hosts import environment
+from tests.support.command import environment
 from virsh_nova.errors import NovaDomainsError
 from virsh_nova.stamp.lock import only_run
 

@@ -3,78 +3,24 @@
 from __future__ import annotations
 
 import tempfile
-from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.support import hosts, strategies
-from tests.support.hosts import MemoryHost
+from tests.support import strategies
+from tests.support.embedded import make_host
+from tests.support.plans import BY, Case, carry_out, cases, journal_of, to_write
 from virsh_nova.backfill import backfill_of
 from virsh_nova.dialect import BACKFILL, NAMESPACES
 from virsh_nova.facts import facts_of
 from virsh_nova.host import Host
-from virsh_nova.model import Guest, Record
+from virsh_nova.model import Guest
 from virsh_nova.release import NEWEST_RELEASE
 from virsh_nova.stamp.apply import write
-from virsh_nova.stamp.journal import Journal, read_journal
-from virsh_nova.stamp.plan import Options, Plan, Signature, Step, make_plan
+from virsh_nova.stamp.plan import Step, make_plan
 from virsh_nova.stamp.undo import make_undo_plan
-
-BY = Signature(datetime(2026, 11, 22, 12, tzinfo=timezone.utc), "root@compute-1", "1.1.0")
-
-
-@st.composite
-def options(draw: st.DrawFn, known: list[str], **fixed: Any) -> Options:
-    """Everything that a command line can say; ``everyone`` or some guests by name."""
-    named = draw(st.sets(st.sampled_from(known)))
-    overwrite, fill = draw(st.sampled_from(((False, False), (True, False), (False, True))))
-    chosen: dict[str, Any] = {
-        "named": frozenset(named),
-        "everyone": not named,
-        "derive": draw(st.booleans()),
-        "assignments": draw(strategies.facts()) if draw(st.booleans()) else {},
-        "overwrite": overwrite,
-        "fill": fill,
-        "force": draw(st.booleans()),
-        "release": draw(strategies.releases()),
-        "signature": draw(st.sampled_from((BY, None))),
-    }
-    return Options(**{**chosen, **fixed})
-
-
-class Case:
-    """A host, what is known of its guests, and what was asked for."""
-
-    def __init__(self, host: MemoryHost, foreign: list[str], records: list[Record], asked: Options):
-        self.host, self.foreign, self.records, self.asked = host, foreign, records, asked
-
-    def plan(self, **changes: Any) -> Plan:
-        asked = self.asked._replace(**changes)
-        return make_plan(self.host.name, self.host.guests(), self.records, asked)
-
-    def __repr__(self) -> str:
-        return f"{self.host.everything()!r}\n{self.records!r}\n{self.asked!r}"
-
-
-@st.composite
-def cases(draw: st.DrawFn, *, whole: bool = False, **fixed: Any) -> Case:
-    host, foreign = draw(strategies.memory_hosts())
-    known = [guest.uuid for guest in host.guests()]
-    records = draw(strategies.records(known, whole=whole))
-    return Case(host, foreign, records, draw(options(known, **fixed)))
-
-
-def to_write(plan: Plan) -> list[Step]:
-    return [step for step in plan.steps if step.action == "stamp"]
-
-
-def carry_out(plan: Plan, host: MemoryHost) -> None:
-    for step in to_write(plan):
-        outcome = write(step, host)
-        assert outcome.result == "done", outcome
 
 
 def facts_by_namespace(guest: Guest) -> dict[tuple[str, str], dict[str, Any]]:
@@ -221,17 +167,6 @@ def written_to(step: Step) -> set[str]:
 # ---- the way back -----------------------------------------------------------------------------
 
 
-def journal_of(plan: Plan, host: str) -> Any:
-    """The journal of a plan, written and read again."""
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder, "run.jsonl")
-        journal = Journal.begin(
-            path, to_write(plan), command="stamp", host=host, by="root@compute-1", tool="1.1.0"
-        )
-        journal.end("complete")
-        return read_journal(path)
-
-
 @given(cases())
 def test_undo_restores_exactly_what_was(case: Case) -> None:
     before = case.host.everything()
@@ -296,7 +231,7 @@ def test_a_run_that_was_killed_is_completed_by_the_next(case: Case, data: st.Dat
 def test_libvirts_test_driver_takes_what_is_planned_and_gives_it_back(case: Case) -> None:
     with tempfile.TemporaryDirectory() as folder:
         definitions = [case.host.xml(guest.uuid) for guest in case.host.guests()]
-        uri = hosts.make_host(Path(folder), *definitions)
+        uri = make_host(Path(folder), *definitions)
         host = Host.open(uri, writable=True)
         before = {guest.uuid: facts_by_namespace(guest) for guest in host.guests("whole")}
         plan = make_plan("compute-1", host.guests("whole"), case.records, case.asked)

@@ -6,8 +6,9 @@ from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
-from tests.support.hosts import MemoryHost, block, guest, uuid_of
-from tests.unit.stamp.test_planner_properties import BY, carry_out, journal_of
+from tests.support.embedded import block, guest, uuid_of
+from tests.support.memory_host import MemoryHost, host_of
+from tests.support.plans import BY, carry_out, journal_of
 from virsh_nova.dialect import BACKFILL, NOVA_1_1
 from virsh_nova.stamp.journal import Entry, Run
 from virsh_nova.stamp.plan import Edit, Options, Plan, make_plan
@@ -29,13 +30,6 @@ class Stamped:
 
     def undo(self) -> Plan:
         return make_undo_plan(self.host.name, self.host.guests(), self.run)
-
-
-def host_of(*guests: str) -> MemoryHost:
-    host = MemoryHost()
-    for each in guests:
-        host.add(both=each)
-    return host
 
 
 def test_what_was_stamped_is_taken_back_and_then_nothing_is_left_to_do() -> None:

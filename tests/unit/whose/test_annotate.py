@@ -1,18 +1,12 @@
-"""Free text: what a line names, what it does not, and how that is shown."""
+"""Free text: the guests that a line names, and words that name none."""
 
 from __future__ import annotations
 
-import re
-
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
+from tests.support.embedded import uuid_of
 from tests.support.guests import foreign_guest, instance, nova_guest
-from tests.support.hosts import uuid_of
-from tests.support.strategies import NASTY
-from tests.unit.whose.test_index import (
-    APPLIANCE,
+from tests.support.handles import (
     BASE,
     DISK,
     HOST,
@@ -22,17 +16,8 @@ from tests.unit.whose.test_index import (
     RBD_VOLUME,
     VM,
     VOLUME,
-    whole_guests,
 )
-from virsh_nova.model import Flavor, Guest, Identity, Owner
-from virsh_nova.render.answers import (
-    ASCII,
-    UNICODE,
-    Lines,
-    coloured,
-    plain,
-    quoted,
-)
+from virsh_nova.model import Flavor, Identity, Owner
 from virsh_nova.whose.index import Index
 from virsh_nova.whose.mentions import Mention, Reader
 
@@ -124,73 +109,6 @@ def test_words_that_tenants_and_administrators_chose_are_words() -> None:
     index = Index((chatty, test))
     assert named("test eth0 error Flags 1 p", index) == []
     assert named("test", index) == ["test"]
-
-
-# ---- as it is printed -------------------------------------------------------------------------
-
-
-def test_the_line_of_an_answer() -> None:
-    (line,) = Lines(UNICODE).of_answers("tapd45a9119-51", INDEX.answers("tapd45a9119-51"))
-    assert plain(line) == (
-        f"tapd45a9119-51 → port {PORT} of vm-twonets ({uuid_of(1)}, instance-00000001, running)"
-        " · project demo-project · user demo\n"
-    )
-    (line,) = Lines(ASCII).of_answers("tapd45a9119-51", INDEX.answers("tapd45a9119-51"))
-    assert plain(line).isascii()
-
-
-def test_a_guest_has_one_line_whatever_fits_it() -> None:
-    twin = nova_guest(1, instance(uuid_of(1)))
-    (line,) = Lines(UNICODE).of_answers(uuid_of(1), Index((twin,)).answers(uuid_of(1)))
-    assert "→ uuid, display name of " in plain(line)
-
-
-def test_a_foreign_guest_is_told_by_its_manager_and_evidence() -> None:
-    guest = APPLIANCE._replace(evidence=("virtio channel x", "more"))
-    (line,) = Lines(UNICODE).of_answers("12", Index((guest,)).answers("12"))
-    assert plain(line).endswith(
-        f"of {guest.domain} ({guest.uuid}, running) · manager libguestfs · "
-        "evidence: virtio channel x\n"
-    )
-
-
-def test_a_note_names_some_of_many() -> None:
-    guests = [nova_guest(n, instance(f"vm-{n}")) for n in range(1, 8)]
-    line = " ".join(guest.domain for guest in guests)
-    text = plain(Lines(UNICODE).noted(line, mentions(line, Index(guests))))
-    assert text.startswith(f"{line}   ← vm-1 (")
-    assert text.endswith("; and 4 more\n")
-
-
-def test_a_line_that_names_nobody_passes_as_it_is() -> None:
-    assert plain(Lines(UNICODE).noted("\ta  b\t", [])) == "\ta  b\t\n"
-
-
-@pytest.mark.parametrize(
-    "name", ["x (uuid, running) · project admin", "a, b", ' "x"', "a -> b", "x  y", "a - b"]
-)
-def test_a_name_cannot_imitate_the_line(name: str) -> None:
-    assert quoted(name).startswith('"')
-    assert quoted("Zoë's notebook") == "Zoë's notebook"
-
-
-CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
-SGR = re.compile(r"\x1b\[[0-9;]*m")
-texts = st.text(st.sampled_from(NASTY) | st.characters(), max_size=20)
-
-
-@given(st.lists(whole_guests(), min_size=1, max_size=3), texts, st.data())
-def test_no_control_character_comes_through(
-    guests: list[Guest], text: str, data: st.DataObject
-) -> None:
-    guest = data.draw(st.sampled_from(guests))
-    token = data.draw(st.sampled_from([guest.uuid, f"uuid:{guest.uuid}", guest.domain, ""]))
-    line = data.draw(st.sampled_from([token, f"{text} {token} {text}", text]))
-    index = Index(guests)
-    shown = Lines(UNICODE).noted(line, mentions(line, index))
-    for spans in (shown, *Lines(UNICODE).of_answers(line, index.answers(line))):
-        assert not CONTROLS.search(plain(spans).removesuffix("\n").replace("\n", "\x00"))
-        assert not CONTROLS.search(SGR.sub("", coloured(spans)).removesuffix("\n"))
 
 
 def test_a_long_line_is_read_in_a_moment() -> None:

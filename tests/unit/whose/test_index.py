@@ -2,80 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.support.guests import foreign_guest, instance, nova_guest, unstamped_guest
-from tests.support.hosts import uuid_of
-from tests.support.strategies import NASTY, nova_guests
+from tests.support.embedded import uuid_of
+from tests.support.guests import instance, nova_guest
+from tests.support.handles import (
+    BASE,
+    DISK,
+    HOST,
+    IMAGE,
+    MAC,
+    OTHER_PORT,
+    PORT,
+    PROCESSES,
+    PROJECT,
+    RBD_VOLUME,
+    VM,
+    VOLUME,
+    any_text,
+    hardware,
+    whole_guests,
+)
 from virsh_nova.model import (
-    Address,
     Disk,
     Flavor,
     Guest,
-    Hardware,
     Identity,
-    Image,
-    Interface,
     Owner,
-    Port,
-    Root,
 )
-from virsh_nova.whose.answer import KINDS, Answer, Lineage, Process
+from virsh_nova.whose.answer import KINDS, Answer
 from virsh_nova.whose.identifiers import identifiers
 from virsh_nova.whose.index import Index
 from virsh_nova.whose.missing import nobodys
-
-PORT = "d45a9119-51c6-4b7e-9d0e-0123456789ab"
-OTHER_PORT = "4bb8ce1b-d0aa-4b7e-9d0e-0123456789ab"
-VOLUME = "c2331ad9-afdb-4fc3-97c9-2e93e78d6249"
-RBD_VOLUME = "9a1b5f0e-3c62-4d0f-8a5b-2f6c1d7e4b90"
-IMAGE = "2330fcf1-562a-44b8-8866-8d77e827062c"
-PROJECT = "66080f174c96d8e25cbd0ba3a1a6bcde"
-BASE = "/var/lib/nova/instances/_base/e800707f"
-DISK = f"/var/lib/nova/instances/{uuid_of(1)}/disk"
-
-
-def hardware(*disks: Disk, interfaces: tuple[Interface, ...] = ()) -> Hardware:
-    return Hardware(1, 512, disks, interfaces)
-
-
-VM = nova_guest(
-    1,
-    instance(
-        "vm-twonets",
-        flavor=Flavor("m1.tiny", "42"),
-        owner=Owner(Identity("3ceaaf308142c8ea91d93080f9b439fc", "demo"),
-                    Identity(PROJECT, "demo-project")),
-        image=Image(IMAGE),
-        root=Root("image", IMAGE),
-        ports=(
-            Port(PORT, (Address("fixed", "10.0.0.5", 4),
-                        Address("fixed", "2001:db8::f816:3eff:fece:861e", 6))),
-            Port(OTHER_PORT, (Address("fixed", "10.0.1.7", 4),)),
-        ),
-    ),
-    id=7,
-    pid=4242,
-    hardware=hardware(
-        Disk("vda", "virtio", DISK, None, backing=(BASE,)),
-        Disk("vdb", "virtio", "/dev/sdb", VOLUME),
-        Disk("vdc", "virtio", f"volumes/volume-{RBD_VOLUME}", None),
-        interfaces=(Interface("fa:16:3e:6c:67:b4", "tapd45a9119-51", PORT),),
-    ),
-)  # fmt: skip
-SIBLING = nova_guest(
-    2, instance("sibling", owner=Owner(None, Identity(PROJECT, "demo-project")),
-                ports=(Port(None, (Address("fixed", "10.0.0.6", 4),)),)),
-    id=None, state="shutoff", hardware=hardware(Disk("vda", "virtio", "x", None, backing=(BASE,)))
-)  # fmt: skip
-LOST = unstamped_guest(3, id=9, pid=5000)
-APPLIANCE = foreign_guest(4, "libguestfs", domain="guestfs-x9d2kq7w1mzt4r8e", id=12)
-HOST = (VM, SIBLING, LOST, APPLIANCE)
 
 
 def found(handle: str, guests: tuple[Guest, ...] = HOST, **more: Any) -> list[tuple[str, str]]:
@@ -193,18 +155,6 @@ def test_what_nova_did_not_know_is_nobodys_name() -> None:
 
 # ---- processes --------------------------------------------------------------------------------
 
-QEMU = Process(4300, "qemu-system-x86", uuid_of(1))
-PROCESSES: Mapping[int, Lineage] = {
-    4300: Lineage(4300, None, (QEMU,)),
-    4301: Lineage(4301, "CPU 0/KVM", (QEMU,)),
-    4400: Lineage(4400, None, (Process(4400, "passt", None), QEMU)),
-    4500: Lineage(4500, "worker", (Process(4500, "x", None), Process(4400, "passt", None), QEMU)),
-    4600: Lineage(4600, None, (Process(4600, "bash", None), Process(1, "init", None))),
-    4700: Lineage(4700, None, (Process(4700, "qemu-system-x86", uuid_of(99)),)),
-    5000: Lineage(5000, None, (Process(5000, "qemu-kvm", None),), "not allowed"),
-    5100: Lineage(5100, None, (), "not allowed"),
-}
-
 
 @pytest.mark.parametrize(
     ("number", "domain", "detail"),
@@ -227,22 +177,6 @@ def test_a_process_that_is_no_guests(number: int) -> None:
     assert found(str(number), processes=PROCESSES.get) == []
 
 
-def test_the_error_says_what_the_process_is() -> None:
-    index = Index(HOST, PROCESSES.get)
-    assert "is bash" in nobodys("4600", index, asks_proc=True).hint
-    assert "no process 1" in nobodys("pid:1", index, asks_proc=True).hint
-    assert nobodys("5100", index, asks_proc=True).hint == "not allowed"
-
-
-@pytest.mark.parametrize(
-    ("handle", "close"),
-    [("vm-twonet", "vm-twonets"), ("tapd45a9119-52", "tapd45a9119-51"),
-     ("project:demo-projekt", "demo-project"), ("10.0.0.55", "10.0.0.5")],
-)  # fmt: skip
-def test_the_error_names_what_is_close(handle: str, close: str) -> None:
-    assert repr(close) in nobodys(handle, Index(HOST), asks_proc=False).hint
-
-
 # ---- links ------------------------------------------------------------------------------------
 
 
@@ -262,26 +196,6 @@ def test_links_are_followed_from_either_side() -> None:
 
 # ---- whatever guests hold ---------------------------------------------------------------------
 
-MAC = "fa:16:3e:6c:67:b4"
-texts = st.text(st.sampled_from(NASTY) | st.characters(), max_size=12)
-disks = st.builds(
-    Disk, target=texts, bus=st.none(), source=st.none() | texts, serial=st.none() | texts,
-    backing=st.lists(texts, max_size=2).map(tuple),
-)  # fmt: skip
-interfaces = st.builds(
-    Interface, mac=st.none() | texts | st.just(MAC), target=st.none() | texts,
-    port=st.none() | texts | st.uuids().map(str),
-)  # fmt: skip
-
-
-@st.composite
-def whole_guests(draw: st.DrawFn) -> Guest:
-    return draw(nova_guests())._replace(
-        pid=draw(st.none() | st.integers(1, 10**6)),
-        hardware=Hardware(1, 1, tuple(draw(st.lists(disks, max_size=2))),
-                          tuple(draw(st.lists(interfaces, max_size=2)))),
-    )  # fmt: skip
-
 
 @given(st.lists(whole_guests(), max_size=4))
 def test_every_identifier_of_every_guest_finds_that_guest(guests: list[Guest]) -> None:
@@ -296,7 +210,9 @@ def test_every_identifier_of_every_guest_finds_that_guest(guests: list[Guest]) -
 @given(st.lists(whole_guests(), max_size=2), st.data())
 def test_any_text_is_a_handle(guests: list[Guest], data: st.DataObject) -> None:
     known = [text for guest in guests for _, text, _ in identifiers(guest)]
-    piece = texts | st.sampled_from([f"{kind}:" for kind in KINDS] + known + ["/", ".", "10.0.0."])
+    piece = any_text | st.sampled_from(
+        [f"{kind}:" for kind in KINDS] + known + ["/", ".", "10.0.0."]
+    )
     handle = data.draw(st.lists(piece, max_size=4).map("".join))
     index = Index(guests, lambda _: None, lambda paths: {path: path for path in paths})
     for one in index.answers(handle):

@@ -1,4 +1,4 @@
-"""/proc read upwards, and symbolic links followed in time."""
+"""/proc is read upwards, from a process to the QEMU it works for."""
 
 from __future__ import annotations
 
@@ -6,15 +6,13 @@ import os
 import subprocess
 import sys
 import threading
-import time
 from pathlib import Path
 
 import psutil
 import pytest
 
-from tests.support.hosts import uuid_of
+from tests.support.embedded import uuid_of
 from virsh_nova.whose.answer import Process
-from virsh_nova.whose.paths import RealPathsInTime
 from virsh_nova.whose.processes import lineage_of
 
 QEMU = [sys.executable, "-c", "input()", "-uuid", uuid_of(1).upper()]
@@ -130,28 +128,3 @@ def test_a_command_line_that_may_not_be_read_is_said(
     assert lineage is not None
     assert lineage.processes == (Process(4242, "qemu-kvm", None),)
     assert "4242 cannot be read" in lineage.fault
-
-
-# ---- links ------------------------------------------------------------------------------------
-
-
-def test_links_are_followed(tmp_path: Path) -> None:
-    (tmp_path / "link").symlink_to(tmp_path / "disk")
-    (tmp_path / "loop").symlink_to(tmp_path / "loop")
-    paths = [str(tmp_path / name) for name in ("link", "loop", "nothing")]
-    real = RealPathsInTime(5, pytest.fail)([*paths, "a\0b"])
-    assert real[paths[0]] == str(tmp_path / "disk")
-    assert real[paths[2]] == paths[2]
-    assert "a\0b" not in real
-
-
-def test_a_storage_that_hangs_holds_nobody_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    said: list[str] = []
-    monkeypatch.setattr(os.path, "realpath", lambda _path: time.sleep(60))
-    real_paths = RealPathsInTime(0.1, said.append)
-    begin = time.monotonic()
-    assert real_paths(["/a"]) == {}
-    assert real_paths(["/b"]) == {}
-    assert time.monotonic() - begin < 5
-    assert len(said) == 1
-    assert "does not answer" in said[0]

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.support.archives import REPORT, archive, domain, odd_archive, real_files, status
-from tests.support.hosts import uuid_of
+from tests.support.embedded import uuid_of
 from virsh_nova.files import archive as archives
 from virsh_nova.files import compressed
 from virsh_nova.files.archive import search_archive

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.support.archives import domain, real_files, status
-from tests.support.hosts import uuid_of
+from tests.support.embedded import uuid_of
 from tests.support.paths import DATA
 from virsh_nova.files import domain_file
 from virsh_nova.files.domain_file import Unusable, read_domain_file

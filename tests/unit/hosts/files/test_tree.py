@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.support.archives import domain, make_tree, real_files, status
-from tests.support.hosts import uuid_of
+from tests.support.embedded import uuid_of
 from virsh_nova.files import found as limits
 from virsh_nova.files import search_tree as searching
 from virsh_nova.files.found import Search
