@@ -1,4 +1,4 @@
-"""Run commands in turn, and tell what each took."""
+"""Run commands in turn, and measure what each takes."""
 
 import json
 import os

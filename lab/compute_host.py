@@ -1,4 +1,4 @@
-"""A compute host for tests: a real libvirtd of its own, beside whatever else the machine runs."""
+"""A compute host to try things on: a real libvirtd of its own, beside all else on the machine."""
 
 import contextlib
 import os
@@ -28,7 +28,7 @@ namespaces = []
 """
 
 LIBVIRTD_CONF = """\
-auth_unix_ro = "none"       # no polkit; the directory above lets nobody else in
+auth_unix_ro = "none"       # no polkit; the directory above is closed to others
 auth_unix_rw = "none"
 """
 
@@ -39,7 +39,7 @@ AFFECT = {
 
 
 class HostFailed(Exception):
-    """The compute host did not do what a test needs of it. Never a reason to skip."""
+    """The compute host did not do what is needed of it. For a test never a reason to skip."""
 
 
 class ComputeHost:
@@ -49,7 +49,7 @@ class ComputeHost:
     """
 
     def __init__(self) -> None:
-        # Not pytest's tmp_path: its names are too long for the path of a socket.
+        # Right below TMPDIR: longer names are too long for the path of a socket.
         self.directory = Path(tempfile.mkdtemp(prefix="nd-"))
         self.socket = self.directory / "run" / "libvirt-sock"
         self.uri = f"qemu+unix:///system?socket={self.socket}"
@@ -96,7 +96,7 @@ class ComputeHost:
         self.wait(self._answers, "libvirtd does not answer")
 
     def stop_daemon(self) -> None:
-        """SIGSTOP: it keeps its socket and answers nobody, as a daemon that hangs."""
+        """SIGSTOP: it keeps its socket and answers no more, as a daemon that hangs."""
         os.kill(self.pid, signal.SIGSTOP)
 
     def continue_daemon(self) -> None:
@@ -232,7 +232,7 @@ class ComputeHost:
                 stdout=subprocess.PIPE,
                 stderr=said,
                 text=True,
-                # Ctrl-C in the terminal is for pytest; the guardian ends when pytest lets go of it.
+                # Ctrl-C in the terminal is for us; the guardian ends when we close its stdin.
                 start_new_session=True,
             )
 
@@ -262,7 +262,7 @@ def frozen(pid: int) -> Iterator[None]:
 
 @contextlib.contextmanager
 def stuck(host: ComputeHost, name: str) -> Iterator[None]:
-    """A QEMU that has stopped, and a call that waits for it: nobody else can change the guest."""
+    """A QEMU that has stopped, and a call that waits for it: no other can change the guest."""
     into_the_monitor = ["virsh", "-c", host.uri, "qemu-monitor-command", "--hmp", name]
     silent = subprocess.DEVNULL
     with (

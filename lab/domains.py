@@ -1,4 +1,4 @@
-"""Domain XML for tests: guests as small as QEMU starts them, each as its maker shapes it."""
+"""Domain XML: guests as small as QEMU starts them, each as its maker shapes it."""
 
 from pathlib import Path
 
@@ -25,7 +25,7 @@ def nova_guest(
 ) -> str:
     """An instance as nova-compute defines it.
 
-    `blocks` stand in <metadata>, goldens for instance; none at all is a guest older than Juno.
+    `blocks` go into <metadata>, goldens for instance; none at all is a guest older than Juno.
     `disk` is the image of the boot disk (see `ComputeHost.instance_disk`), `volume` the Cinder
     uuid that Nova would give as its serial.
     """
@@ -58,7 +58,7 @@ def nova_guest(
 
 
 def ovirt_guest(name: str, uuid: str | None = None, *, memory_mib: int = 8) -> str:
-    """A guest of another manager, told by the namespace of its metadata."""
+    """A guest of another manager, recognised by the namespace of its metadata."""
     guest = _guest(name, uuid, memory_mib)
     vm = OVIRT.vm(OVIRT.clusterVersion("4.7"), OVIRT.launchPaused("false"))
     _add_metadata(guest, vm)
@@ -66,7 +66,7 @@ def ovirt_guest(name: str, uuid: str | None = None, *, memory_mib: int = 8) -> s
 
 
 def appliance(name: str) -> str:
-    """An appliance of libguestfs, by the channel to its daemon; see also `appliance.py`."""
+    """A guest that looks like an appliance of libguestfs, by the channel to its daemon."""
     guest = _guest(name, None, 8)
     channel = E.channel(E.target(type="virtio", name="org.libguestfs.channel.0"), type="unix")
     _part(guest, "devices").append(channel)

@@ -1,12 +1,12 @@
-"""The init process of a test's compute host: whatever happens to the tests, nothing survives it.
+"""The init process of a compute host: whatever happens to its user, nothing survives it.
 
 `ComputeHost` runs it in a mount and a network namespace of its own. There it lays the directories
-of the test over those of the machine, so that a libvirtd with its usual paths neither sees nor
+of the host over those of the machine, so that a libvirtd with its usual paths neither sees nor
 touches the machine's own, and it starts libvirtd for every line it reads.
 
 QEMU detaches itself from the libvirtd that started it. This process is their *subreaper*: it
 inherits them, and can therefore end them all without searching by name. It does so when its stdin
-closes, which happens however pytest ends: by itself, by Ctrl-C or by SIGKILL.
+closes, which happens however its user ends: by itself, by Ctrl-C or by SIGKILL.
 
 Run as: unshare --mount --net python guardian.py DIRECTORY
 """

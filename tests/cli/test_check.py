@@ -57,7 +57,7 @@ def codes(*arguments: str) -> dict[str, set[str]]:
     return found
 
 
-def test_findings_end_with_4_and_none_with_0(uri: str) -> None:
+def test_findings_exit_with_4_and_none_with_0(uri: str) -> None:
     assert codes("-c", uri, "check", *RESTING) == {
         uuid_of(2): {"vcpus-differ"},
         uuid_of(3): {"crashed"},
@@ -65,7 +65,7 @@ def test_findings_end_with_4_and_none_with_0(uri: str) -> None:
     assert codes("-c", uri, "check", *RESTING, uuid_of(1)) == {}
 
 
-def test_handles_choose_and_the_others_still_count(tmp_path: Path) -> None:
+def test_handles_choose_the_guests_and_the_others_are_still_compared_with(tmp_path: Path) -> None:
     path = f"/var/lib/nova/instances/{uuid_of(1)}/disk"
     disk = f"<disk type='file'><source file='{path}'/><target dev='vda' bus='virtio'/></disk>"
     uri = make_host(
@@ -78,7 +78,7 @@ def test_handles_choose_and_the_others_still_count(tmp_path: Path) -> None:
     }
 
 
-def test_severity_and_ignore(uri: str) -> None:
+def test_severity_and_ignore_drop_findings_and_exit_by_what_is_left(uri: str) -> None:
     assert codes("-c", uri, "check", *RESTING, "--severity", "error") == {uuid_of(3): {"crashed"}}
     every = ("--ignore", "crashed", "--ignore", "vcpus_differ")
     assert codes("-c", uri, "check", *RESTING, *every) == {}
@@ -88,7 +88,7 @@ def test_severity_and_ignore(uri: str) -> None:
     assert newer[uuid_of(1)] == {"older-nova"}
 
 
-def test_an_unknown_handle_is_told_and_the_others_are_checked(uri: str) -> None:
+def test_an_unknown_handle_is_reported_and_the_others_are_checked(uri: str) -> None:
     done = nova_domains("-c", uri, "check", *RESTING, "nobody-here", uuid_of(1))
     assert done.returncode == 1
     assert "nobody-here" in done.stderr
@@ -97,7 +97,7 @@ def test_an_unknown_handle_is_told_and_the_others_are_checked(uri: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "hint"),
     [
         (("--ignore", "vcpu-differs"), "did you mean 'vcpus-differ'?"),
         (("--explain", "orphans"), "did you mean 'orphan'?"),
@@ -108,10 +108,12 @@ def test_an_unknown_handle_is_told_and_the_others_are_checked(uri: str) -> None:
         (("-f", "yaml"), "nagios"),
     ],
 )
-def test_wrong_usage_ends_with_2(uri: str, arguments: tuple[str, ...], told: str) -> None:
+def test_wrong_usage_exits_with_2_and_a_hint(
+    uri: str, arguments: tuple[str, ...], hint: str
+) -> None:
     done = nova_domains("-c", uri, "check", *arguments)
     assert done.returncode == 2
-    assert told in done.stderr
+    assert hint in done.stderr
     assert done.stdout == ""
 
 
@@ -125,7 +127,7 @@ def test_every_code_is_explained_without_a_host(code: str) -> None:
 # ---- against what Nova knows ------------------------------------------------------------------
 
 
-def test_orphans_missing_and_what_differs(tmp_path: Path) -> None:
+def test_a_listing_shows_orphans_missing_guests_and_what_differs(tmp_path: Path) -> None:
     uri = make_host(tmp_path, *(nova(n) for n in range(1, 8)), nova(8, state=SHUTOFF))
     here = nova_domains("-c", uri, "list", "-f", "value", "-c", "host").stdout.split("\n")[0]
     servers = listing(
@@ -156,7 +158,7 @@ def test_orphans_missing_and_what_differs(tmp_path: Path) -> None:
     assert f"$ nova-domains -c {uri} {command}\n" in table
 
 
-def test_a_listing_from_stdin(tmp_path: Path) -> None:
+def test_a_listing_is_read_from_stdin_too(tmp_path: Path) -> None:
     import subprocess
 
     uri = make_host(tmp_path, nova(1))
@@ -169,7 +171,7 @@ def test_a_listing_from_stdin(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("text", ['[{"Name": "web"}]', "nonsense", '{"servers": 1}', ""])
-def test_a_file_without_uuids_is_one_line_and_1(uri: str, tmp_path: Path, text: str) -> None:
+def test_a_file_without_uuids_is_one_line_and_exit_1(uri: str, tmp_path: Path, text: str) -> None:
     path = tmp_path / "bad.json"
     path.write_text(text)
     done = nova_domains("-c", uri, "check", "--against", str(path))
@@ -178,7 +180,7 @@ def test_a_file_without_uuids_is_one_line_and_1(uri: str, tmp_path: Path, text: 
     assert "bad.json" in done.stderr
 
 
-def test_a_cloud_that_is_not_configured_is_one_line_and_1(uri: str, tmp_path: Path) -> None:
+def test_a_cloud_that_is_not_configured_is_one_line_and_exit_1(uri: str, tmp_path: Path) -> None:
     done = nova_domains("-c", uri, "check", "--cloud", "no-such-cloud", HOME=str(tmp_path))
     assert done.returncode == 1
     assert done.stderr.count("\n") == 1
@@ -187,7 +189,7 @@ def test_a_cloud_that_is_not_configured_is_one_line_and_1(uri: str, tmp_path: Pa
 # ---- for monitoring ---------------------------------------------------------------------------
 
 
-def test_a_plugin_prints_one_line_and_ends_as_plugins_do(uri: str, tmp_path: Path) -> None:
+def test_a_plugin_prints_one_line_and_exits_as_plugins_do(uri: str, tmp_path: Path) -> None:
     for arguments, code, word in (
         ((), 2, "CRITICAL"),
         (("--ignore", "crashed"), 1, "WARNING"),
@@ -205,7 +207,7 @@ def test_a_plugin_prints_one_line_and_ends_as_plugins_do(uri: str, tmp_path: Pat
         assert done.stdout.count("\n") == 1
 
 
-def test_a_host_that_cannot_be_reached_ends_with_3(tmp_path: Path) -> None:
+def test_a_host_that_cannot_be_reached_exits_with_3(tmp_path: Path) -> None:
     assert nova_domains("-c", "qemu+unix:///system?socket=/none", "check").returncode == 3
 
 
@@ -225,7 +227,7 @@ def test_hostile_names_reach_neither_terminal_nor_spreadsheet(tmp_path: Path) ->
     assert cells[4].startswith("'=")
 
 
-def test_it_changes_nothing(uri: str) -> None:
+def test_check_changes_nothing(uri: str) -> None:
     path = Path(uri.removeprefix("test://"))
     before = path.read_bytes()
     nova_domains("-c", uri, "check")

@@ -95,7 +95,7 @@ def test_every_key_of_the_document_is_documented() -> None:
     for key in {key for guest in guests for key in keys_of(guest)}:
         path = key.removeprefix("instance.")
         leaf = key.rpartition(".")[2]
-        # The least objects are told in one line with their parent.
+        # The smallest objects are documented in one line with their parent.
         in_parent = leaf in named and path.rpartition(".")[0].removesuffix("[]") in named
         assert path in named or in_parent, key
 

@@ -60,7 +60,7 @@ def test_every_packing_says_the_same(tree: Path, tmp_path: Path) -> None:
         assert documents("--files", path, "show", "-f", "json", *uuids) == shown
 
 
-def test_show_xml_of_a_saved_list(tree: Path, tmp_path: Path) -> None:
+def test_show_xml_of_a_saved_list_prints_the_block(tree: Path, tmp_path: Path) -> None:
     saved = tmp_path / "saved.json"
     saved.write_text(run("--files", tree, "list", "-f", "json")[1])
     (first, *_) = json.loads(saved.read_text())
@@ -135,7 +135,7 @@ def test_a_damaged_file_is_named_and_skipped(tmp_path: Path) -> None:
         ({"r/etc/libvirt/qemu/networks/x": ""}, "r", "etc/libvirt/qemu"),
     ],
 )
-def test_what_cannot_be_read_is_exit_3(
+def test_what_cannot_be_read_exits_with_3_and_one_line(
     tmp_path: Path, files: dict[str, str], path: str, said: str
 ) -> None:
     make_tree(tmp_path, files)
@@ -167,20 +167,22 @@ def test_pipes_and_devices_are_refused(tmp_path: Path) -> None:
         ("--offline", "undo", "--list"),
     ],
 )
-def test_what_does_not_go_together(arguments: tuple[str, ...]) -> None:
+def test_options_that_do_not_go_together_are_usage_errors(arguments: tuple[str, ...]) -> None:
     code, out, err = run(*arguments)
     assert (code, out) == (2, "")
     assert "exclude each other" in err or "only reads" in err
 
 
-def test_handles_that_fit_nobody(tree: Path) -> None:
+def test_handles_without_a_match_exit_with_1(tree: Path) -> None:
     code, _, err = run("--files", tree, "show", "nobody-at-all")
     assert code == 1
     assert "no guest here answers to 'nobody-at-all'" in err
     assert "note: read from" in err
 
 
-def test_offline_without_a_libvirt(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_offline_without_libvirt_files_names_where_it_looked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(opening, "Tree", lambda _root: Tree(str(tmp_path)))
     with pytest.raises(opening.HostError) as caught:
         opening.open_offline()
@@ -197,7 +199,9 @@ def test_offline_without_a_libvirt(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert "is gone" in guest.faults[0]
 
 
-def test_no_rights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_rights_to_the_files_is_reported_with_a_hint(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     make_tree(tmp_path, {"etc/libvirt/qemu/a.xml": domain("a", uuid_of(1))})
     (tmp_path / "etc/libvirt/qemu/a.xml").chmod(0)
     tmp_path.chmod(0o755)
@@ -214,10 +218,10 @@ def test_no_rights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
                 monkeypatch.setattr(opening, "Tree", lambda _root: Tree(str(tmp_path)))
                 opening.open_offline()
             except opening.HostError as error:
-                told = "Permission denied" in error.message and error.hint == "run it as root"
-                code = 0 if told else 8
+                hinted = "Permission denied" in error.message and error.hint == "run it as root"
+                code = 0 if hinted else 8
             except OSError:
-                # pytest's own folders may be closed to nobody.
+                # The user nobody may have no access to pytest's own folders.
                 code = 0
             os._exit(code)
         assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0

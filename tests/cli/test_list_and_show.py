@@ -99,7 +99,7 @@ def test_list_long_adds_the_long_columns(host: str) -> None:
     assert NOVA_1_0 in row
 
 
-def test_list_tells_the_manager_of_foreign_guests(host: str) -> None:
+def test_list_shows_the_manager_of_foreign_guests(host: str) -> None:
     lines = output("-c", host, "list").splitlines()
     (line,) = [line for line in lines if "vmi-4" in line]
     assert "KubeVirt" in line
@@ -122,12 +122,12 @@ def test_a_host_without_guests_says_so(empty_host: str) -> None:
     assert len(output("-c", empty_host, "list", "-f", "csv").splitlines()) == 1
 
 
-def test_a_filter_that_nothing_fits_says_so(host: str) -> None:
+def test_a_filter_without_a_match_says_so(host: str) -> None:
     assert output("-c", host, "list", "--name", "nobody") == "no guest fits\n"
     assert documents("-c", host, "list", "--name", "nobody") == []
 
 
-def test_list_json_is_the_document_promised(host: str) -> None:
+def test_list_json_is_as_documented(host: str) -> None:
     guests = documents("-c", host, "list")
     assert [guest["domain"] for guest in guests] == sorted(guest["domain"] for guest in guests)
     assert all(
@@ -194,7 +194,7 @@ def test_list_csv_is_one_flat_list(host: str, option: list[str], names: tuple[st
     ]  # fmt: skip
 
 
-def test_list_value_is_one_flat_list_apart_by_tabs(host: str) -> None:
+def test_list_value_is_one_flat_list_separated_by_tabs(host: str) -> None:
     text = output("-c", host, "list", "-f", "value", "-c", "uuid", "-c", "id", "-c", "name")
     rows = [line.split("\t") for line in text.splitlines()]
     assert [row[0] for row in rows] == [uuid_of(n) for n in (1, 2, 3, 5, 4)]
@@ -238,9 +238,7 @@ def test_every_column_can_be_shown_in_every_flat_format(host: str, format_: str)
         (["--sort-descending"], [4, 5, 3, 2, 1]),
     ],
 )
-def test_list_takes_and_sorts_what_it_is_asked_for(
-    host: str, options: list[str], numbers: list[int]
-) -> None:
+def test_list_filters_and_sorts_as_asked(host: str, options: list[str], numbers: list[int]) -> None:
     text = output("-c", host, "list", "-f", "value", "-c", "uuid", *options)
     assert text.split() == [uuid_of(number) for number in numbers]
 
@@ -263,7 +261,7 @@ def test_show_finds_a_guest_by_its_libvirt_id(host: str) -> None:
     ]
 
 
-def test_show_adds_what_the_guest_really_is(host: str) -> None:
+def test_show_adds_the_actual_hardware(host: str) -> None:
     (guest,) = documents("-c", host, "show", "instance-00000001")
     assert guest["hardware"] == {
         "vcpus": 2,
@@ -290,7 +288,7 @@ def test_show_prints_guests_in_the_order_of_the_handles_each_once(host: str) -> 
     ]  # fmt: skip
 
 
-def test_show_as_a_table_tells_everything_in_words(host: str) -> None:
+def test_show_as_a_table_says_everything_in_words(host: str) -> None:
     text = output("-c", host, "show", "instance-00000001")
     assert text.startswith("vm-ports_v4_v6_floating  (instance-00000001)\n")
     for part in (
@@ -342,7 +340,7 @@ def test_an_unknown_handle_exits_1_with_the_closest_names(host: str) -> None:
     assert "'instance-00000001'" in line
 
 
-def test_the_handle_none_is_no_guest_that_is_off(host: str) -> None:
+def test_the_handle_none_matches_no_guest_that_is_off(host: str) -> None:
     assert "'None'" in failure("-c", host, "show", "None", code=1)
 
 
@@ -353,7 +351,7 @@ def test_an_ambiguous_handle_exits_1_and_lists_the_candidates_in_order(tmp_path:
     assert places == sorted(places)
 
 
-def test_of_several_handles_the_right_ones_are_shown_and_the_exit_is_1(host: str) -> None:
+def test_of_several_handles_those_with_a_match_are_shown_and_the_exit_is_1(host: str) -> None:
     handles = ["plain", "nobody", "vmi-4"]
     done = nova_domains("-c", host, "show", *handles, "-f", "value", "-c", "domain")
     assert done.stdout == "plain\nvmi-4\n"
@@ -362,7 +360,7 @@ def test_of_several_handles_the_right_ones_are_shown_and_the_exit_is_1(host: str
     assert done.returncode == 1
 
 
-def test_a_display_name_cannot_stand_in_the_way_of_a_name_or_uuid(tmp_path: Path) -> None:
+def test_a_display_name_cannot_hide_a_domain_name_or_uuid(tmp_path: Path) -> None:
     uri = make_host(
         tmp_path,
         guest(1),
@@ -391,7 +389,7 @@ DAMAGE = {
 
 @pytest.mark.parametrize("format_", ["table", "json"])
 @pytest.mark.parametrize(("metadata", "said"), DAMAGE.values(), ids=DAMAGE)
-def test_a_guest_with_a_damaged_block_is_listed_and_warned_of(
+def test_a_guest_with_a_damaged_block_is_listed_with_a_warning(
     tmp_path: Path, metadata: str, said: str, format_: str
 ) -> None:
     uri = make_host(tmp_path, guest(1, metadata=metadata), guest(2, metadata=block("sound")))
@@ -408,7 +406,7 @@ def test_a_guest_with_a_damaged_block_is_listed_and_warned_of(
     assert said in line
 
 
-def test_show_warns_of_damage_too_and_shows_what_could_be_read(tmp_path: Path) -> None:
+def test_show_warns_of_damage_and_shows_what_could_be_read(tmp_path: Path) -> None:
     uri = make_host(tmp_path, guest(1, metadata=DAMAGE["number"][0]))
     done = nova_domains("-c", uri, "show", "a", "-f", "json")
     assert done.returncode == 0

@@ -41,7 +41,9 @@ def path(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_command_works(command: str, path: str, tmp_path: Path) -> None:
+def test_command_of_the_readme_succeeds_and_prints_something(
+    command: str, path: str, tmp_path: Path
+) -> None:
     done = subprocess.run(
         ["bash", "-o", "pipefail", "-c", command],
         cwd=tmp_path,
@@ -62,14 +64,14 @@ def test_console_blocks_hold_nothing_but_commands() -> None:
     assert all(line.startswith("$ ") for line in lines)
 
 
-def test_what_is_not_run_is_accounted_for() -> None:
+def test_every_line_that_is_not_run_is_of_a_known_kind() -> None:
     lines = [line for block in blocks("text") for line in block.splitlines()]
     assert [line for line in lines if not line.startswith(NOT_RUN)] == []
     for script in re.findall(r"script/\w+", README):
         assert os.access(ROOT / script, os.X_OK)
 
 
-def test_every_block_is_of_a_kind_that_is_checked() -> None:
+def test_every_block_of_the_readme_is_of_a_kind_that_is_checked() -> None:
     languages = re.findall(r"^```(\w*)$", README, re.MULTILINE)
     assert set(languages[::2]) <= {"console", "text"}
     assert set(languages[1::2]) == {""}

@@ -139,7 +139,7 @@ def usage(place: Place, *arguments: str) -> str:
         ),
     ],
 )
-def test_wrong_usage_is_told_in_a_line(place: Place, arguments: list[str], said: str) -> None:
+def test_wrong_usage_is_reported_in_one_line(place: Place, arguments: list[str], said: str) -> None:
     assert usage(place, "stamp", *arguments) == f"Error: {said}"
 
 
@@ -166,16 +166,16 @@ UUID = uuid_of(1)
          f"f: record 1 ({UUID}): name: expected text, got number 3"),
     ],
 )  # fmt: skip
-def test_a_bad_file_is_told_by_file_record_and_field(
+def test_a_bad_file_is_reported_with_file_record_and_field(
     place: Place, content: object, said: str
 ) -> None:
     place.file("f", content)
     line = refused(place, "stamp", "--from", "f", "--yes")
-    told = line.removeprefix("nova-domains: error: ")
-    assert told.startswith(said) if said.endswith(": ") else told == said
+    message = line.removeprefix("nova-domains: error: ")
+    assert message.startswith(said) if said.endswith(": ") else message == said
 
 
-def test_a_yaml_bomb_and_a_file_of_200_mb_cost_nothing(place: Place) -> None:
+def test_a_yaml_bomb_and_a_file_of_200_mb_are_refused(place: Place) -> None:
     lines = ["a: &a [x,x,x]"]
     for inner, outer in zip("abcdefgh", "bcdefghi", strict=True):
         lines.append(f"{outer}: &{outer} [{','.join([f'*{inner}'] * 9)}]")
@@ -186,20 +186,20 @@ def test_a_yaml_bomb_and_a_file_of_200_mb_cost_nothing(place: Place) -> None:
     assert refused(place, "stamp", "--from", "f", "--yes").startswith("nova-domains: error: f: ")
 
 
-def test_a_file_that_is_not_there_is_told(place: Place) -> None:
+def test_a_missing_file_is_reported(place: Place) -> None:
     for option in ("--from", "--users", "--projects", "--flavors", "--images", "--ports"):
         line = refused(place, "stamp", "--all", "--derive", "--yes", option, "none.json")
         assert line.startswith("nova-domains: error: none.json: ")
 
 
-def test_a_hostile_file_name_is_written_out(place: Place) -> None:
+def test_a_hostile_file_name_is_escaped(place: Place) -> None:
     assert is_safe(refused(place, "stamp", "--yes", "--from", EVIL))
 
 
 # ---- whom -------------------------------------------------------------------------------------
 
 
-def test_a_handle_that_means_nobody_does_not_stop_the_others(place: Place) -> None:
+def test_a_handle_without_a_match_does_not_stop_the_others(place: Place) -> None:
     done = place("stamp", uuid_of(1), "nobody", "--set", "name=x", "--yes")
     assert done.returncode == 1
     assert "no guest" in done.stderr.splitlines()[0]
@@ -217,14 +217,14 @@ def test_a_foreign_guest_needs_its_name_and_force(place: Place) -> None:
     )  # fmt: skip
 
 
-def test_an_appliance_is_refused_always(place: Place) -> None:
+def test_an_appliance_is_refused_even_when_forced(place: Place) -> None:
     done = place("stamp", "appliance", "--set", "name=x", "--yes", "--force", "--overwrite")
     assert done.returncode == 1
     assert "refused: appliance" in done.stdout
     assert place.journals() == []
 
 
-def test_all_means_novas_guests_without_block(place: Place) -> None:
+def test_all_stamps_only_nova_guests_without_a_block(place: Place) -> None:
     done = place("stamp", "--all", "--set", "name=x", "--yes", "-f", "json")
     assert done.returncode == 0, done.stderr
     plan = json.loads(done.stdout)
@@ -240,7 +240,7 @@ def test_all_means_novas_guests_without_block(place: Place) -> None:
 STARS = re.compile(r'at="[^"]*" by="[^"]*"')
 
 
-def test_the_plan_for_the_demo_host(tmp_path: Path) -> None:
+def test_the_plan_for_the_demo_host_is_shown_word_for_word(tmp_path: Path) -> None:
     done = nova_domains(
         "--demo", "stamp", "--all", "--derive", "--dry-run", NOVA_DOMAINS_STATE=str(tmp_path / "s")
     )
@@ -293,7 +293,7 @@ def test_dry_run_neither_asks_nor_writes_nor_locks(place: Place) -> None:
     assert not place.state.exists()
 
 
-def test_yes_writes_and_tells_where_the_journal_is(place: Place) -> None:
+def test_yes_writes_and_says_where_the_journal_is(place: Place) -> None:
     done = place("stamp", "--all", "--set", "name=x", "--yes")
     (run,) = place.journals()
     assert done.returncode == 0
@@ -318,8 +318,8 @@ def test_nothing_to_do_leaves_no_journal(place: Place) -> None:
     assert place.journals() == []
 
 
-def test_fill_keeps_a_comment_and_whatever_else_stands_in_a_block(tmp_path: Path) -> None:
-    """libvirt lays it out anew; that is no other block."""
+def test_fill_keeps_a_comment_and_whatever_else_is_in_a_block(tmp_path: Path) -> None:
+    """libvirt changes the layout; that is no other block."""
     held = block("x", "<!-- by hand --><nova:later>1</nova:later>")
     place = Place(tmp_path, nova(1, held))
     done = place("stamp", uuid_of(1), "--fill", "--set", "package=34.0.0", "--yes")
@@ -352,7 +352,7 @@ def test_the_diff_in_a_pipe_is_plain_and_on_a_terminal_coloured(place: Place) ->
     assert not SGR.search(uncoloured)
 
 
-def test_hostile_names_are_written_out_everywhere(tmp_path: Path) -> None:
+def test_hostile_names_are_escaped_everywhere(tmp_path: Path) -> None:
     place = Place(tmp_path, nova(1, domain="\u202edomain"), nova(2, block(EVIL)))
     place.file("f", [document(1, name=EVIL), document(9, name=EVIL)])
     for format_ in ("table", "json"):
@@ -367,7 +367,7 @@ def test_hostile_names_are_written_out_everywhere(tmp_path: Path) -> None:
 # ---- writing ----------------------------------------------------------------------------------
 
 
-def test_a_journal_elsewhere(place: Place) -> None:
+def test_a_journal_can_be_written_elsewhere(place: Place) -> None:
     done = place("stamp", "--all", "--set", "name=x", "--yes", "--journal", "mine.jsonl")
     assert done.returncode == 0, done.stderr
     assert len(read_journal(place.folder / "mine.jsonl").entries) == 2
@@ -380,8 +380,8 @@ def test_a_journal_elsewhere(place: Place) -> None:
     )
 
 
-def test_where_the_journal_has_no_place_nothing_is_written(place: Place) -> None:
-    """A folder that takes no file stands for a disk that is full."""
+def test_where_the_journal_cannot_be_written_no_guest_is(place: Place) -> None:
+    """A folder that takes no file, as on a full disk."""
     done = place("stamp", "--all", "--set", "name=x", "--yes", "--journal", "/proc/x.jsonl")
     assert done.returncode == 1
     assert "the journal cannot be written" in done.stderr
@@ -389,7 +389,7 @@ def test_where_the_journal_has_no_place_nothing_is_written(place: Place) -> None
     assert "stamped" not in done.stdout
 
 
-def test_two_runs_at_once_are_not(place: Place) -> None:
+def test_a_second_run_at_the_same_time_is_refused(place: Place) -> None:
     import fcntl
 
     place.state.mkdir()
@@ -424,7 +424,7 @@ def stamped_host(place: Place, run: Run) -> None:
     place.uri = make_host(place.folder, *texts)
 
 
-def test_undo_shows_the_way_back_and_takes_it(place: Place) -> None:
+def test_undo_shows_what_it_restores_and_restores_it(place: Place) -> None:
     place("stamp", uuid_of(1), "--set", "name=x", "--yes")
     (run,) = place.journals()
     stamped_host(place, run)
@@ -443,7 +443,7 @@ def test_undo_shows_the_way_back_and_takes_it(place: Place) -> None:
     assert "there is no run of stamp here to take back" in again.stderr
 
 
-def test_undo_leaves_alone_what_was_changed_since(place: Place) -> None:
+def test_undo_refuses_what_was_changed_since(place: Place) -> None:
     place("stamp", uuid_of(1), "--set", "name=x", "--yes")
     place.uri = make_host(place.folder, nova(1, block("by Nova")))
     done = place("undo", "--yes")
@@ -452,7 +452,9 @@ def test_undo_leaves_alone_what_was_changed_since(place: Place) -> None:
     assert "was changed since" in done.stdout
 
 
-def test_undo_of_a_run_by_name_by_file_and_of_another_host(place: Place, tmp_path: Path) -> None:
+def test_undo_finds_a_run_by_name_or_file_and_refuses_one_of_another_host(
+    place: Place, tmp_path: Path
+) -> None:
     place("stamp", uuid_of(1), "--set", "name=x", "--yes")
     (run,) = place.journals()
     for handle in (run.id, str(run.path)):
@@ -466,7 +468,7 @@ def test_undo_of_a_run_by_name_by_file_and_of_another_host(place: Place, tmp_pat
     assert "it is of the host elsewhere, and this is" in done.stderr
 
 
-def test_undo_of_a_damaged_journal_offers_what_can_be_read(place: Place) -> None:
+def test_undo_of_a_damaged_journal_restores_what_can_be_read(place: Place) -> None:
     place("stamp", "--all", "--set", "name=x", "--yes")
     (run,) = place.journals()
     stamped_host(place, run)
@@ -480,7 +482,7 @@ def test_undo_of_a_damaged_journal_offers_what_can_be_read(place: Place) -> None
     assert "1 restored" in done.stdout
 
 
-def test_undo_list(place: Place) -> None:
+def test_undo_list_shows_every_run_and_what_became_of_it(place: Place) -> None:
     assert place("undo", "--list").stdout == "no runs\n"
     assert usage(place, "undo", "--list", "x") == "Error: --list takes no journal"
     place("stamp", "--all", "--set", "name=x", "--yes")

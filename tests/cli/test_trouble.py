@@ -47,7 +47,7 @@ def silent_daemon(tmp_path: Path) -> Iterator[tuple[str, threading.Event]]:
 
 
 @pytest.mark.parametrize("arguments", [["list"], ["list", "-f", "json"], ["show", "x"]])
-def test_a_daemon_that_stays_silent_is_given_up(
+def test_a_daemon_that_stays_silent_times_out(
     silent_daemon: tuple[str, threading.Event], arguments: list[str]
 ) -> None:
     uri, _ = silent_daemon
@@ -56,7 +56,7 @@ def test_a_daemon_that_stays_silent_is_given_up(
     assert "--timeout" in line
 
 
-def test_while_a_daemon_stays_silent_a_terminal_shows_that_something_goes_on(
+def test_while_a_daemon_stays_silent_a_terminal_shows_progress(
     silent_daemon: tuple[str, threading.Event],
 ) -> None:
     uri, _ = silent_daemon
@@ -65,7 +65,7 @@ def test_while_a_daemon_stays_silent_a_terminal_shows_that_something_goes_on(
     assert said.index("Reading guests") < said.index("does not answer within 2 s")
 
 
-def test_completion_gives_up_a_silent_daemon_too(
+def test_completion_times_out_on_a_silent_daemon_too(
     silent_daemon: tuple[str, threading.Event],
 ) -> None:
     uri, _ = silent_daemon
@@ -83,7 +83,7 @@ def test_a_daemon_that_is_not_running_gets_a_hint_on_how_to_start_it(tmp_path: P
     assert "start" in line
 
 
-def test_a_socket_that_nobody_listens_on_is_a_daemon_that_is_not_running(tmp_path: Path) -> None:
+def test_a_socket_without_a_listener_is_a_daemon_that_is_not_running(tmp_path: Path) -> None:
     with socket.socket(socket.AF_UNIX) as left_behind:
         left_behind.bind(str(tmp_path / "sock"))
     assert "not running" in failure(
@@ -118,7 +118,7 @@ def test_a_uri_that_libvirt_does_not_know_gets_its_words_and_an_example(uri: str
 
 
 @pytest.mark.parametrize("description", [None, "", "<node>", "<domain/>"])
-def test_a_host_description_that_is_none_is_an_error(
+def test_a_host_description_that_is_not_one_is_an_error(
     tmp_path: Path, description: str | None
 ) -> None:
     if description is not None:
@@ -126,7 +126,7 @@ def test_a_host_description_that_is_none_is_an_error(
     done = nova_domains("-c", f"test://{tmp_path}/host.xml", "list")
     assert (done.returncode, done.stdout) == (3, "")
     assert "Traceback" not in done.stderr
-    # What may stand before it libxml2 has said itself.
+    # libxml2 may print lines of its own before it.
     assert done.stderr.splitlines()[-1].startswith("nova-domains: error: test:///")
 
 
@@ -157,7 +157,7 @@ def test_a_socket_that_this_user_may_not_open_gets_a_hint_on_the_group(tmp_path:
     assert "group libvirt" in line
 
 
-def test_a_hostile_uri_is_written_out() -> None:
+def test_a_hostile_uri_is_escaped() -> None:
     assert r"\x1b[2J" in failure("-c", "x\x1b[2J:///", "list", code=3)
 
 
@@ -175,7 +175,7 @@ def crowd(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 @pytest.mark.parametrize("format_", ["table", "json", "value", "csv"])
-def test_a_reader_that_has_seen_enough_ends_it_quietly(crowd: str, format_: str) -> None:
+def test_a_reader_that_closes_the_pipe_ends_it_quietly(crowd: str, format_: str) -> None:
     with subprocess.Popen(
         command("-c", crowd, "list", "-f", format_),
         env=environment(),
@@ -191,11 +191,10 @@ def test_a_reader_that_has_seen_enough_ends_it_quietly(crowd: str, format_: str)
     assert process.returncode == 0
 
 
-@pytest.mark.parametrize("arguments", [["list"], ["list", "-f", "json"], ["--help"], ["--version"]])
-def test_a_full_disk_is_one_line_and_exit_1(crowd: str, arguments: list[str]) -> None:
+def on_a_full_disk(*arguments: str) -> subprocess.CompletedProcess[str]:
     with open("/dev/full", "w") as full:
-        done = subprocess.run(
-            command("-c", crowd, *arguments),
+        return subprocess.run(
+            command(*arguments),
             env=environment(),
             stdout=full,
             stderr=subprocess.PIPE,
@@ -203,6 +202,11 @@ def test_a_full_disk_is_one_line_and_exit_1(crowd: str, arguments: list[str]) ->
             timeout=60,
             check=False,
         )
+
+
+@pytest.mark.parametrize("arguments", [["list"], ["list", "-f", "json"], ["--help"], ["--version"]])
+def test_a_full_disk_is_one_line_and_exit_1(crowd: str, arguments: list[str]) -> None:
+    done = on_a_full_disk("-c", crowd, *arguments)
     assert done.returncode == 1
     (line,) = done.stderr.splitlines()
     assert line == "nova-domains: error: the output cannot be written: No space left on device"
@@ -210,16 +214,7 @@ def test_a_full_disk_is_one_line_and_exit_1(crowd: str, arguments: list[str]) ->
 
 def test_a_small_output_to_a_full_disk_fails_as_well(tmp_path: Path) -> None:
     uri = make_host(tmp_path, guest(1))
-    with open("/dev/full", "w") as full:
-        done = subprocess.run(
-            command("-c", uri, "show", "instance-00000001"),
-            env=environment(),
-            stdout=full,
-            stderr=subprocess.PIPE,
-            encoding="utf-8",
-            timeout=60,
-            check=False,
-        )
+    done = on_a_full_disk("-c", uri, "show", "instance-00000001")
     assert done.returncode == 1
     assert len(done.stderr.splitlines()) == 1
 
@@ -243,7 +238,7 @@ def test_a_stream_that_is_closed_is_no_crash(tmp_path: Path, closed: int) -> Non
 # ---- the user ---------------------------------------------------------------------------------
 
 
-def test_ctrl_c_ends_it_with_130_and_no_word(silent_daemon: tuple[str, threading.Event]) -> None:
+def test_ctrl_c_exits_with_130_and_no_traceback(silent_daemon: tuple[str, threading.Event]) -> None:
     uri, asked = silent_daemon
     with subprocess.Popen(
         command("-c", uri, "--timeout", "50", "list"),
@@ -281,21 +276,21 @@ def test_a_stderr_that_is_full_costs_neither_the_list_nor_the_exit_code(tmp_path
     assert (unknown.returncode, misused.returncode) == (3, 2)
 
 
-def test_what_was_typed_reaches_the_terminal_written_out() -> None:
+def test_what_was_typed_is_escaped_on_the_terminal() -> None:
     code, said = on_terminal("--demo", "list", "ex\x1b[31mtra\u202e", TERM="xterm-256color")
     assert code == 2
     assert "\x1b[31m" not in said
     assert "\u202e" not in said
 
 
-def test_a_time_out_that_is_no_number_is_wrong_usage() -> None:
+def test_a_timeout_that_is_not_a_number_is_wrong_usage() -> None:
     done = nova_domains("--timeout", "nan", "list")
     assert done.returncode == 2
     assert done.stderr.endswith("Invalid value for '--timeout': nan is no time\n")
 
 
 @pytest.mark.parametrize("variable", [False, True], ids=["as an option", "as a variable"])
-def test_a_uri_that_is_no_text_is_told_so(variable: bool) -> None:
+def test_a_uri_that_is_not_utf8_is_reported(variable: bool) -> None:
     uri = "test:///\udcff"
     arguments = ["list"] if variable else ["-c", uri, "list"]
     changes = {"LIBVIRT_DEFAULT_URI": uri} if variable else {}

@@ -43,11 +43,11 @@ def test_a_line_says_what_it_is_and_whose() -> None:
     ["8dabf68e", "instance-0000002a", "fa-16-3e-ce-86-1e", "10.20.0.11", "2001:DB8:20::/64",
      "web-1", f"/var/lib/nova/instances/{WEB}/disk", "58294a90-c1", "name:web-1"],
 )  # fmt: skip
-def test_every_handle_leads_there(handle: str) -> None:
+def test_every_handle_leads_to_the_same_guest(handle: str) -> None:
     assert WEB_LINE in said(handle)
 
 
-def test_foreign_guests_and_those_without_the_block() -> None:
+def test_foreign_guests_show_their_manager_and_those_without_a_block_their_evidence() -> None:
     lines = said("instance-00000019", "guestfs-x9d2kq7w1mzt4r8e", "jumphost").splitlines()
     assert "Nova's, without metadata · evidence: sysinfo product OpenStack Nova" in lines[0]
     assert "manager libguestfs · evidence: virtio channel" in lines[1]
@@ -64,7 +64,7 @@ def test_json_has_an_answer_for_each_guest() -> None:
     assert documents[-1]["guest"] == {**web, "evidence": documents[-1]["guest"]["evidence"]}
 
 
-def test_what_is_not_there_is_said_and_the_others_answered() -> None:
+def test_a_handle_without_a_match_is_an_error_and_the_others_are_answered() -> None:
     done = nova_domains("--demo", "whose", "nobody-here", "web-1", "tap58294a90-c2")
     assert done.returncode == 1
     assert done.stdout == f"web-1 → display name of {WEB_LINE}\n"
@@ -75,7 +75,7 @@ def test_what_is_not_there_is_said_and_the_others_answered() -> None:
     assert "did you mean 'tap58294a90-c1'" in done.stderr
 
 
-def test_json_of_nothing_is_an_empty_array() -> None:
+def test_json_without_a_match_is_an_empty_array() -> None:
     done = nova_domains("--demo", "whose", "nobody", "-f", "json")
     assert (done.returncode, json.loads(done.stdout)) == (1, [])
 
@@ -88,7 +88,7 @@ def test_a_bare_number_can_still_be_a_flavor() -> None:
     assert lost.stderr.count("only on the host itself") == 2
 
 
-def test_missing_handles_are_usage() -> None:
+def test_missing_handles_are_a_usage_error() -> None:
     assert nova_domains("--demo", "whose").returncode == 2
 
 
@@ -102,11 +102,11 @@ def test_text_is_annotated_and_passed_through() -> None:
     )
 
 
-def test_what_acts_on_a_terminal_is_written_out() -> None:
+def test_what_acts_on_a_terminal_is_escaped() -> None:
     assert piped(b"a\x1b[31m\xff\x9b\xc2\x9b\rb\n") == "a\\x1b[31m\\xff\\x9b\\x9b\\rb\n"
 
 
-def test_handles_and_stdin_together() -> None:
+def test_handles_and_stdin_together_are_both_answered() -> None:
     assert piped("x\n", "web-1", "-") == f"web-1 → display name of {WEB_LINE}\nx\n"
     (one,) = json.loads(piped("see tap58294a90-c1\nno\n", "-f", "json", "-"))
     assert (one["handle"], one["kind"]) == ("tap58294a90-c1", "tap")
@@ -132,12 +132,12 @@ def test_each_line_is_answered_as_it_comes() -> None:
         assert process.wait(timeout=60) == 0
 
 
-def test_a_line_without_end_passes_in_pieces() -> None:
+def test_an_endless_line_passes_in_pieces() -> None:
     text = "x " * 100_000 + "web-1"
     assert piped(text).replace("\n", "") == text
 
 
-def test_no_utf8_no_arrows() -> None:
+def test_without_utf8_the_arrows_are_ascii() -> None:
     text = said("web-1", LC_ALL="C", PYTHONCOERCECLOCALE="0", PYTHONUTF8="0")
     assert text.isascii()
     assert "web-1 -> display name of web-1 (" in text
@@ -147,7 +147,7 @@ def test_no_utf8_no_arrows() -> None:
 # ---- terminals and hostile names --------------------------------------------------------------
 
 
-def test_colours_on_a_terminal_only() -> None:
+def test_colours_appear_on_a_terminal_only() -> None:
     code, text = on_terminal("--demo", "whose", "web-1", columns=60)
     assert code == 0
     assert "\x1b[" in text

@@ -45,7 +45,7 @@ def host() -> Iterator[ComputeHost]:
         host.define(domains.nova_guest("both", uuid(20), *both))
         host.start("specs")
         host.start("old", paused=True)
-        # Guests that are nobody's instances.
+        # Guests that are no instances.
         host.define(domains.nova_guest("unstamped", uuid(30)))
         host.define(domains.ovirt_guest("vm", uuid(31)))
         host.define(domains.plain_guest("web", uuid(32)))

@@ -33,7 +33,7 @@ WRITTEN = sorted(set(INPUTS) - {LIVE_IS_OLD})
 def host() -> Iterator[ComputeHost]:
     """Every instance of the inputs: some off, one running, one transient, each with its flags.
 
-    A live block is what Nova writes at a port attach, a persistent one what it defines anew.
+    A live block is what Nova writes at a port attach, a persistent one what it defines again.
     """
     with ComputeHost() as host:
         jobs = []
@@ -64,7 +64,7 @@ def test_a_list_holds_what_nova_was_given(listed: dict[str, Any], name: str) -> 
     assert record["kind"] == "nova"
     assert instance["namespace"] == NOVA_1_1
     assert instance["package"] == "34.0.0"
-    # An instance that nobody named goes by its uuid.
+    # An instance without a name goes by its uuid.
     assert instance["name"] == (given["display_name"] or given["uuid"])
     started = datetime.fromtimestamp(int(given["time"]), timezone.utc)
     assert instance["created"] == started.strftime("%Y-%m-%dT%H:%M:%SZ")

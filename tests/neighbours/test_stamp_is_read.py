@@ -1,7 +1,7 @@
 """What stamp writes is read by Nova's and Ceilometer's own code; and no block of ours hurts them.
 
 Ceilometer ends its discovery, for the whole host, on some blocks that are not whole. What
-`readers.breaks_ceilometer` says of a block is held against what Ceilometer really does with it.
+`readers.breaks_ceilometer` says of a block is compared with what Ceilometer really does with it.
 """
 
 from __future__ import annotations
@@ -160,7 +160,7 @@ def test_nova_reads_a_stamped_domain(host: ComputeHost, tmp_path: Path) -> None:
     assert set(done.stdout.split()) == {INPUTS[case]["uuid"] for case in CASES}
 
 
-# ---- what is not whole hurts nobody -----------------------------------------------------------
+# ---- what is not whole does no harm -----------------------------------------------------------
 
 
 def partial_instances() -> list[Instance]:
@@ -187,7 +187,7 @@ def partial_instances() -> list[Instance]:
     return list({write_block(each): each for each in found}.values())
 
 
-def test_what_is_said_to_end_ceilometers_discovery_ends_it_and_nothing_else_does(
+def test_exactly_the_blocks_that_are_said_to_end_ceilometers_discovery_end_it(
     host: ComputeHost,
 ) -> None:
     instances = partial_instances()
@@ -280,8 +280,8 @@ def test_no_stamped_guest_ends_the_discovery_of_the_others(host: ComputeHost) ->
     for number in range(2, 40):
         host.define(domains.nova_guest(f"g{number}", uuid(number)))
         chosen = chance.sample(sorted(ASSIGNMENTS), chance.randint(1, 5))
-        told = [word for key in chosen for word in ("--set", f"{key}={ASSIGNMENTS[key]}")]
-        run_on(host.uri, "stamp", f"g{number}", *told, "--yes")
+        assignments = [word for key in chosen for word in ("--set", f"{key}={ASSIGNMENTS[key]}")]
+        run_on(host.uri, "stamp", f"g{number}", *assignments, "--yes")
     assert uuid(1) in discover_as_ceilometer(host.uri)
     stamped_ones = [r for r in documents_on(host.uri).values() if r["kind"] == "nova"]
     assert len(stamped_ones) > 15

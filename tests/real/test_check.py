@@ -83,7 +83,7 @@ class TestWhatDoesNotFit:
         assert codes(host, NAME(1)) == {NAME(1): {"shared-disk"}}
         assert codes(host, NAME(2), "web") == {}
 
-    def test_comes_with_a_command_that_mends_it(self, host: ComputeHost) -> None:
+    def test_comes_with_a_command_that_fixes_it(self, host: ComputeHost) -> None:
         _, (finding,) = check(host, NAME(5))
         words = finding["command"].split()
         assert words[:2] == ["nova-domains", "-c"]
@@ -96,7 +96,7 @@ class TestWhatDoesNotFit:
         run_on(host.uri, "check", "--severity", "note")
         assert before == {d.name(): d.XMLDesc(0) for d in host.connection.listAllDomains()}
 
-    def test_is_told_to_a_monitor_in_a_line(self, host: ComputeHost) -> None:
+    def test_is_one_line_for_a_monitor(self, host: ComputeHost) -> None:
         code, out, err = run_on(host.uri, "check", "-f", "nagios")
         assert (code, err) == (2, "")
         assert out.startswith("NOVA-DOMAINS CRITICAL - 3 errors, 9 warnings: ")
@@ -104,7 +104,9 @@ class TestWhatDoesNotFit:
 
 
 class TestAgainstNova:
-    def test_orphans_missing_and_power_states(self, host: ComputeHost, tmp_path: Path) -> None:
+    def test_orphans_missing_guests_and_power_states_are_found(
+        self, host: ComputeHost, tmp_path: Path
+    ) -> None:
         here = host.connection.getHostname()
         rows = [
             {"ID": uuid(1), "Name": "x", "Host": here, "Power State": 3},
@@ -116,8 +118,8 @@ class TestAgainstNova:
         path = tmp_path / "servers.json"
         path.write_text(json.dumps(rows))
         found = codes(host, "--against", str(path))
-        told = {"orphan", "missing", "power-state-differs"}
-        assert {name: found[name] & told for name in found if found[name] & told} == {
+        compared = {"orphan", "missing", "power-state-differs"}
+        assert {name: found[name] & compared for name in found if found[name] & compared} == {
             NAME(2): {"power-state-differs"},
             uuid(99): {"missing"},
             **{NAME(number): {"orphan"} for number in range(3, 16)},

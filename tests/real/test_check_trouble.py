@@ -13,7 +13,7 @@ from tests.support.real_host import uuid
 
 SHUTOFF, PAUSED_BY_IO_ERROR = 5, (3, 5)
 ADDRESS = (1 << 54) - 1
-"""The bits of a compressed cluster's entry that tell where it lies, for clusters of 64 KiB."""
+"""The bits of a compressed cluster's entry that say where it is, for clusters of 64 KiB."""
 
 
 def broken_image(path: Path) -> None:
@@ -62,7 +62,7 @@ def test_a_disk_that_cannot_be_read_pauses_the_guest(empty_host: ComputeHost) ->
     assert codes(empty_host) == {NAME(1): {"io-error"}}
 
 
-def test_helpers_that_are_left_over(empty_host: ComputeHost) -> None:
+def test_helpers_that_are_left_over_are_found_by_their_age(empty_host: ComputeHost) -> None:
     appliance = "guestfs-0123456789abcdef"
     empty_host.create(domains.appliance(appliance), paused=True)
     empty_host.create(domains.plain_guest("debugging"), paused=True)

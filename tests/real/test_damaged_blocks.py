@@ -125,7 +125,7 @@ class TestSize:
             (warning,) = [line for line in err.splitlines() if guest in line]
             assert "cannot be read" in warning
 
-    def test_that_libvirt_does_not_send_leaves_what_the_listing_tells(
+    def test_that_libvirt_does_not_send_leaves_what_the_listing_says(
         self, host: ComputeHost
     ) -> None:
         listed = documents_on(host.uri)

@@ -47,7 +47,7 @@ def what_acts(text: str) -> set[str]:
 @pytest.mark.parametrize("format_", ["table", "json", "yaml", "csv", "value"])
 def test_a_list_holds_no_character_that_acts(host: ComputeHost, format_: str) -> None:
     out = output_on(host.uri, "list", "--long", "-f", format_)
-    # Cells of `value` stand apart by a tab of ours: nine names add none.
+    # Cells of `value` are separated by a tab: nine names add none.
     assert what_acts(out) <= ({"\t"} if format_ == "value" else set())
     assert "31m" in out
 
@@ -70,7 +70,7 @@ def test_a_guest_is_one_row_of_values_whatever_its_name(host: ComputeHost) -> No
     rows = output_on(host.uri, "list", "-f", "value", "-c", "domain", "-c", "name").splitlines()
     names = dict(row.split("\t") for row in rows)
     assert set(names) == {*NAMES, "spec"}
-    # What harms nobody is left as it is: markup is no markup, a number no number.
+    # What does no harm is left as it is: markup is no markup, a number no number.
     for case in ("comma", "emoji", "formula", "markup", "number"):
         assert names[case] == NAMES[case]
     assert names["blanks"] == NAMES["blanks"].replace("\t", "\\t")

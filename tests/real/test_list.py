@@ -130,7 +130,7 @@ class TestWhatNovaRecorded:
         assert instance["name"] == "of another prefix"
         assert instance["namespace"] == NOVA_1_1
 
-    def test_stands_beside_the_title_and_description_of_libvirt(self, listed: Listed) -> None:
+    def test_is_shown_beside_the_title_and_description_of_libvirt(self, listed: Listed) -> None:
         described = listed["instance-00000007"]
         assert described["title"] == "A title"
         assert described["description"] == "Two\nlines"
@@ -153,7 +153,7 @@ class TestEvidence:
     def test_is_sysinfo_where_nova_wrote_no_block(self, listed: Listed) -> None:
         assert "sysinfo product OpenStack Nova" in listed["instance-00000008"]["evidence"]
 
-    def test_is_the_path_of_a_disk_where_nothing_else_tells(self, listed: Listed) -> None:
+    def test_is_the_path_of_a_disk_where_there_is_nothing_else(self, listed: Listed) -> None:
         (evidence,) = listed["renamed"]["evidence"]
         assert f"instances/{uuid(9)}/disk" in evidence
 
@@ -176,7 +176,7 @@ class TestTheTable:
 
     def test_is_never_cut_in_a_pipe(self, host: ComputeHost, listed: Listed) -> None:
         _, out, warnings = run_on(host.uri, "list", "--long")
-        # It tells backfilled blocks from Nova's own, and meets all that stand in the XML.
+        # It separates backfilled blocks from Nova's own, and reads the whole XML.
         assert all("two blocks" in line for line in warnings.splitlines())
         words = out.split()
         for name, record in listed.items():

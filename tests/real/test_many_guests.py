@@ -67,7 +67,7 @@ def test_all_can_be_shown_at_once(host: ComputeHost) -> None:
 
 
 @pytest.mark.parametrize("format_", ["table", "json", "yaml", "csv", "value"])
-def test_a_reader_that_has_seen_enough_ends_it_quietly(host: ComputeHost, format_: str) -> None:
+def test_a_reader_that_closes_the_pipe_ends_it_quietly(host: ComputeHost, format_: str) -> None:
     some = f"{COMMAND} -c '{host.uri}' list --long -f {format_}"
     script = f"set -o pipefail; {some} | head -1; {some} | true"
     done = subprocess.run(
@@ -77,7 +77,7 @@ def test_a_reader_that_has_seen_enough_ends_it_quietly(host: ComputeHost, format
     assert len(done.stdout.splitlines()) == 1
 
 
-def test_the_first_uuid_is_for_head_to_take(host: ComputeHost) -> None:
+def test_the_first_uuid_can_be_taken_with_head(host: ComputeHost) -> None:
     script = f"{COMMAND} -c '{host.uri}' list -f value -c uuid | head -1"
     done = subprocess.run(
         ["bash", "-c", script], cwd=ROOT, capture_output=True, text=True, timeout=ENDLESS
@@ -85,7 +85,7 @@ def test_the_first_uuid_is_for_head_to_take(host: ComputeHost) -> None:
     assert (done.stdout, done.stderr) == (f"{uuid(0)}\n", "")
 
 
-def test_a_full_disk_is_told_in_one_line(host: ComputeHost) -> None:
+def test_a_full_disk_is_reported_in_one_line(host: ComputeHost) -> None:
     command = [sys.executable, "-m", "virsh_nova", "-c", host.uri, "list", "-f", "json"]
     with open("/dev/full", "w") as full:
         done = subprocess.run(

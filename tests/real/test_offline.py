@@ -1,4 +1,4 @@
-"""Without libvirtd the same is told as with it: its files, in their place and copied elsewhere."""
+"""Without libvirtd the files show the same as libvirt, in their place and copied elsewhere."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import pytest
 
 from lab.compute_host import ComputeHost, alive
 from lab.domains import plain_guest
-from tests.support.offline import Documents, furnish, inside, through_libvirt, told
+from tests.support.offline import Documents, furnish, inside, parsed, through_libvirt
 from tests.support.paths import ROOT
 from tests.support.real_host import run_on
 
@@ -40,7 +40,7 @@ def without_pid(documents: Documents) -> Documents:
 
 
 @pytest.mark.parametrize("trouble", ["none", "stopped", "killed"])
-def test_offline_tells_what_libvirt_told(empty_host: ComputeHost, trouble: str) -> None:
+def test_offline_shows_what_libvirt_showed(empty_host: ComputeHost, trouble: str) -> None:
     furnish(empty_host)
     listed, shown = through_libvirt(empty_host)
     assert {guest["state"] for guest in listed} == {"running", "paused", "shutoff"}
@@ -53,12 +53,12 @@ def test_offline_tells_what_libvirt_told(empty_host: ComputeHost, trouble: str) 
     try:
         ours = offline(empty_host, "list", "-f", "json")
         assert ours.returncode == 0
-        assert told(ours.stdout) == listed
+        assert parsed(ours.stdout) == listed
         assert ours.stderr.startswith(
             "nova-domains: note: read from /etc/libvirt/qemu and /run/libvirt/qemu, "
         )
         assert ours.stderr.count("\n") == 1
-        assert told(offline(empty_host, "show", "-f", "json", *uuids).stdout) == shown
+        assert parsed(offline(empty_host, "show", "-f", "json", *uuids).stdout) == shown
     finally:
         if trouble == "killed":
             empty_host.restart_daemon()
@@ -85,7 +85,7 @@ def test_the_error_names_offline(empty_host: ComputeHost, trouble: str) -> None:
             empty_host.continue_daemon()
 
 
-def test_a_qemu_that_died_with_libvirtd(empty_host: ComputeHost) -> None:
+def test_a_qemu_that_died_with_libvirtd_is_off_and_reported(empty_host: ComputeHost) -> None:
     host = empty_host
     furnish(host)
     pid = host.qemu_pid("instance-00000001")
@@ -95,7 +95,7 @@ def test_a_qemu_that_died_with_libvirtd(empty_host: ComputeHost) -> None:
         host.wait(lambda: not alive(pid), "QEMU does not end")
         ours = offline(host, "list", "-f", "json")
         assert ours.returncode == 0
-        states = {one["domain"]: one["state"] for one in told(ours.stdout)}
+        states = {one["domain"]: one["state"] for one in parsed(ours.stdout)}
         assert states["instance-00000001"] == "shutoff"
         assert states["instance-00000002"] == "paused"
         assert f"its QEMU, process {pid}, is gone" in ours.stderr
@@ -106,7 +106,9 @@ def test_a_qemu_that_died_with_libvirtd(empty_host: ComputeHost) -> None:
     assert {one["domain"]: one["state"] for one in listed} == states
 
 
-def test_the_same_host_elsewhere(empty_host: ComputeHost, tmp_path: Path) -> None:
+def test_the_same_files_elsewhere_show_the_same_host(
+    empty_host: ComputeHost, tmp_path: Path
+) -> None:
     host = empty_host
     furnish(host)
     listed, shown = through_libvirt(host)
@@ -126,11 +128,11 @@ def test_the_same_host_elsewhere(empty_host: ComputeHost, tmp_path: Path) -> Non
             text=True,
         )
         assert done.returncode == 0, done.stderr
-        return told(done.stdout)
+        return parsed(done.stdout)
 
     assert read(tree, "list", "-f", "json") == listed
     assert read(tree, "show", "-f", "json", *uuids) == shown
-    # What virsh dumps tells neither states nor the persistent definition of what runs.
+    # What virsh dumps shows neither states nor the persistent definition of what runs.
     assert without(read(dumps, "list", "-f", "json"), "state") == without(listed, "state")
     assert without_pid(
         without(read(dumps, "show", "-f", "json", *uuids), "state", "differences")
@@ -141,11 +143,11 @@ def test_the_same_host_elsewhere(empty_host: ComputeHost, tmp_path: Path) -> Non
     assert read(tmp_path / "show.json", "show", "-f", "json", *uuids) == shown
 
 
-def test_files_that_are_none_of_libvirts(empty_host: ComputeHost) -> None:
+def test_files_that_are_not_libvirts_are_skipped(empty_host: ComputeHost) -> None:
     """What an editor leaves beside them, and what went away."""
     empty_host.define(plain_guest("here"))
     empty_host.define(plain_guest("gone"))
     folder = empty_host.directory / "etc" / "qemu"
     (folder / "gone.xml").rename(folder / "gone.xml.new")
     ours = offline(empty_host, "list", "-f", "json")
-    assert [one["domain"] for one in told(ours.stdout)] == ["here"]
+    assert [one["domain"] for one in parsed(ours.stdout)] == ["here"]

@@ -97,20 +97,20 @@ class TestAHandle:
         names = ["twin", "instance-00000002", "instance-00000001", "cockpit"]
         assert [guest["domain"] for guest in shown(host, *handles)] == names
 
-    def test_that_fits_two_lists_both(self, host: ComputeHost) -> None:
+    def test_that_matches_two_guests_lists_both(self, host: ComputeHost) -> None:
         code, out, err = run_on(host.uri, "show", "00000001-")
         assert (code, out) == (1, "")
         assert len(err.splitlines()) == 1
         assert "instance-00000001" in err
         assert "other" in err
 
-    def test_that_fits_two_display_names_lists_both(self, host: ComputeHost) -> None:
+    def test_that_matches_two_display_names_lists_both(self, host: ComputeHost) -> None:
         code, out, err = run_on(host.uri, "show", "vm-ports_v4_v6_floating")
         assert (code, out) == (1, "")
         assert uuid(2) in err
         assert uuid(3) in err
 
-    def test_that_fits_none_is_told_with_the_closest_names(self, host: ComputeHost) -> None:
+    def test_without_a_match_gets_the_closest_names(self, host: ComputeHost) -> None:
         code, out, err = run_on(host.uri, "show", "vm-image-props")
         assert (code, out) == (1, "")
         assert "'vm-image_props'" in err
@@ -142,7 +142,7 @@ class TestTheHardware:
         (record,) = shown(host, "instance-00000001")
         assert record["hardware"]["pid"] == host.qemu_pid("instance-00000001")
 
-    def test_has_the_port_that_open_vswitch_was_told(self, host: ComputeHost) -> None:
+    def test_has_the_port_that_open_vswitch_knows(self, host: ComputeHost) -> None:
         (guest,) = shown(host, "instance-00000002")
         assert guest["hardware"]["interfaces"] == [
             {"mac": "fa:16:3e:00:00:02", "target": f"tap{PORT[:11]}", "port": PORT}
@@ -154,7 +154,7 @@ class TestTheHardware:
             {"mac": "fa:16:3e:00:00:03", "target": f"tap{PORT[:11]}", "port": PORT}
         ]
 
-    def test_stands_in_the_table_too(self, host: ComputeHost) -> None:
+    def test_is_in_the_table_too(self, host: ComputeHost) -> None:
         table = output_on(host.uri, "show", "instance-00000001", "instance-00000002")
         for fact in (f"serial {VOLUME}", "12 MiB", "fa:16:3e:00:00:01", f"port {PORT}"):
             assert fact in table

@@ -1,4 +1,4 @@
-"""A report that the real sos made of a real host tells what libvirt told."""
+"""A report that the real sos made of a real host shows what libvirt showed."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from lab.compute_host import ComputeHost
-from tests.support.offline import furnish, inside, through_libvirt, told
+from tests.support.offline import furnish, inside, parsed, through_libvirt
 from tests.support.paths import ROOT
 
 MISSING = "the package sosreport is missing: script/test installs it"
@@ -42,7 +42,7 @@ def read(path: Path, *arguments: str) -> tuple[int, str, str]:
 
 
 @pytest.mark.parametrize("packing", ["xz", "gzip"])
-def test_a_report_tells_what_libvirt_told(
+def test_a_report_shows_what_libvirt_showed(
     empty_host: ComputeHost, tmp_path: Path, packing: str
 ) -> None:
     assert shutil.which("sos"), MISSING
@@ -56,14 +56,16 @@ def test_a_report_tells_what_libvirt_told(
     for path in (report, tmp_path / "unpacked", *(tmp_path / "unpacked").iterdir()):
         code, out, err = read(path, "list", "-f", "json")
         assert code == 0, err
-        assert told(out) == listed
+        assert parsed(out) == listed
         assert err.count("\n") == 1
         code, out, err = read(path, "show", "-f", "json", *uuids)
         assert code == 0, err
-        assert told(out) == shown
+        assert parsed(out) == shown
 
 
-def test_a_report_of_a_host_whose_libvirtd_is_gone(empty_host: ComputeHost, tmp_path: Path) -> None:
+def test_a_report_of_a_host_without_libvirtd_is_read_from_its_files(
+    empty_host: ComputeHost, tmp_path: Path
+) -> None:
     """Nothing of virsh is in it then; libvirt's own files are."""
     assert shutil.which("sos"), MISSING
     host = empty_host
@@ -76,10 +78,12 @@ def test_a_report_of_a_host_whose_libvirtd_is_gone(empty_host: ComputeHost, tmp_
         host.restart_daemon()
     code, out, err = read(report, "list", "-f", "json")
     assert code == 0, err
-    assert told(out) == listed
+    assert parsed(out) == listed
 
 
-def test_a_report_that_is_cut_off(empty_host: ComputeHost, tmp_path: Path) -> None:
+def test_a_report_that_is_cut_off_fails_and_says_so(
+    empty_host: ComputeHost, tmp_path: Path
+) -> None:
     assert shutil.which("sos"), MISSING
     furnish(empty_host, PLAIN)
     report = make_report(empty_host, tmp_path / "out", "--compression-type", "gzip")

@@ -174,7 +174,7 @@ class TestOtherToolsMetadata:
 
 
 def others(host: ComputeHost) -> list[str | None]:
-    """The two other elements, as libvirt gives them and as they stand in the XML."""
+    """The two other elements, as libvirt gives them and as they are in the XML."""
     texts: list[str | None] = []
     for definition in ("live", "persistent"):
         xml = xml_of(host, ONE, definition)
@@ -309,7 +309,7 @@ class TestTheShape:
 
 
 class TestTheMark:
-    def test_tells_backfilled_from_written_by_nova(self, host: ComputeHost) -> None:
+    def test_distinguishes_backfilled_from_written_by_nova(self, host: ComputeHost) -> None:
         nova = golden_block("34.0.0", "image_plain")
         host.set_metadata(TWO, NOVA_1_1, nova, "persistent")
         stamped(host, ONE, "--derive", *NAMED)
@@ -434,7 +434,7 @@ class TestTheQuestion:
         assert journals(state) == []
         assert "nothing was written" in heard or answer == "\x04"
 
-    def test_that_nobody_can_answer_writes_nothing(self, host: ComputeHost, state: Path) -> None:
+    def test_without_a_terminal_writes_nothing(self, host: ComputeHost, state: Path) -> None:
         code, out, err = run_on(host.uri, "stamp", "--all", "--derive")
         assert code == 1
         assert "4 to write" in out
@@ -461,7 +461,7 @@ def asked(host: ComputeHost) -> Iterator[Conversation]:
 
 
 class TestAGuestThatChangesBeforeTheAnswer:
-    def test_because_nova_wrote_its_block_is_skipped_and_told(
+    def test_because_nova_wrote_its_block_is_skipped_and_reported(
         self, host: ComputeHost, asked: Conversation, state: Path
     ) -> None:
         nova = golden_block("34.0.0", "image_plain")
@@ -476,7 +476,9 @@ class TestAGuestThatChangesBeforeTheAnswer:
         assert name_in(host.metadata(TWO, NOVA_1_1)) == "web-1"
         assert results(journals(state)[0]) == {uuid(1): "changed", uuid(2): "done"}
 
-    def test_because_it_is_deleted_is_told(self, host: ComputeHost, asked: Conversation) -> None:
+    def test_because_it_is_deleted_is_reported(
+        self, host: ComputeHost, asked: Conversation
+    ) -> None:
         host.domain(TWO).undefine()
         code, heard = asked.answer("y")
         assert code == 1
@@ -488,7 +490,7 @@ class TestAGuestThatChangesBeforeTheAnswer:
         host.start(ONE)
 
     @pytest.mark.usefixtures("one_runs")
-    def test_because_it_is_switched_off_is_told_and_left_as_it_was(
+    def test_because_it_is_switched_off_is_reported_and_left_as_it_was(
         self, host: ComputeHost, asked: Conversation
     ) -> None:
         host.domain(ONE).destroy()
@@ -498,7 +500,7 @@ class TestAGuestThatChangesBeforeTheAnswer:
         assert untouched(host, ONE)
         assert name_in(host.metadata(TWO, NOVA_1_1)) == "web-1"
 
-    def test_because_it_is_started_is_told_or_stamped_wholly(
+    def test_because_it_is_started_is_reported_or_stamped_whole(
         self, host: ComputeHost, asked: Conversation
     ) -> None:
         host.start(TWO)
@@ -525,7 +527,7 @@ def test_a_second_run_has_nothing_to_do(host: ComputeHost, state: Path) -> None:
     assert len(journals(state)) == 1
 
 
-def test_a_stuck_guest_is_told_in_libvirt_s_words_when_libvirt_gives_it_up(
+def test_a_stuck_guest_is_reported_in_libvirt_s_words_when_libvirt_gives_it_up(
     patient_run: PatientRun,
 ) -> None:
     """The run that began before all others: libvirt waits 30 s, and the default is to wait on."""

@@ -1,6 +1,6 @@
 """`nova-domains stamp` in trouble: guests that are stuck, no rights, no room, two at once.
 
-Times are bounds that tell what hangs from what answers, not measures.
+Times are bounds that separate what hangs from what answers, not measurements.
 """
 
 from __future__ import annotations
@@ -101,7 +101,7 @@ class TestAGuestThatIsStuck:
         with stuck(host, ONE):
             yield host
 
-    def test_holds_up_none_of_the_others_and_is_told_when_it_is_given_up(
+    def test_holds_up_none_of_the_others_and_is_reported_when_it_is_given_up(
         self, host: ComputeHost, state: Path
     ) -> None:
         with running(host.uri, *STAMP, "--patience", "2") as run:
@@ -162,7 +162,9 @@ def test_a_guest_that_was_given_up_is_completed_by_the_next_run(
 
 
 class TestRights:
-    def test_to_read_only_are_told_before_the_plan(self, host: ComputeHost, state: Path) -> None:
+    def test_to_read_only_are_reported_before_the_plan(
+        self, host: ComputeHost, state: Path
+    ) -> None:
         for command in (STAMP, STAMP[:-1], ("undo", "--yes")):
             code, out, err = run_on(f"{host.uri}-ro", *command)
             assert (code, out) == (3, ""), command
@@ -239,7 +241,7 @@ class TestTheJournal:
         assert left is None
         assert nothing_was_written(host, state)
 
-    def test_for_which_the_room_runs_out_ends_the_run_and_can_be_taken_back(
+    def test_for_which_the_disk_fills_up_ends_the_run_and_can_be_undone(
         self, host: ComputeHost, tmp_path: Path
     ) -> None:
         for number in range(GUESTS + 1, 61):
@@ -277,7 +279,7 @@ class TestTheJournal:
         assert not (tmp_path / "elsewhere").exists()
         assert nothing_was_written(host, state)
 
-    def test_that_has_no_folder_is_told(self, host: ComputeHost, state: Path) -> None:
+    def test_that_has_no_folder_is_reported(self, host: ComputeHost, state: Path) -> None:
         code, _, err = run_on(host.uri, *STAMP, "--journal", "/nowhere/journal")
         assert code == 1
         assert "No such file or directory" in err
@@ -308,7 +310,7 @@ def on_a_small_disk(
     return done.returncode, done.stdout, done.stderr, left if left.exists() else None
 
 
-def test_a_daemon_that_hangs_after_the_question_is_told(host: ComputeHost, state: Path) -> None:
+def test_a_daemon_that_hangs_after_the_question_is_reported(host: ComputeHost, state: Path) -> None:
     with Conversation(host.uri, "--timeout", "1", *STAMP[:-1], "--patience", "2") as talk:
         talk.wait_for("Write to 12 guests?")
         with frozen(host.pid):

@@ -1,6 +1,6 @@
-"""A host in trouble: guests and daemons that hang, that go away, that let nobody in.
+"""A host in trouble: guests and daemons that hang, that go away, that refuse access.
 
-Times are bounds that tell what hangs from what answers, not measures.
+Times are bounds that separate what hangs from what answers, not measurements.
 """
 
 import contextlib
@@ -76,7 +76,7 @@ class TestAStuckQemu:
 
 class TestADaemonThatHangs:
     @COMMANDS
-    def test_before_anybody_connects_is_told_in_one_line(
+    def test_before_anybody_connects_is_reported_in_one_line(
         self, host: ComputeHost, command: list[str]
     ) -> None:
         with frozen(host.pid):
@@ -100,7 +100,7 @@ class TestADaemonThatHangs:
         assert out.startswith("Nova instances (3)")
 
     @COMMANDS
-    def test_halfway_is_told_in_one_line_and_the_process_ends(
+    def test_halfway_is_reported_in_one_line_and_the_process_ends(
         self, host: ComputeHost, command: list[str]
     ) -> None:
         with halfway(host, "--timeout", "1", *command) as running:
@@ -138,7 +138,7 @@ class TestADaemonThatHangs:
 
 class TestADaemonThatDies:
     @COMMANDS
-    def test_halfway_is_told_in_one_line(self, host: ComputeHost, command: list[str]) -> None:
+    def test_halfway_is_reported_in_one_line(self, host: ComputeHost, command: list[str]) -> None:
         with halfway(host, "--timeout", "30", *command) as running:
             host.kill_daemon()
             out, err = running.communicate(timeout=SOON)
@@ -163,7 +163,7 @@ class TestADaemonThatDies:
         finally:
             host.restart_daemon()
 
-    def test_leaves_a_socket_that_nobody_listens_at(self, host: ComputeHost) -> None:
+    def test_leaves_a_socket_without_a_listener(self, host: ComputeHost) -> None:
         host.kill_daemon()
         try:
             code, out, err = run_on(host.uri, "list", seconds=SOON)
@@ -187,7 +187,7 @@ class TestADaemonThatDies:
 
 
 class TestAGuestThatGoes:
-    """Between the listing and the reading, which a callback of the listing stands between."""
+    """Between the listing and the reading, where a callback of the listing comes in."""
 
     def test_from_its_definition_is_left_out(self, host: ComputeHost) -> None:
         def undefine(_: object) -> bool:
@@ -265,7 +265,7 @@ class TestRights:
         assert (code, err) == (0, "")
         assert uuid(2) in out
 
-    def test_that_do_not_suffice_are_told_in_one_line(self, open_to_all: ComputeHost) -> None:
+    def test_that_do_not_suffice_are_reported_in_one_line(self, open_to_all: ComputeHost) -> None:
         mode = open_to_all.socket.stat().st_mode
         open_to_all.socket.chmod(0o600)
         try:
@@ -288,7 +288,7 @@ class TestRights:
 
 
 class TestAHandHeldBadly:
-    def test_by_an_unknown_uri_is_told_with_libvirt_s_words_and_ours(self) -> None:
+    def test_by_an_unknown_uri_is_reported_with_libvirt_s_words_and_ours(self) -> None:
         code, out, err = run_on("quemu:///system", "list")
         assert (code, out) == (3, "")
         (line,) = err.splitlines()

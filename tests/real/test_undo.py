@@ -123,7 +123,7 @@ class TestARunOfStamp:
         assert "3 restored" in undo(host)
         assert holds_nothing(host, ONE)
 
-    def test_is_left_on_a_guest_that_somebody_has_changed_since(self, host: ComputeHost) -> None:
+    def test_is_left_on_a_guest_that_was_changed_since(self, host: ComputeHost) -> None:
         stamp(host, "--all")
         host.set_metadata(TWO, NOVA_1_1, golden_block("34.0.0", "image_plain"), "persistent")
         before = held(host, TWO)
@@ -133,7 +133,7 @@ class TestARunOfStamp:
         assert held(host, TWO) == before
         assert holds_nothing(host, ONE)
 
-    def test_of_a_guest_that_is_gone_is_told(self, host: ComputeHost) -> None:
+    def test_of_a_guest_that_is_gone_is_reported(self, host: ComputeHost) -> None:
         stamp(host, "--all")
         host.domain(TWO).undefine()
         out = undo(host)
@@ -192,7 +192,7 @@ class TestSeveralRuns:
         listed = output_on(host.uri, "undo", "--list")
         assert all(str(path) in listed for path in journals(state))
 
-    def test_that_touched_nothing_do_not_stand_in_the_way_of_the_others(
+    def test_that_touched_nothing_do_not_block_the_others(
         self, host: ComputeHost, state: Path
     ) -> None:
         stamp(host, ONE)
@@ -267,7 +267,7 @@ class TestADamagedJournal:
         assert "2 restored" in out
         assert [name for name in ALL if not holds_nothing(host, name)] == [lost]
 
-    def test_whose_first_line_is_lost_is_told(self, host: ComputeHost, state: Path) -> None:
+    def test_whose_first_line_is_lost_is_reported(self, host: ComputeHost, state: Path) -> None:
         stamp(host, ONE)
         (path,) = journals(state)
         path.write_bytes(path.read_bytes()[20:])

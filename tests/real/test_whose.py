@@ -120,18 +120,18 @@ class TestEveryKind:
                 names = {domain for its, domain in found(host, handle) if its == kind}
                 assert names == shared, handle
 
-    def test_taps_are_real(self, host: ComputeHost) -> None:
+    def test_finds_the_guest_of_a_real_tap(self, host: ComputeHost) -> None:
         links = in_its_network(host, "ip", "-o", "link")
         assert DEV in links
         assert UNMANAGED in links
         assert found(host, UNMANAGED) == [("tap", "instance-00000002")]
 
-    def test_backing_files(self, host: ComputeHost, base: Path) -> None:
+    def test_finds_every_guest_on_a_backing_file(self, host: ComputeHost, base: Path) -> None:
         assert found(host, str(base)) == [("disk", NAME), ("disk", "instance-00000002")]
         middle = host.directory / "instances" / "middle" / "disk"
         assert found(host, str(middle)) == [("disk", NAME)]
 
-    def test_a_path_through_a_link(self, host: ComputeHost, tmp_path: Path) -> None:
+    def test_follows_a_link_to_the_disk(self, host: ComputeHost, tmp_path: Path) -> None:
         (tmp_path / "link").symlink_to(host.directory / "instances")
         assert found(host, str(tmp_path / "link" / uuid(1) / "disk")) == [("disk", NAME)]
         assert found(host, str(tmp_path / "link" / "_base" / "e800707f"))[0] == ("disk", NAME)
@@ -147,7 +147,7 @@ class TestEveryKind:
 
 
 class TestAProcess:
-    def test_every_thread_of_qemu(self, host: ComputeHost) -> None:
+    def test_that_is_any_thread_of_qemu_leads_to_its_guest(self, host: ComputeHost) -> None:
         qemu = host.qemu_pid(NAME)
         threads = [int(name) for name in os.listdir(f"/proc/{qemu}/task")]
         assert len(threads) > 1
@@ -156,8 +156,8 @@ class TestAProcess:
             assert (one["kind"], one["guest"]["domain"]) == ("pid", NAME)
             assert one["detail"].endswith("QEMU" if number == qemu else f"of QEMU {qemu}")
 
-    def test_what_descends_from_a_qemu(self, host: ComputeHost) -> None:
-        """QEMU itself starts nobody here: a process with its command line has a child of one."""
+    def test_that_descends_from_a_qemu_leads_to_its_guest(self, host: ComputeHost) -> None:
+        """QEMU itself starts no process here: one with its command line has a child of one."""
         with Descendants(uuid(1)) as (child, grandchild):
             (one,) = answers(host, f"pid:{child}")
             assert one["guest"]["domain"] == NAME
@@ -165,7 +165,7 @@ class TestAProcess:
             (one,) = answers(host, str(grandchild))
             assert "below QEMU" in one["detail"]
 
-    def test_processes_of_nobody(self, host: ComputeHost) -> None:
+    def test_of_no_guest_is_an_error(self, host: ComputeHost) -> None:
         code, out, err = run_on(host.uri, "whose", f"pid:{os.getpid()}", f"pid:{host.pid}")
         assert (code, out) == (1, "")
         assert err.count("and no guest's") == 2
@@ -173,7 +173,7 @@ class TestAProcess:
         assert code == 1
         assert "there is no process 4194305" in err
 
-    def test_what_proc_does_not_show_is_said_and_the_rest_goes_on(self, host: ComputeHost) -> None:
+    def test_that_proc_hides_is_reported_and_the_rest_is_answered(self, host: ComputeHost) -> None:
         """As with hidepid=2: a /proc with nothing of others in it."""
         words = (
             f"{sys.executable} -m virsh_nova -c '{host.uri}' whose pid:{host.qemu_pid(NAME)} {DEV}"

@@ -41,7 +41,7 @@ def archive(
 
 
 def odd_archive(*members: tuple[tarfile.TarInfo, bytes]) -> bytes:
-    """One of members that nobody would pack."""
+    """An archive of these very members, however odd."""
     packed = io.BytesIO()
     with tarfile.open(fileobj=packed, mode="w") as tar:
         for member, data in members:

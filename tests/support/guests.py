@@ -1,4 +1,4 @@
-"""Guests as records, for tests of what happens to them once they are read."""
+"""Guests as plain values, for tests of what happens to them once they are read."""
 
 from __future__ import annotations
 

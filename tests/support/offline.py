@@ -60,14 +60,14 @@ def furnish(host: ComputeHost, plain: str = "a plain guest") -> None:
     host.set_metadata("instance-00000001", namespace, bare, "live")
 
 
-def told(output: str) -> Documents:
+def parsed(output: str) -> Documents:
     return list(json.loads(output))
 
 
 def through_libvirt(host: ComputeHost) -> tuple[Documents, Documents]:
     code, listed, err = run_on(host.uri, "list", "-f", "json")
     assert (code, err) == (0, "")
-    uuids = [guest["uuid"] for guest in told(listed)]
+    uuids = [guest["uuid"] for guest in parsed(listed)]
     code, shown, err = run_on(host.uri, "show", "-f", "json", *uuids)
     assert (code, err) == (0, "")
-    return told(listed), told(shown)
+    return parsed(listed), parsed(shown)

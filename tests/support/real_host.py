@@ -124,7 +124,7 @@ class Conversation:
         ready, _, _ = select.select([self._terminal], [], [], ENDLESS)
         try:
             said = os.read(self._terminal, 65536) if ready else b""
-        except OSError:  # EIO: nobody holds the other end any more.
+        except OSError:  # EIO: the other end is closed.
             said = b""
         self.heard += said.decode("utf-8", "replace").replace("\r\n", "\n")
         return bool(said)

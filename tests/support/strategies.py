@@ -219,7 +219,7 @@ _whole_facts = st.fixed_dictionaries({key: _each_fact[key] for key in NEEDED}, o
 
 
 def facts(*, whole: bool = False) -> SearchStrategy[dict[str, Any]]:
-    """What a source can know of an instance; whole where nobody who reads it is to be hurt.
+    """What a source can know of an instance; whole where it must harm no reader.
 
     Without ``whole`` anything can be unknown: an owner's id, a flavor's name.
     """
@@ -265,9 +265,9 @@ _DEVICES = (
 
 @st.composite
 def memory_hosts(draw: st.DrawFn) -> tuple[MemoryHost, list[str]]:
-    """A host of guests of every kind, and the uuids of those that nobody may ever write to.
+    """A host of guests of every kind, and the uuids of those that must never be written to.
 
-    These bear the mark of another manager; Nova's own block may stand beside it.
+    These bear the mark of another manager; Nova's own block may be beside it.
     """
     host = MemoryHost()
     foreign = []

@@ -34,7 +34,7 @@ def on_terminal(
     ) as process:
         os.close(follower)
         output = b""
-        with suppress(OSError):  # EIO: nobody holds the other end any more.
+        with suppress(OSError):  # EIO: the other end is closed.
             while read := os.read(leader, 65536):
                 output += read
         code = process.wait(timeout=60)

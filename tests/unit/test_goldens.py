@@ -52,7 +52,7 @@ def c14n(xml: str) -> bytes:
 
 
 @each_block
-def test_it_is_understood_to_the_last_part(path: Path) -> None:
+def test_every_part_of_a_golden_is_understood(path: Path) -> None:
     assert read(path).unknown == ()
 
 
@@ -198,7 +198,7 @@ def test_no_prefix_reads_the_same(path: Path) -> None:
 
 
 @each_block
-def test_it_reads_the_same_inside_a_domain(path: Path) -> None:
+def test_a_block_reads_the_same_inside_a_domain(path: Path) -> None:
     xml = path.read_text(encoding="utf-8")
     domain = parse_domain(f"<domain><metadata>{xml}</metadata></domain>")
     (block,) = domain.blocks

@@ -62,7 +62,7 @@ def test_a_character_out_of_place_costs_no_more_than_its_element() -> None:
 
 
 @pytest.mark.parametrize("xml", ["", " ", "no XML at all", b"\x00\xff\xfe", "\ud800", "<"])
-def test_what_is_no_xml_is_a_fault_and_no_instance(xml: str | bytes) -> None:
+def test_what_is_not_xml_is_a_fault_without_an_instance(xml: str | bytes) -> None:
     block = parse_block(xml, NOVA_1_1)
     assert block.instance is None
     assert block.namespace == NOVA_1_1
@@ -132,7 +132,7 @@ def test_a_number_that_is_no_number_is_unknown_and_kept(text: str) -> None:
     assert instance_of(parse_block(write_block(instance))) == instance
 
 
-def test_a_number_may_be_negative_and_stand_among_blanks() -> None:
+def test_a_number_may_be_negative_and_have_blanks_around_it() -> None:
     flavor = instance_of(changed("<nova:memory>512<", "<nova:memory>\n -512 <")).flavor
     assert flavor is not None
     assert flavor.memory_mib == -512
@@ -243,7 +243,7 @@ def test_five_megabytes_in_a_name_are_read() -> None:
     assert instance_of(changed("vm-ports_v4_v6_floating", name)).name == name
 
 
-def test_five_megabytes_of_faults_are_told_in_few_words() -> None:
+def test_five_megabytes_of_faults_are_summed_up_in_few_words() -> None:
     many = "<nova:name>x</nova:name>" * 50_000 + "<nova:port/>" * 50_000
     block = changed("<nova:owner>", f"{many}<nova:owner>")
     assert only_differs_in(instance_of(block), "unknown")
@@ -256,7 +256,7 @@ def test_a_long_name_in_a_fault_is_cut() -> None:
         assert sum(map(len, parse_block(xml, NOVA_1_1).faults)) < 600
 
 
-def test_ten_thousand_levels_are_a_fault_and_what_stands_before_them_is_read() -> None:
+def test_ten_thousand_levels_are_a_fault_and_what_comes_before_is_read() -> None:
     block = changed("<nova:ports>", f"{'<a>' * 10_000}{'</a>' * 10_000}<nova:ports>")
     instance = instance_of(block)
     assert instance.name == whole().name
@@ -288,7 +288,7 @@ def test_an_entity_is_not_expanded() -> None:
     assert any("document type" in fault for fault in block.faults)
 
 
-def test_a_billion_laughs_stay_one() -> None:
+def test_a_billion_laughs_are_not_expanded() -> None:
     levels = "".join(f'<!ENTITY l{n + 1} "{f"&l{n};" * 10}">' for n in range(10))
     block = with_document_type(f'<!ENTITY l0 "ha">{levels}', "&l10;")
     assert len(instance_of(block).name or "") < 100
@@ -395,7 +395,7 @@ def test_a_port_without_addresses_is_a_port() -> None:
     assert ports[2] == Port("8bda7fdc-63c8-5f05-81f1-fda43b14d3bd", ())
 
 
-def test_nothing_empty_and_absent_are_told_apart() -> None:
+def test_null_empty_and_absent_read_differently() -> None:
     empty = instance_of(parse_block(
         f'<instance xmlns="{NOVA_1_1}"><name/><flavor><extraSpecs/></flavor><image uuid="">'
         '<properties/></image><owner/><root type="volume" uuid=""/><ports/></instance>'
@@ -412,7 +412,7 @@ def test_nothing_empty_and_absent_are_told_apart() -> None:
     assert absent == Instance(NOVA_1_1)
 
 
-def test_the_second_declaration_that_novas_set_metadata_leaves_is_no_matter() -> None:
+def test_the_second_declaration_that_novas_set_metadata_leaves_is_ignored() -> None:
     attached = (DATA / "real/attached/nova-lab-00000006.live.xml").read_text(encoding="utf-8")
     assert attached.count(f'"{NOVA_1_1}"') == 2
     (block,) = parse_domain(attached).blocks
@@ -442,7 +442,7 @@ def test_two_guests_of_one_flavor_are_read_apart() -> None:
 # ---- the domain -------------------------------------------------------------------------------
 
 
-def test_a_domstatus_tells_state_reason_and_process_as_well() -> None:
+def test_a_domstatus_gives_state_reason_and_pid() -> None:
     live = (DATA / "real/files/run/libvirt/qemu/nova-lab-00000006.xml").read_text("utf-8")
     domain = parse_domain(live)
     root = etree.fromstring(live.encode())
@@ -476,7 +476,7 @@ def test_a_persistent_definition_has_no_state_of_its_own() -> None:
         ("<memory>much</memory>", None), ("", None),
     ],
 )  # fmt: skip
-def test_memory_is_told_in_mib_whatever_its_unit(written: str, mib: int | None) -> None:
+def test_memory_is_given_in_mib_whatever_its_unit(written: str, mib: int | None) -> None:
     assert parse_domain(f"<domain>{written}</domain>").hardware.memory_mib == mib
 
 
@@ -489,7 +489,7 @@ def test_the_vcpus_are_those_in_use(written: str, count: int | None) -> None:
 
 
 @pytest.mark.parametrize(
-    ("source", "told"),
+    ("source", "expected"),
     [
         ("<source file='/a/b'/>", "/a/b"), ("<source dev='/dev/sdx'/>", "/dev/sdx"),
         ("<source protocol='rbd' name='vms/x_disk'><auth username='u'/></source>", "vms/x_disk"),
@@ -497,11 +497,11 @@ def test_the_vcpus_are_those_in_use(written: str, count: int | None) -> None:
         ("<source/>", None), ("", None),
     ],
 )  # fmt: skip
-def test_a_disks_source_is_what_it_lies_on(source: str, told: str | None) -> None:
+def test_the_source_of_a_disk_is_found_whatever_its_type(source: str, expected: str | None) -> None:
     domain = parse_domain(
         f"<domain><devices><disk>{source}<target dev='vda' bus='virtio'/></disk></devices></domain>"
     )
-    assert domain.hardware.disks == (Disk("vda", "virtio", told, None),)
+    assert domain.hardware.disks == (Disk("vda", "virtio", expected, None),)
 
 
 def test_devices_without_their_parts_are_listed_all_the_same() -> None:
@@ -536,7 +536,7 @@ def test_a_domain_cut_off_is_read_up_to_there() -> None:
     assert len(domain.faults) == 1
 
 
-def test_the_head_of_a_broken_domain_tells_what_can_be_read() -> None:
+def test_the_head_of_a_broken_domain_gives_what_can_be_read() -> None:
     live = (DATA / "real/spawned/nova-lab-00000006.live.xml").read_text(encoding="utf-8")
     broken = live.replace("<nova:flavor ", "<nova:flavor & ")
     head, domain = parse_head(broken), parse_domain(broken)
@@ -546,7 +546,7 @@ def test_the_head_of_a_broken_domain_tells_what_can_be_read() -> None:
 
 
 @pytest.mark.parametrize("path", PRINTED, ids=lambda path: f"{path.parent.name}-{path.stem}")
-def test_the_head_of_a_domain_tells_what_the_whole_does(path: Path) -> None:
+def test_the_head_of_a_domain_gives_what_the_whole_does(path: Path) -> None:
     xml = path.read_text(encoding="utf-8")
     head, domain = parse_head(xml), parse_domain(xml)
     assert head.blocks == domain.blocks
@@ -563,7 +563,7 @@ def test_title_and_description_are_read_with_and_without_metadata() -> None:
 # ---- secrets ----------------------------------------------------------------------------------
 
 
-def test_passwords_in_a_domain_are_in_nothing_that_was_read() -> None:
+def test_no_password_of_a_domain_is_kept() -> None:
     secret = "hunter2"
     domain = parse_domain(
         f"""<domain><name>x</name>

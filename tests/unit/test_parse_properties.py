@@ -25,7 +25,7 @@ def test_reading_undoes_writing(instance: Instance) -> None:
 
 
 @given(instances)
-def test_writing_is_settled_after_once(instance: Instance) -> None:
+def test_writing_what_was_read_changes_nothing_more(instance: Instance) -> None:
     once = write_block(instance)
     again = parse_block(once).instance
     assert again is not None
@@ -81,7 +81,7 @@ def test_a_damaged_domain_reads_without_raising(xml: str) -> None:
     parse_head(xml)
 
 
-# Without prefixes: of an element whose prefix is lost nobody can tell whether it is the block's.
+# Without prefixes: an element whose prefix is lost may or may not be the block's.
 @given(damaged([xml.replace("nova:", "").replace("xmlns:nova", "xmlns") for xml in GOLDENS]))
 def test_what_was_read_of_a_damaged_block_can_be_written_and_read_again(xml: str) -> None:
     block = parse_block(xml)

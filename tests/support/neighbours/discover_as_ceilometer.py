@@ -20,7 +20,7 @@ from ceilometer.compute.discovery import InstanceDiscovery
 
 
 class EmptyCloud:
-    """Stands where Ceilometer's Nova client does, and finds neither flavors nor servers."""
+    """In the place of Ceilometer's Nova client; finds neither flavors nor servers."""
 
     def __init__(self, _conf: Any) -> None:
         self.nova_client = self.flavors = self.servers = self

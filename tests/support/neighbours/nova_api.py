@@ -13,7 +13,7 @@ The lists hold what the APIs show: servers as at microversion 2.100 with the fla
 what else there is, flavors and the rest as an administrator sees them. FOLDER gets the
 configuration, the databases, the log, and in `requests` a line for each request.
 
-There is no Keystone, message queue or Placement; whoever has one of the tokens is its caller.
+There is no Keystone, message queue or Placement; a request with one of the tokens is its caller's.
 Answers with the URL, in one line on stdout, when it listens, and ends when stdin does.
 """
 
@@ -100,7 +100,7 @@ CELLS = {
 
 
 def callers(_conf: dict[str, str], **_local: str) -> Any:
-    """The filter that stands where Keystone's middleware does."""
+    """The filter in the place of Keystone's middleware."""
 
     def wrap(app: Any) -> Any:
         def answer(environ: Environ, start_response: Any) -> Any:

@@ -71,7 +71,7 @@ class PlayedCloud:
         self.restricted: set[str] = set()
         """Lists of Keystone's that it gives only domain by domain, as with LDAP behind it."""
         self.cut_short: set[str] = set()
-        """Lists of Keystone's that it says are longer than it tells."""
+        """Lists of Keystone's that it says are longer than what it sends."""
         self.strangers: list[Answers] = []
         """Users whom the recorded cloud does not have."""
         self._end = threading.Event()
@@ -109,7 +109,7 @@ class PlayedCloud:
         url = urlsplit(target)
         service, _, path = url.path.lstrip("/").partition("/")
         query = parse_qs(url.query)
-        # Nova's own requests are nobody's concern here.
+        # Nova's own requests do not matter here.
         if service != "network-of-nova":
             self.requests.append(f"{method} {target}")
         fault = self.faults.get(service)

@@ -64,11 +64,11 @@ def test_what_is_written_is_what_is_read_with_any_prefix(mark: Backfill) -> None
         "<other at='2026-11-22T12:34:56Z'/>",
     ],
 )
-def test_what_is_none_of_ours_is_none(xml: str) -> None:
+def test_what_is_no_mark_of_ours_reads_as_none(xml: str) -> None:
     assert read_backfill(xml) is None
 
 
-def test_a_block_that_nova_has_written_anew_is_novas_again() -> None:
+def test_a_block_that_nova_rewrote_counts_as_novas_again() -> None:
     written, mark = parse_block(ONE), write_backfill(MARK)
     assert backfill_of(written, mark) == MARK
     assert backfill_of(parse_block(block("by Nova")), mark) is None

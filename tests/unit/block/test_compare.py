@@ -46,7 +46,7 @@ def test_prefix_declarations_and_layout_make_no_difference(other: str) -> None:
         "",
     ],
 )
-def test_everything_else_does(other: str | None) -> None:
+def test_everything_else_makes_a_difference(other: str | None) -> None:
     assert not same(ONE, other, NOVA_1_1)
     assert not same(other, ONE, NOVA_1_1)
 
@@ -71,7 +71,7 @@ def test_a_block_is_the_same_bare_and_in_its_namespace(instance: Instance) -> No
 
 
 @given(st.text(max_size=60))
-def test_what_is_no_xml_is_compared_as_it_is(text: str) -> None:
+def test_what_is_not_xml_is_compared_as_it_is(text: str) -> None:
     broken = "<instance>" + text.replace(">", "")
     assert canonical(broken, NOVA_1_1) == bare(broken, NOVA_1_1) == broken
     assert same(broken, broken, NOVA_1_1)
@@ -83,5 +83,5 @@ def test_what_is_no_xml_is_compared_as_it_is(text: str) -> None:
         (ONE, "nova"), ("<instance/>", ""), (" <a:b>", "a"), ("<a:b/>", "a"), ("<b c='x:y'/>", ""),
     ],
 )  # fmt: skip
-def test_the_prefix_that_an_element_had(xml: str, prefix: str) -> None:
+def test_the_prefix_of_an_element_is_found(xml: str, prefix: str) -> None:
     assert prefix_of(xml) == prefix

@@ -67,7 +67,7 @@ def test_facts_make_the_instance_again(instance: Instance) -> None:
         assert again.owner is not None
 
 
-def test_a_part_that_is_there_and_says_nothing_is_a_fact() -> None:
+def test_an_empty_part_is_a_fact() -> None:
     for part in PARTS:
         instance = instance_of({part: {}}, NOVA_1_1)
         assert getattr(instance, part) is not None

@@ -1,4 +1,4 @@
-"""A part that was read before is not read again, and nobody can tell from the result."""
+"""A part that was read before is not read again, and the result is the same."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def test_a_golden_reads_the_same_whatever_was_read_before(path: Path) -> None:
             "</flavor>]]></name></instance>",
         ),
         (
-            "below an element that nobody knows",
+            "below an unknown element",
             '<instance><weird><flavor name="m1.small" id="1"><memory>512</memory></flavor></weird>'
             "</instance>",
         ),
@@ -92,7 +92,7 @@ def test_a_golden_reads_the_same_whatever_was_read_before(path: Path) -> None:
             '<project uuid="p">acme</project></owner></instance>',
         ),
         (
-            "and again, below an element that nobody knows, before the real one",
+            "and again, below an unknown element, before the real one",
             '<instance><weird><flavor name="m1.small" id="1"><memory>512</memory></flavor></weird>'
             '<flavor name="other" id="2"><memory>64</memory></flavor></instance>',
         ),
@@ -101,14 +101,14 @@ def test_a_golden_reads_the_same_whatever_was_read_before(path: Path) -> None:
             '<instance><flavor\nname="m1.small"\nid="1"><memory>512</memory></flavor></instance>',
         ),
         (
-            "in a block that is nobody's",
+            "in a block of an unknown namespace",
             '<x:instance xmlns:x="urn:other"><flavor name="m1.small" id="1"><memory>512</memory>'
             "</flavor></x:instance>",
         ),
     ],
     ids=lambda value: value if " " in value and "<" not in value else "",
 )
-def test_a_look_alike_is_read_as_what_it_is(what: str, xml: str) -> None:
+def test_a_look_alike_is_not_taken_for_a_known_part(what: str, xml: str) -> None:
     assert what
     recurring._known.clear()
     alone = parse_block(xml, NOVA_1_1)
@@ -120,7 +120,7 @@ def test_a_look_alike_is_read_as_what_it_is(what: str, xml: str) -> None:
     assert read(KNOWN) == read_afresh(KNOWN)
 
 
-def test_a_part_with_a_flaw_is_told_of_each_time() -> None:
+def test_a_part_with_a_fault_is_reported_each_time() -> None:
     damaged = KNOWN.replace("512", "much")
     first, second = (parse_block(damaged, NOVA_1_1) for _ in range(2))
     assert first == second

@@ -33,7 +33,7 @@ def test_a_release_is_found_by_number_and_by_name(text: str, number: int) -> Non
     assert find_release(text) == RELEASES[number]
 
 
-def test_the_draft_is_one_too() -> None:
+def test_the_draft_is_a_release_too() -> None:
     assert find_release("draft") == find_release("Draft") == DRAFT_RELEASE
 
 
@@ -50,7 +50,7 @@ def test_the_draft_is_one_too() -> None:
         ("²9", "such as 29, 2024.1, caracal, or draft"),
     ],
 )
-def test_what_is_no_release_is_told(text: str, hint: str) -> None:
+def test_what_is_not_a_release_is_an_error_with_a_hint(text: str, hint: str) -> None:
     with pytest.raises(NovaDomainsError) as raised:
         find_release(text)
     assert raised.value.message.startswith(f"{text!r} is no release of Nova from 12 (2015.2) to 34")
@@ -78,7 +78,7 @@ def test_every_release_can_be_named_in_each_way() -> None:
         (34, NOVA_1_1, True, True, True),
     ],
 )
-def test_what_a_release_has_room_for(
+def test_a_release_drops_what_it_has_no_place_for(
     number: int, namespace: str, ports: bool, volume_root: bool, image: bool
 ) -> None:
     release = RELEASES[number]
@@ -93,7 +93,7 @@ def test_what_a_release_has_room_for(
     assert (shaped.flavor.id is not None) == (shaped.flavor.extra_specs is not None) == image
 
 
-def test_the_last_release_of_a_namespace() -> None:
+def test_a_namespace_gives_its_last_release() -> None:
     assert release_of(NOVA_1_1) == NEWEST_RELEASE == RELEASES[34]
     assert release_of(NOVA_1_0) == RELEASES[22]
     assert release_of(DRAFT) == DRAFT_RELEASE
@@ -108,7 +108,7 @@ def test_an_instance_without_name_is_called_by_its_uuid_since_30() -> None:
     assert named(29, None, unnamed=True) is None
     assert named(30, None, unnamed=True) == UUID
     assert named(30, "", unnamed=True) == UUID
-    # That nobody knows a name is another matter.
+    # A name that is unknown is another matter.
     assert named(30, None, unnamed=False) is None
     assert named(29, UUID, unnamed=False) is None
     assert named(30, UUID, unnamed=False) == UUID

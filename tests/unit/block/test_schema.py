@@ -35,7 +35,7 @@ def blocks(path: Path) -> Iterator[etree._Element]:
             yield etree.fromstring(etree.tostring(element, with_tail=False))
 
 
-def test_there_is_something_to_accept() -> None:
+def test_there_are_goldens_and_real_blocks_to_check() -> None:
     assert len({path.parent.name for path in GOLDENS}) >= 6
     assert REAL
 
@@ -166,7 +166,7 @@ def test_a_mutant_is_rejected(schema: etree.RelaxNG, path: str, old: str, new: s
     assert not schema.validate(etree.fromstring(text.replace(old, new)))
 
 
-def test_a_stripped_block_wants_its_namespace_back(schema: etree.RelaxNG) -> None:
+def test_a_stripped_block_is_valid_only_with_its_namespace(schema: etree.RelaxNG) -> None:
     stripped = etree.fromstring(text_of("real/spawned/nova-lab-00000006.metadata.live"))
     assert not schema.validate(stripped)
     for element in stripped.iter():

@@ -56,7 +56,7 @@ def test_every_golden_is_accepted_with_any_one_fact_left_out(path: Path) -> None
 
 
 @pytest.mark.parametrize("key", SHAPES)
-def test_every_fact_is_accepted_alone(key: str) -> None:
+def test_every_single_fact_is_accepted(key: str) -> None:
     facts = facts_of(instance_in(DATA / "golden/34.0.0/ports_v4_v6_floating.xml"))
     assert flaw(instance_of({key: facts[key]}, NOVA_1_1)) is None
 
@@ -68,7 +68,7 @@ def test_any_facts_are_accepted_in_the_shape_of_any_release(facts: dict[str, Any
 
 
 @given(case=cases())
-def test_all_that_a_plan_writes_is_accepted(schema: etree.RelaxNG, case: Case) -> None:
+def test_whatever_a_plan_writes_is_accepted(schema: etree.RelaxNG, case: Case) -> None:
     """Beyond what an existing block held beside Nova's own elements, which fill keeps."""
     for step in to_write(case.plan()):
         for edit in step.edits:
@@ -122,11 +122,11 @@ def test_another_order_or_type_is_rejected(schema: etree.RelaxNG, old: str, new:
         ({"ports": (Port("x", (Address("fixed", "10.0.0.1", 5),)),)}, "it does not fit the schema"),
     ],
 )
-def test_what_is_wrong_is_said(facts: dict[str, Any], said: str) -> None:
+def test_the_error_says_what_is_wrong(facts: dict[str, Any], said: str) -> None:
     assert (flaw(instance_of(facts, NOVA_1_1)) or "").startswith(said)
 
 
-def test_what_has_no_room_in_a_dialect_is_rejected() -> None:
+def test_what_has_no_place_in_a_namespace_is_rejected() -> None:
     facts = facts_of(instance_in(DATA / "golden/34.0.0/image_plain.xml"))
     assert flaw(instance_of(facts, NOVA_1_0)) is not None
     assert flaw(instance_of({"ports": ()}, NOVA_1_0)) is not None

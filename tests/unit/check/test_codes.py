@@ -19,12 +19,12 @@ def test_codes_are_short_plain_words() -> None:
         assert code.remedy.endswith(".")
 
 
-def test_the_gravest_come_first() -> None:
+def test_codes_come_by_severity_the_worst_first() -> None:
     ranks = [SEVERITIES.index(code.severity) for code in CODES.values()]
     assert ranks == sorted(ranks)
 
 
-def test_the_nearest_code() -> None:
+def test_a_mistyped_code_gets_the_nearest_one() -> None:
     assert nearest("noblock") == "no-block"
     assert nearest("Crash") == "crashed"
     assert nearest("") in CODES

@@ -188,7 +188,7 @@ CASES: dict[str, tuple[Case, Case]] = {
     ),
     "port-without-interface": (
         Case([guest_of(changed(TAP, "<target dev='tap00000000-00'/>"))]),
-        # What is passed through does not tell whose port it is.
+        # A device that is passed through does not show whose port it is.
         Case([guest_of(changed(TAP, ""))]),
     ),
     "interface-unrecorded": (
@@ -252,14 +252,14 @@ def test_every_code_has_a_guest_that_shows_it() -> None:
 
 
 @pytest.mark.parametrize("code", CODES)
-def test_a_guest_that_shows_it_and_one_that_does_not(code: str) -> None:
+def test_a_guest_shows_the_finding_and_one_nearly_like_it_does_not(code: str) -> None:
     showing, quiet = CASES[code]
     assert code in showing.codes()
     assert code not in quiet.codes()
 
 
 @pytest.mark.parametrize("code", CODES)
-def test_a_finding_is_of_the_severity_of_its_code_and_says_what_shows_it(code: str) -> None:
+def test_a_finding_has_the_severity_of_its_code_and_its_evidence(code: str) -> None:
     for finding in CASES[code][0].findings():
         if finding.code == code:
             assert finding.severity == CODES[code].severity
@@ -318,7 +318,7 @@ def test_every_release_of_nova_writes_what_fits() -> None:
 # ---- one by one -------------------------------------------------------------------------------
 
 
-def test_guests_of_others_are_not_held_against_the_format() -> None:
+def test_foreign_guests_are_not_compared_with_novas_format() -> None:
     assert examine([appliance(), transient()], Options("compute-1"), [], {}) == []
 
 
@@ -363,7 +363,7 @@ def test_a_block_without_the_xml_around_it_is_checked_too() -> None:
     )  # fmt: skip
 
 
-def test_a_saved_list_does_not_hold_what_could_be_misshapen() -> None:
+def test_a_saved_list_gives_no_finding_about_the_form_of_blocks() -> None:
     saved = nova_guest(1, healthy().instance)
     assert examine([saved], Options()) == []
 
@@ -381,7 +381,7 @@ def test_many_that_share_a_disk_are_not_all_named_by_each() -> None:
     assert all("and 295 more" in finding.evidence[1] for finding in shared)
 
 
-def test_a_transient_guest_of_nobody_is_a_helper_and_a_persistent_one_is_not() -> None:
+def test_an_old_transient_guest_is_a_leftover_and_a_persistent_one_is_not() -> None:
     ages = {uuid_of(5): 1e6}
     assert Case([transient()], ages=ages).codes() == {"leftover"}
     assert Case([transient(persistent=True)], ages=ages).codes() == set()
@@ -399,7 +399,7 @@ def test_of_two_records_the_one_that_names_this_host_counts() -> None:
     assert Case([healthy()], twins[::-1]).codes() == set()
 
 
-def test_none_is_an_orphan_where_not_all_servers_are_told() -> None:
+def test_no_guest_is_an_orphan_where_the_list_of_servers_is_incomplete() -> None:
     options = Options("compute-1", complete=False)
     assert Case([healthy()], [], options=options).codes() == set()
 
@@ -416,7 +416,7 @@ def test_an_unnamed_server_has_no_other_name() -> None:
     assert Case([healthy()], [unnamed]).codes() == {"name-differs"}
 
 
-def test_the_newest_nova_on_the_host_is_the_measure() -> None:
+def test_the_newest_nova_on_the_host_is_what_others_are_compared_with() -> None:
     old = guest_of(changed('version="34.0.0"', 'version="33.9.1-1.el9"'))
     other = copy()
     assert [f.uuid for f in examine([old, other], Options())] == [LINUX]
@@ -425,7 +425,7 @@ def test_the_newest_nova_on_the_host_is_the_measure() -> None:
     assert examine([off, other], Options()) == []
 
 
-def test_rescue_and_an_empty_root_uuid_are_no_findings() -> None:
+def test_rescue_and_an_empty_root_uuid_give_no_finding() -> None:
     assert examine([volume_boot("")], Options()) == []
     assert examine([volume_boot(OTHER, serial="")], Options()) == []
     xml = xml_of("volume-boot").replace('type="volume" uuid=""', f'type="volume" uuid="{OTHER}"')
@@ -439,14 +439,14 @@ def test_an_image_root_on_a_volume_differs() -> None:
 
 
 @pytest.mark.parametrize(
-    ("told", "number"),
+    ("word", "number"),
     [(1, 1), ("Running", 1), ("Shutdown", 4), ("SUSPENDED", 7), ("Crashed", 6), ("Paused", 3),
      (0, None), ("NOSTATE", None), (None, None), (99, None), ("", None)],
 )  # fmt: skip
-def test_power_states_as_the_api_and_its_clients_tell_them(
-    told: int | str | None, number: int | None
+def test_power_states_are_read_in_the_words_of_the_api_and_its_clients(
+    word: int | str | None, number: int | None
 ) -> None:
-    assert power_state(told) == number
+    assert power_state(word) == number
 
 
 def test_power_states_are_read_from_what_nova_and_its_client_say() -> None:
@@ -454,14 +454,14 @@ def test_power_states_are_read_from_what_nova_and_its_client_say() -> None:
         assert {record.power_state for record in read_records(str(API / name))} == {1}
 
 
-# ---- the command that mends it ------------------------------------------------------------------
+# ---- the command that fixes it ------------------------------------------------------------------
 
 
 def commands(case: Case) -> dict[str, tuple[str, ...]]:
     return {finding.code: finding.command for finding in case.findings()}
 
 
-def test_what_stamp_mends_comes_with_its_command() -> None:
+def test_what_stamp_fixes_comes_with_its_command() -> None:
     assert commands(Case([with_metadata("")])) == {"no-block": ("stamp", LINUX, "--derive")}
     given = Options("compute-1", sources=("--from", "servers.json"))
     assert commands(Case([with_metadata("")], [listed()], options=given)) == {
@@ -472,7 +472,7 @@ def test_what_stamp_mends_comes_with_its_command() -> None:
     }
 
 
-def test_no_command_replaces_a_block_by_less() -> None:
+def test_no_suggested_command_replaces_a_block_with_less() -> None:
     given = Options("compute-1", sources=("--from", "servers.json"))
     damaged = guest_of(changed("<nova:memory>192<", "<nova:memory>lots<"))
     assert not any(commands(Case([damaged])).values())
@@ -496,7 +496,7 @@ def test_the_age_of_a_helper_is_that_of_its_process() -> None:
     assert ages_of([helper._replace(pid=2**22 + 1)]).seconds == {}
 
 
-def test_a_process_that_must_not_be_seen_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_process_without_access_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:
     import psutil
 
     def refuse(pid: int) -> None:
@@ -536,7 +536,7 @@ def anything(draw: st.DrawFn) -> tuple[list[Guest], list[Record] | None]:
 
 
 @given(anything(), st.booleans(), st.floats(0, 1e12))
-def test_it_never_raises(
+def test_examine_never_raises(
     given_: tuple[list[Guest], list[Record] | None], complete: bool, age: float
 ) -> None:
     guests, records = given_

@@ -8,7 +8,7 @@ from virsh_nova.check.versions import asked_version, version_of
 from virsh_nova.errors import NovaDomainsError
 
 
-def test_versions_and_releases() -> None:
+def test_versions_and_releases_are_read_and_nonsense_is_an_error() -> None:
     assert version_of("34.0.0-1.el9") == (34, 0, 0)
     assert version_of("unknown") is version_of(None) is None
     assert asked_version("34.0.1") == (34, 0, 1)

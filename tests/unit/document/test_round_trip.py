@@ -56,7 +56,7 @@ def sane_instances(draw: st.DrawFn) -> Instance:
 
 
 @given(instance=sane_instances(), ascii_only=st.booleans(), one_a_line=st.booleans())
-def test_our_document_gives_back_the_facts(
+def test_a_saved_document_gives_back_every_fact(
     instance: Instance, ascii_only: bool, one_a_line: bool
 ) -> None:
     document = [guest_document(nova_guest(1, instance, host="h"))]

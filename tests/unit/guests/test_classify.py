@@ -1,4 +1,4 @@
-"""Whose a guest is, told from each mark that a manager leaves, with the evidence."""
+"""Whose a guest is, by each mark that a manager leaves, with the evidence."""
 
 from __future__ import annotations
 
@@ -123,7 +123,7 @@ def test_a_mark_of_nova_is_found_where_it_is_and_only_there(mark: Mark) -> None:
 
 
 @pytest.mark.parametrize("mark", NOVA_MARKS, ids=name_of)
-def test_one_mark_of_nova_suffices_where_nobody_else_leaves_it(mark: Mark) -> None:
+def test_a_certain_mark_of_nova_suffices_and_a_lesser_one_does_not(mark: Mark) -> None:
     guest = SHOWS_NOVA_MARK[name_of(mark)]
     judgement = judge(guest)
     assert mark.find(guest) in judgement.evidence
@@ -160,13 +160,13 @@ def test_lesser_marks_together_are_a_guess_and_called_one() -> None:
     assert len(judgement.evidence) == 4
 
 
-def test_lesser_marks_that_do_not_suffice_are_told_all_the_same() -> None:
+def test_lesser_marks_that_do_not_suffice_are_shown_as_evidence() -> None:
     judgement = judge(domain(name="instance-0000002a", devices=disk(serial=VOLUME)))
     assert (judgement.kind, judgement.manager) == ("foreign", "unknown")
     assert len(judgement.evidence) == 2
 
 
-def test_a_plain_guest_is_foreign_and_of_nobody_known() -> None:
+def test_a_plain_guest_is_foreign_of_unknown_origin() -> None:
     assert judge(domain()) == Judgement("foreign", "unknown", ())
 
 
@@ -176,7 +176,7 @@ def test_a_block_that_can_be_read_settles_it(namespace: str) -> None:
     assert judgement == Judgement("nova", "nova", (f"metadata block {namespace}",))
 
 
-def test_a_block_settles_it_and_contrary_marks_are_told() -> None:
+def test_a_block_settles_it_and_contrary_marks_are_shown() -> None:
     judgement = judge(domain(metadata=block("x"), sysinfo=product("RHEV Hypervisor")))
     assert judgement.kind == "nova"
     assert judgement.evidence == (
@@ -206,7 +206,7 @@ def test_sushy_tools_has_an_openstack_uri_and_is_not_nova() -> None:
     assert (judgement.kind, judgement.manager) == ("foreign", "sushy-tools")
 
 
-def test_libosinfo_tells_the_system_and_no_manager() -> None:
+def test_libosinfo_shows_the_guests_os_and_no_manager() -> None:
     metadata = '<os:libosinfo xmlns:os="http://libosinfo.org/xmlns/libvirt/domain/1.0"/>'
     assert judge(domain(metadata=metadata)) == Judgement("foreign", "unknown", ())
 
@@ -238,7 +238,7 @@ def test_metadata_alone_makes_no_nova_guest() -> None:
         ),
     ],
 )
-def test_what_only_looks_like_a_mark_is_none(look_alike: Callable[[], Domain]) -> None:
+def test_what_only_looks_like_a_mark_is_not_one(look_alike: Callable[[], Domain]) -> None:
     assert judge(look_alike()) == Judgement("foreign", "unknown", ())
 
 
@@ -247,7 +247,7 @@ def test_a_ceph_image_with_the_domains_uuid_is_a_mark() -> None:
     assert judge(domain(devices=disk(source))).kind == "nova-unstamped"
 
 
-def test_a_uuid_written_in_capitals_is_the_same() -> None:
+def test_a_uuid_in_capitals_is_the_same() -> None:
     guest = domain(
         uuid=UUID.upper(),
         sysinfo=f"<entry name='serial'>{UUID}</entry>",

@@ -91,7 +91,7 @@ def test_a_column_is_found_in_any_case_with_any_blanks(spelt: str, name: str) ->
 
 
 @pytest.mark.parametrize("spelt", ["", "projectid", "uuids", "nóme", "*"])
-def test_what_names_no_column_finds_none(spelt: str) -> None:
+def test_a_name_of_no_column_finds_none(spelt: str) -> None:
     assert find_column(spelt) is None
 
 
@@ -101,7 +101,7 @@ def test_the_lists_are_made_of_columns_that_exist() -> None:
         assert len(set(names)) == len(names)
 
 
-def test_the_default_columns_are_those_promised() -> None:
+def test_the_default_and_long_columns_keep_their_order() -> None:
     assert DEFAULT == (
         "uuid", "name", "domain", "state", "project", "user", "flavor", "created",
     )  # fmt: skip
@@ -128,7 +128,7 @@ def test_the_image_is_shown_by_its_uuid() -> None:
     assert COLUMNS["image"].value(nova_guest(1, instance("x", image=Image("i")))) == "i"
 
 
-def test_no_ports_and_none_recorded_are_told_apart() -> None:
+def test_no_ports_and_none_recorded_look_different() -> None:
     assert COLUMNS["ips"].value(nova_guest(1, instance("x", addresses=()))) == ()
     assert COLUMNS["ips"].value(nova_guest(1, instance("x"))) is None
 

@@ -1,4 +1,4 @@
-"""What a guest still tells of itself when its block is gone."""
+"""What the XML of a guest still shows when its block is gone."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def domain(*devices: str, before: str = "") -> Domain:
     return parse_domain(guest(1, rest="".join(devices), before=before))
 
 
-def told(*devices: str, known: tuple[str, ...] = (), before: str = "") -> dict[str, Any]:
+def derived(*devices: str, known: tuple[str, ...] = (), before: str = "") -> dict[str, Any]:
     return derive(domain(*devices, before=before), known).facts
 
 
@@ -62,15 +62,15 @@ def sysinfo(product: str, version: str) -> str:
 
 
 def test_the_version_is_that_of_sysinfo() -> None:
-    assert told(before=sysinfo("OpenStack Nova", "34.0.0"))["package"] == "34.0.0"
-    assert told(before=sysinfo("OpenStack Compute", "17.0.1-1.el7"))["package"] == "17.0.1-1.el7"
-    assert "package" not in told(before=sysinfo("RHEV Hypervisor", "4.4"))
-    assert "package" not in told(before=sysinfo("OpenStack Nova", ""))
-    assert "package" not in told()
+    assert derived(before=sysinfo("OpenStack Nova", "34.0.0"))["package"] == "34.0.0"
+    assert derived(before=sysinfo("OpenStack Compute", "17.0.1-1.el7"))["package"] == "17.0.1-1.el7"
+    assert "package" not in derived(before=sysinfo("RHEV Hypervisor", "4.4"))
+    assert "package" not in derived(before=sysinfo("OpenStack Nova", ""))
+    assert "package" not in derived()
 
 
 def test_the_size_is_what_the_guest_has() -> None:
-    facts = told()
+    facts = derived()
     assert (facts["flavor.vcpus"], facts["flavor.memory_mib"]) == (2, 512)
     assert not {"flavor.name", "name", "created", "owner.user.id"} & set(facts)
 
@@ -80,7 +80,7 @@ def test_the_size_is_what_the_guest_has() -> None:
 
 @pytest.mark.parametrize("disks", [[OWN], [RBD], [OWN, disk("/x", VOLUME, target="vdb")]])
 def test_a_disk_of_novas_own_is_an_image_and_which_one_is_not_known(disks: list[str]) -> None:
-    facts = told(*disks)
+    facts = derived(*disks)
     assert facts["root.type"] == "image"
     assert "root.uuid" not in facts
 
@@ -98,7 +98,7 @@ def test_a_disk_of_novas_own_is_an_image_and_which_one_is_not_known(disks: list[
     ],
 )
 def test_a_boot_volume_has_its_uuid_from_the_serial_of_the_boot_disk(disks: list[str]) -> None:
-    facts = told(*disks)
+    facts = derived(*disks)
     assert (facts["root.type"], facts["root.uuid"]) == ("volume", VOLUME)
 
 
@@ -127,11 +127,11 @@ def test_a_root_that_is_not_known_is_left_out(disks: list[str], note: str) -> No
 
 
 def test_open_vswitch_names_the_port() -> None:
-    assert told(nic("tapd45a9119-51", PORT.upper()))["ports"] == (Port(PORT, ()),)
+    assert derived(nic("tapd45a9119-51", PORT.upper()))["ports"] == (Port(PORT, ()),)
 
 
 def test_a_tap_names_a_port_only_where_its_whole_uuid_is_known() -> None:
-    assert told(nic("tapd45a9119-51"), known=(PORT, VOLUME))["ports"] == (Port(PORT, ()),)
+    assert derived(nic("tapd45a9119-51"), known=(PORT, VOLUME))["ports"] == (Port(PORT, ()),)
 
 
 @pytest.mark.parametrize(
@@ -144,7 +144,7 @@ def test_a_tap_names_a_port_only_where_its_whole_uuid_is_known() -> None:
         ("tapd45a9119-5", (PORT,)),
     ],
 )
-def test_one_port_that_is_not_known_leaves_all_out(target: str, known: tuple[str, ...]) -> None:
+def test_one_unknown_port_leaves_out_all_ports(target: str, known: tuple[str, ...]) -> None:
     facts, notes = derive(domain(nic("", OTHER_PORT), nic(target)), known)
     assert "ports" not in facts
     assert notes[-1] == (
@@ -153,12 +153,12 @@ def test_one_port_that_is_not_known_leaves_all_out(target: str, known: tuple[str
 
 
 def test_ports_come_in_the_order_of_the_interfaces() -> None:
-    ports = told(nic("", PORT), nic("", OTHER_PORT))["ports"]
+    ports = derived(nic("", PORT), nic("", OTHER_PORT))["ports"]
     assert [port.uuid for port in ports] == [PORT, OTHER_PORT]
 
 
 def test_a_guest_without_interfaces_has_no_ports() -> None:
-    assert told()["ports"] == ()
+    assert derived()["ports"] == ()
 
 
 def test_the_port_of_an_interface_needs_no_tap() -> None:
@@ -170,7 +170,7 @@ def test_the_port_of_an_interface_needs_no_tap() -> None:
 
 
 @pytest.mark.parametrize("name", ["nova-lab-00000002", "nova-lab-00000006", "nova-lab-00000007"])
-def test_real_guests_tell_what_their_block_says(name: str) -> None:
+def test_real_guests_yield_the_facts_of_their_block(name: str) -> None:
     root = etree.parse(str(DATA / f"real/files/run/libvirt/qemu/{name}.xml"))
     read = parse_domain(etree.tostring(root, encoding="unicode"))
     block = read.blocks[0].instance

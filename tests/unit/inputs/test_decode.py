@@ -50,7 +50,7 @@ from virsh_nova.sources.records import read_records
         ("# only a remark", "f: is not understood"),
     ],
 )
-def test_what_is_no_document(text: str | bytes, message: str) -> None:
+def test_what_is_neither_json_nor_yaml_is_one_line(text: str | bytes, message: str) -> None:
     assert complaint(text).startswith(message)
 
 

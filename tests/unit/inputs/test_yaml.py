@@ -28,7 +28,7 @@ def test_a_large_text_that_is_repeated_is_a_bomb_too() -> None:
     assert "its aliases stand for far more than it holds" in complaint(bomb)
 
 
-def test_yaml_without_libyaml(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_yaml_is_read_without_libyaml_too(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(yaml_text, "_LOADER", yaml.SafeLoader)
     path = API / "openstack" / "server_list_allprojects_long.yaml"
     assert len(read_records(str(path))) == 7
@@ -48,7 +48,7 @@ def test_yaml_scalars_are_what_json_has() -> None:
     ]  # fmt: skip
 
 
-def test_a_large_number_in_yaml() -> None:
+def test_a_large_number_in_yaml_is_read_and_refused_as_a_size() -> None:
     assert json.loads(yaml_text.json_of_yaml(b"- " + b"9" * 400, "f")) == [int("9" * 400)]
     found = complaint(f"id: {UUID}\nflavor: {{ram: {'9' * 400}}}")
     assert found.endswith("flavor.ram: is too large: a number of more than 18 digits")

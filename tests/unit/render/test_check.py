@@ -49,7 +49,7 @@ MISSING = Finding(
 
 
 def hostile(text: str) -> Report:
-    """The text wherever one that somebody chose can stand."""
+    """The text wherever there can be one that a user chose."""
     guest = nova_guest(1, full_instance(text), domain=text or "d")
     guest = nova_guest(
         1,
@@ -103,7 +103,7 @@ def test_a_spreadsheet_runs_nothing_and_has_a_row_for_each(text: str) -> None:
 
 
 @given(texts())
-def test_values_are_a_line_each(text: str) -> None:
+def test_value_prints_a_line_for_each_finding(text: str) -> None:
     lines = as_values(hostile(text)).split("\n")
     assert [len(line.split("\t")) for line in lines[:-1]] == [len(COLUMN_NAMES)] * 2
     assert lines[-1] == ""
@@ -120,7 +120,7 @@ def test_json_has_the_true_texts(text: str) -> None:
 
 @given(st.text(max_size=20))
 def test_a_command_is_one_that_a_shell_takes(text: str) -> None:
-    """A shell gets the words of whoever called it back, or sees them written out."""
+    """A shell gets the user's words back, or sees them escaped."""
     finding = found("no-block", GUEST, "e", command=("stamp", GUEST.uuid, "--from", text))
     line = spelled(finding, ("nova-domains", "-c", "qemu:///system"))
     assert "\n" not in line
@@ -139,7 +139,7 @@ def test_a_monitor_gets_one_line_and_one_bar(text: str) -> None:
 # ---- how it looks -----------------------------------------------------------------------------
 
 
-def test_a_pipe_gets_whole_lines_grouped_by_guest_the_gravest_first() -> None:
+def test_a_pipe_gets_whole_lines_grouped_by_guest_the_worst_first() -> None:
     other = nova_guest(2, instance("db"))
     report = Report([found("io-error", other, "paused: ioerror"), WARNING, MISSING], 12, 3)
     assert (
@@ -165,7 +165,7 @@ What to do  (more: check --explain CODE)
     )
 
 
-def test_nothing_found_is_said() -> None:
+def test_no_findings_is_said() -> None:
     assert findings_table(Report([], 1), width=80, paint=plain) == "1 guest, nothing found\n"
     hidden = findings_table(Report([], 12, 1), width=80, paint=plain)
     assert hidden == "12 guests, nothing found; 1 more below --severity\n"
@@ -196,7 +196,7 @@ def test_no_line_is_wider_than_the_terminal_but_a_command(width: int) -> None:
     assert "x" * 200 in text
 
 
-def test_a_monitor_is_told_the_gravest_first() -> None:
+def test_a_monitor_gets_the_worst_first() -> None:
     line = nagios_line(Report([NOTE, WARNING, WARNING, ERROR, LONG], 12))
     assert line == (
         "NOVA-DOMAINS CRITICAL - 1 error, 3 warnings, 1 note: crashed, 2 no-block, uuid-differs, "
@@ -207,7 +207,7 @@ def test_a_monitor_is_told_the_gravest_first() -> None:
     )
 
 
-def test_the_status_of_a_plugin() -> None:
+def test_the_status_of_a_plugin_follows_the_worst_finding() -> None:
     for findings, status in (([], 0), ([NOTE], 0), ([WARNING, NOTE], 1), ([WARNING, ERROR], 2)):
         assert nagios_status(Report(findings, 1)) == status
 

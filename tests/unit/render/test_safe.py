@@ -47,7 +47,7 @@ COLUMNS_OF_TEXT = [COLUMNS[name] for name in (*FLAT_LONG, "title", "description"
 
 
 def whole(guest: Guest, text: str) -> Guest:
-    """The guest as ``show`` gets it, with a hostile text wherever one more can stand."""
+    """The guest as ``show`` gets it, with a hostile text wherever there can be one."""
     return guest._replace(
         faults=(text,),
         hardware=Hardware(1, 1, (Disk(text, text, text, text),), (Interface(text, text, text),)),
@@ -148,7 +148,7 @@ def names_on_terminal(*names: str) -> str:
     return terminal_table(sections(guests, columns), width=120, unicode=True)
 
 
-def test_a_hostile_name_is_shown_written_out() -> None:
+def test_a_hostile_name_is_shown_escaped() -> None:
     shown = screen_of(names_on_terminal(HOSTILE))
     (row,) = [line for line in shown if "instance-00000001" in line]
     assert r"a\x9b2J\x9d0;owned\x9c\r\nroot\t\u202egpj" in row
@@ -272,7 +272,7 @@ def test_a_cell_that_a_spreadsheet_would_run_is_led_by_an_apostrophe(name: str) 
 
 
 @pytest.mark.parametrize("name", ["\t=1", "\r=1", "\n=1", "\x7f=1", "\u200b=1"])
-def test_a_control_before_a_formula_is_written_out(name: str) -> None:
+def test_a_control_before_a_formula_is_escaped(name: str) -> None:
     assert spreadsheet_cell(name).startswith(("'", "\\"))
 
 
@@ -290,7 +290,7 @@ def test_a_harmless_cell_is_left_alone_and_a_number_is_one() -> None:
 # ---- how much of it ---------------------------------------------------------------------------
 
 
-def test_a_table_shows_no_more_of_a_cell_than_anybody_can_read() -> None:
+def test_a_table_cuts_a_cell_longer_than_can_be_read() -> None:
     guest = nova_guest(1, instance("x" * 100_000))
     for printed in (on_terminal(guest), in_pipe(guest), plain_details([guest])):
         assert "xxx" in printed

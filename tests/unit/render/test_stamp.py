@@ -43,7 +43,7 @@ def text_of(plan: Plan, **options: Any) -> str:
     return plan_text(plan, paint=plain, **options)
 
 
-def test_the_text_of_a_plan() -> None:
+def test_the_text_of_a_plan_is_its_diff_sources_and_notes() -> None:
     plan = plan_from(nova(1, block("web-1", "<nova:owner/>")), fill=True)
     assert text_of(plan) == (
         f"web-1  instance-00000001  {uuid_of(1)}  running\n"
@@ -66,7 +66,7 @@ def test_the_text_of_a_plan() -> None:
     assert counts(plan, "restore") == "1 to restore, 0 unchanged, 0 refused"
 
 
-def test_refusals_and_those_asked_for_by_name_are_told_after_the_diffs() -> None:
+def test_refusals_and_guests_asked_for_by_name_come_after_the_diffs() -> None:
     plan = plan_from(nova(1, block("web-1")), nova(2), facts={})
     assert text_of(plan) == (
         f"refused: instance-00000002 ({uuid_of(2)}): no source knows anything of it\n\n"
@@ -98,7 +98,7 @@ def test_many_notices_of_a_kind_are_cut() -> None:
     ]
 
 
-def test_an_empty_plan_is_no_text() -> None:
+def test_an_empty_plan_prints_nothing() -> None:
     assert text_of(Plan("h", ())) == ""
     assert counts(Plan("h", ()), "write") == "0 to write, 0 unchanged, 0 refused"
 
@@ -147,7 +147,7 @@ def test_no_name_acts_on_a_terminal(case: Case) -> None:
     assert is_safe(document.replace("\n", ""))
 
 
-def test_a_hostile_name_is_written_out_wherever_it_stands() -> None:
+def test_a_hostile_name_is_escaped_wherever_it_is() -> None:
     facts = {"name": EVIL, "flavor.extra_specs": {EVIL: EVIL}, "owner.user.name": EVIL,
              "owner.user.id": EVIL}  # fmt: skip
     host = MemoryHost()
@@ -166,7 +166,7 @@ def test_a_hostile_name_is_written_out_wherever_it_stands() -> None:
     assert document["fields"][0]["after"] == EVIL
 
 
-def test_a_hostile_name_in_a_journal_is_written_out_in_the_list_of_runs() -> None:
+def test_a_hostile_name_in_a_journal_is_escaped_in_the_list_of_runs() -> None:
     run = journal_of(plan_from(nova(1)), EVIL)._replace(by=EVIL, path=Path(f"/{EVIL}"))
     for cell in run_rows([(run, "complete")])[0]:
         assert is_safe(cell)
@@ -178,7 +178,7 @@ def test_a_hostile_name_in_a_journal_is_written_out_in_the_list_of_runs() -> Non
 # ---- the document -----------------------------------------------------------------------------
 
 
-def test_the_document_of_a_plan() -> None:
+def test_the_document_of_a_plan_has_fields_edits_and_outcomes() -> None:
     plan = plan_from(nova(1, block("web-1")), facts={"name": "web-2"}, overwrite=True)
     bare = "<instance><name>web-{}</name></instance>"
     notes = [

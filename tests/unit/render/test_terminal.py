@@ -99,7 +99,7 @@ def test_every_columns_header_and_content_is_there_at_any_width(width: int) -> N
             assert any(value in line for line in lines), value
 
 
-def test_at_250_columns_a_full_guest_stands_in_one_line_uncut() -> None:
+def test_at_250_columns_a_full_guest_is_one_uncut_line() -> None:
     lines = drawn([FULL], 250)
     assert len(lines) == 4
     for value in ("web-1", "instance-00000001", "running", "acme", "alice", "m1.small"):
@@ -144,7 +144,7 @@ def test_sections_come_with_their_counts_and_empty_ones_are_left_out() -> None:
     assert "without" not in only
 
 
-def test_states_are_told_apart_by_colour() -> None:
+def test_states_have_different_colours() -> None:
     def colour_of(state: str) -> str:
         text = terminal_table(sections([nova_guest(1, state=state)]), width=200, unicode=True)
         found = re.search(rf"\x1b\[([0-9;]+)m{state}", text)
@@ -165,7 +165,7 @@ def test_details_wrap_and_lose_nothing(guest: Guest, width: int) -> None:
     assert guest.uuid in "".join(lines)
 
 
-def test_details_of_several_guests_stand_apart() -> None:
+def test_details_of_several_guests_are_separated() -> None:
     lines = SGR.sub("", terminal_details(HOST[:2], width=100)).splitlines()
     assert "" in lines
     assert any("web-1  (instance-00000001)" in line for line in lines)

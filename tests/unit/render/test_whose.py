@@ -34,7 +34,7 @@ from virsh_nova.whose.mentions import Reader
 INDEX = Index(HOST, PROCESSES.get)
 
 
-def test_the_line_of_an_answer() -> None:
+def test_the_line_of_an_answer_says_what_the_handle_is_and_whose() -> None:
     (line,) = Lines(UNICODE).of_answers("tapd45a9119-51", INDEX.answers("tapd45a9119-51"))
     assert plain(line) == (
         f"tapd45a9119-51 → port {PORT} of vm-twonets ({uuid_of(1)}, instance-00000001, running)"
@@ -44,13 +44,13 @@ def test_the_line_of_an_answer() -> None:
     assert plain(line).isascii()
 
 
-def test_a_guest_has_one_line_whatever_fits_it() -> None:
+def test_a_guest_has_one_line_however_many_of_its_handles_match() -> None:
     twin = nova_guest(1, instance(uuid_of(1)))
     (line,) = Lines(UNICODE).of_answers(uuid_of(1), Index((twin,)).answers(uuid_of(1)))
     assert "→ uuid, display name of " in plain(line)
 
 
-def test_a_foreign_guest_is_told_by_its_manager_and_evidence() -> None:
+def test_a_foreign_guest_is_shown_with_its_manager_and_evidence() -> None:
     guest = APPLIANCE._replace(evidence=("virtio channel x", "more"))
     (line,) = Lines(UNICODE).of_answers("12", Index((guest,)).answers("12"))
     assert plain(line).endswith(
@@ -67,7 +67,7 @@ def test_a_note_names_some_of_many() -> None:
     assert text.endswith("; and 4 more\n")
 
 
-def test_a_line_that_names_nobody_passes_as_it_is() -> None:
+def test_a_line_without_a_match_passes_as_it_is() -> None:
     assert plain(Lines(UNICODE).noted("\ta  b\t", [])) == "\ta  b\t\n"
 
 
@@ -86,7 +86,7 @@ texts = st.text(st.sampled_from(NASTY) | st.characters(), max_size=20)
 
 
 @given(st.lists(whole_guests(), min_size=1, max_size=3), texts, st.data())
-def test_no_control_character_comes_through(
+def test_no_control_character_is_printed(
     guests: list[Guest], text: str, data: st.DataObject
 ) -> None:
     guest = data.draw(st.sampled_from(guests))

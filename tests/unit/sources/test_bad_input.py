@@ -40,11 +40,11 @@ OTHER = "ddda906b-56d9-43ca-bf25-26ff31a61e32"
         ({"server": []}, "f: record 1: expected an object, got a list"),
     ],
 )
-def test_unknown_shapes(value: Any, message: str) -> None:
+def test_unknown_shapes_are_refused_with_what_was_expected(value: Any, message: str) -> None:
     assert complaint(value) == message
 
 
-def test_the_hint_tells_what_is_understood() -> None:
+def test_the_hint_lists_the_supported_formats() -> None:
     with pytest.raises(NovaDomainsError) as caught:
         records_in(Answer(b"{}", "f"))
     assert "GET /servers/detail" in caught.value.hint
@@ -66,7 +66,7 @@ def test_the_hint_tells_what_is_understood() -> None:
         ({"uuid": "x", "instance": {"namespace": ""}}, "(x): uuid: expected a uuid, got text 'x'"),
     ],
 )
-def test_a_uuid_that_is_none(record: Any, message: str) -> None:
+def test_a_uuid_that_is_not_one_is_refused(record: Any, message: str) -> None:
     assert complaint([{"id": OTHER}, record]) == (
         f"f: record 2{'' if message.startswith('id') else ' '}{message}".replace(
             "record 2id", "record 2: id"
@@ -157,7 +157,7 @@ def test_a_uuid_that_is_none(record: Any, message: str) -> None:
         ({"flavor": {"extra_specs": {"a" * 1000: 1}}}, ""),
     ],
 )
-def test_a_field_that_cannot_be_a_fact(fields: dict[str, Any], message: str) -> None:
+def test_a_field_that_cannot_be_a_fact_is_named(fields: dict[str, Any], message: str) -> None:
     found = complaint({"servers": [{"id": OTHER}, {"id": UUID, **fields}]})
     assert len(found) < 300
     if message:
@@ -200,24 +200,24 @@ def test_a_field_that_cannot_be_a_fact(fields: dict[str, Any], message: str) -> 
         ),
     ],
 )
-def test_a_field_of_our_document(fields: dict[str, Any], message: str) -> None:
+def test_a_field_of_a_saved_document_is_named(fields: dict[str, Any], message: str) -> None:
     guest = {"uuid": UUID, "instance": {"namespace": "urn:x", **fields}}
     assert complaint([guest]) == f"f: record 1 ({UUID}): {message}"
 
 
-def test_a_namespace_that_is_missing() -> None:
+def test_a_missing_namespace_is_named() -> None:
     assert complaint([{"uuid": UUID, "instance": {}}]) == (
         f"f: record 1 ({UUID}): instance.namespace: is missing"
     )
 
 
-def test_a_key_that_is_there_twice() -> None:
+def test_a_key_that_is_there_twice_is_one_line() -> None:
     found = complaint(f'[{{"id": "{UUID}", "flavor": {{"ram": "x", "ram": 1}}}}]')
     assert found == f"f: record 1 ({UUID}): flavor.ram: expected a number, got number 1"
 
 
 @pytest.mark.parametrize("number", ["1" + "0" * 400, "1e400"])
-def test_numbers_that_nothing_can_hold(number: str) -> None:
+def test_numbers_that_nothing_can_hold_are_one_short_line(number: str) -> None:
     found = complaint(f'[{{"id": "{UUID}", "flavor": {{"ram": {number}}}}}]')
     assert found.startswith("f: record 1")
     assert "flavor.ram: " in found
@@ -252,17 +252,17 @@ def use(data: bytes) -> None:
 @given(st.binary())
 @example(b"{}")
 @example(b"[[]]")
-def test_any_bytes(data: bytes) -> None:
+def test_any_bytes_end_in_one_line_or_records(data: bytes) -> None:
     use(data)
 
 
 @given(st.text(alphabet=st.sampled_from("[]{}:,-&*!|>'\"\n \t#?ab1~\\")))
-def test_any_yaml(text: str) -> None:
+def test_any_yaml_ends_in_one_line_or_records(text: str) -> None:
     use(text.encode())
 
 
 @given(st.data())
-def test_samples_with_bytes_changed(data: st.DataObject) -> None:
+def test_samples_with_bytes_changed_end_in_one_line_or_records(data: st.DataObject) -> None:
     sample = bytearray(data.draw(st.sampled_from(SAMPLE_TEXTS)))
     for _ in range(data.draw(st.integers(1, 4))):
         place = data.draw(st.integers(0, len(sample) - 1))
@@ -271,7 +271,7 @@ def test_samples_with_bytes_changed(data: st.DataObject) -> None:
 
 
 @given(st.data())
-def test_samples_cut_short(data: st.DataObject) -> None:
+def test_samples_cut_short_end_in_one_line_or_records(data: st.DataObject) -> None:
     sample = data.draw(st.sampled_from(SAMPLE_TEXTS))
     use(sample[: data.draw(st.integers(0, len(sample)))])
 
@@ -298,7 +298,7 @@ OBJECTS = [json.loads(path.read_text()) for path in SAMPLES if path.suffix == ".
 
 
 @given(st.data())
-def test_samples_with_values_changed(data: st.DataObject) -> None:
+def test_samples_with_values_changed_end_in_one_line_or_records(data: st.DataObject) -> None:
     value = mutate(data.draw(st.sampled_from(OBJECTS)), data)
     use(json.dumps(value).encode())
     use(yaml.safe_dump(value).encode())

@@ -96,7 +96,7 @@ def test_flavors_are_the_same_in_the_raw_answer_and_the_clients_list() -> None:
     assert raw.flavors_by_name["lab.tiny"].facts == raw.flavors["1"].facts
 
 
-def test_a_flavor_that_is_shown_and_lists_of_little() -> None:
+def test_a_flavor_that_is_shown_and_short_lists_give_what_they_have() -> None:
     shown = {
         "id": "1", "name": "m1", "ram": 64, "swap": 0, "OS-FLV-EXT-DATA:ephemeral": 0,
         "properties": {"a": "b"},
@@ -128,7 +128,7 @@ def test_a_flavors_name_that_is_not_unique_gives_nothing() -> None:
     assert twice.flavors["3"].facts["flavor.memory_mib"] == 1
 
 
-def test_images() -> None:
+def test_images_give_the_facts_of_the_block() -> None:
     images = read_catalog(images=[str(NOVA / "images.json")]).images
     assert images[BLANK_IMAGE].facts == {
         "image.container_format": "bare",
@@ -152,7 +152,7 @@ def test_images() -> None:
     }
 
 
-def test_images_of_the_client() -> None:
+def test_images_of_the_client_give_what_it_prints() -> None:
     row = {"ID": BLANK_IMAGE, "Name": "blank", "Disk Format": "qcow2", "Container Format": "bare"}
     assert catalog_of(images=answer([row])).images[BLANK_IMAGE].facts == {
         "image.container_format": "bare",
@@ -261,22 +261,22 @@ def test_interfaces_of_a_server_do_not_say_whose_they_are() -> None:
 # ---- filling in ----
 
 
-def test_nothing_known_changes_nothing() -> None:
+def test_an_empty_catalog_changes_nothing() -> None:
     first = knowing(name="x", flavor__id="1", owner__user__id="2", root__uuid=BLANK_IMAGE)
     assert complete(first, Catalog()) is first
 
 
-def test_what_the_record_says_stays() -> None:
-    told = knowing(
+def test_the_catalog_changes_nothing_the_record_says() -> None:
+    known = knowing(
         owner__user__id="b94b1d6aedf6410d84fd4c759d37aade",
         owner__user__name="",
         flavor__id="1",
         flavor__extra_specs={"a": "b"},
         ports=(),
     )
-    done = complete(told, whole())
-    assert told.facts.items() <= done.facts.items()
-    assert done.origins.keys() == done.facts.keys() - told.facts.keys()
+    done = complete(known, whole())
+    assert known.facts.items() <= done.facts.items()
+    assert done.origins.keys() == done.facts.keys() - known.facts.keys()
 
 
 def test_a_flavor_of_other_sizes_is_another_flavor() -> None:
@@ -310,7 +310,7 @@ QEMU_FILES = REAL / "files" / "etc" / "libvirt" / "qemu"
 @pytest.mark.parametrize(
     ("uuid", "domain"), [(TWO_NETWORKS, "nova-lab-00000002"), (LINUX, "nova-lab-00000006")]
 )
-def test_the_whole_is_what_nova_wrote(version: str, uuid: str, domain: str) -> None:
+def test_the_completed_record_is_what_nova_wrote(version: str, uuid: str, domain: str) -> None:
     path = QEMU_FILES / f"{domain}.xml"
     instance = parse_domain(path.read_text()).blocks[0].instance
     assert instance is not None

@@ -88,7 +88,7 @@ IN_2_47 = {key: fact for key, fact in IN_2_1.items() if key != "flavor.id"} | TI
         ("2.100", IN_2_47 | {"image.properties": DEFAULTS}),
     ],
 )
-def test_a_server_in_each_microversion(version: str, expected: dict[str, Any]) -> None:
+def test_a_server_is_read_in_each_microversion(version: str, expected: dict[str, Any]) -> None:
     path = str(NOVA / f"servers_detail_{version}.json")
     found = read_records(path)
     assert len(found) == 7
@@ -128,7 +128,7 @@ def test_hostile_names_and_all_sizes_come_through() -> None:
     assert next(iter(properties)) == "hw_architecture"
 
 
-def test_only_the_wanted_have_facts() -> None:
+def test_only_the_wanted_records_have_facts() -> None:
     found = read_records(str(NOVA / "servers_detail_2.100.json"), {LINUX})
     assert [record.uuid for record in found if record.facts] == [LINUX]
     assert [record.uuid for record in found if record.addresses] == [LINUX]
@@ -146,7 +146,7 @@ def test_only_the_wanted_have_facts() -> None:
     ],
 )
 @pytest.mark.parametrize("form", ["json", "yaml"])
-def test_server_show(uuid: str, image: dict[str, str], form: str) -> None:
+def test_server_show_gives_every_fact(uuid: str, image: dict[str, str], form: str) -> None:
     text = (CLIENT / f"server_show_{uuid}.json").read_text()
     if form == "yaml":
         text = yaml.safe_dump(json.loads(text))
@@ -161,7 +161,7 @@ def test_server_show(uuid: str, image: dict[str, str], form: str) -> None:
     assert OWNER.items() <= record.facts.items()
 
 
-def test_server_list() -> None:
+def test_server_list_gives_what_its_rows_show() -> None:
     found = {r.uuid: r for r in read_records(str(CLIENT / "server_list_allprojects.json"))}
     assert len(found) == 7
     assert found[VOLUME_BOOT].facts == {
@@ -194,12 +194,12 @@ def test_server_list_long_is_the_same_as_json_and_yaml() -> None:
     assert record.hosts == ("vm",)
 
 
-def test_the_id_alone_makes_a_row() -> None:
+def test_a_row_needs_only_its_id() -> None:
     (record,) = records([{"ID": UUID}])
     assert (record.uuid, record.facts, record.unnamed) == (UUID, {}, False)
 
 
-def test_every_column_of_a_row() -> None:
+def test_every_column_of_a_row_becomes_a_fact() -> None:
     (record,) = records(
         [
             {
@@ -231,7 +231,7 @@ def test_every_column_of_a_row() -> None:
     }
 
 
-def test_rows_without_name_lookup() -> None:
+def test_rows_without_name_lookup_give_ids() -> None:
     (record,) = records([{"ID": UUID, "Image": BLANK_IMAGE, "Flavor": BLANK_IMAGE}])
     assert record.facts == {
         "flavor.id": BLANK_IMAGE,
@@ -262,7 +262,7 @@ def test_rows_without_name_lookup() -> None:
         ),
     ],
 )
-def test_a_flavor_in_any_shape(flavor: Any, expected: dict[str, Any]) -> None:
+def test_a_flavor_is_read_in_any_shape(flavor: Any, expected: dict[str, Any]) -> None:
     assert facts(flavor=flavor) == {"name": "web-1", **expected}
 
 
@@ -284,7 +284,7 @@ VOLUME = {"image.uuid": "", "root.type": "volume"}
         (None, {}),
     ],
 )
-def test_an_image_in_any_shape(image: Any, expected: dict[str, Any]) -> None:
+def test_an_image_is_read_in_any_shape(image: Any, expected: dict[str, Any]) -> None:
     assert facts(image=image) == {"name": "web-1", **expected}
 
 
@@ -328,7 +328,9 @@ def test_the_creation_is_the_last_start_or_else_the_birth() -> None:
         ({"id": UUID, "status": "UNKNOWN"}, False, {}),
     ],
 )
-def test_names(view: dict[str, Any], unnamed: bool, expected: dict[str, Any]) -> None:
+def test_a_null_or_empty_name_is_unnamed_and_a_missing_one_is_unknown(
+    view: dict[str, Any], unnamed: bool, expected: dict[str, Any]
+) -> None:
     (record,) = records([view])
     assert (record.unnamed, record.facts) == (unnamed, expected)
 
@@ -365,7 +367,9 @@ def test_addresses_that_may_be_floating_ones_are_left_out(addresses: Any) -> Non
         ("---\nid: UUID\n...\n", 1),
     ],
 )
-def test_wrappings(text: str, count: int) -> None:
+def test_a_list_an_object_and_several_documents_give_the_same_records(
+    text: str, count: int
+) -> None:
     text = text.replace("UUID", UUID)
     found = records_in(Answer(text.encode(), "f"))
     assert records_in(Answer(text.encode("utf-16"), "f")) == found

@@ -45,7 +45,7 @@ NOON = datetime(2026, 11, 22, 5, 22, 34, tzinfo=timezone.utc)
         ),
     ],
 )
-def test_facts(assignments: list[str], facts: dict) -> None:
+def test_each_assignment_becomes_a_fact_of_its_type(assignments: list[str], facts: dict) -> None:
     assert parse_assignments(assignments) == facts
 
 
@@ -82,7 +82,7 @@ def test_facts(assignments: list[str], facts: dict) -> None:
         ),
     ],
 )
-def test_a_value_that_will_not_do(assignment: str, message: str) -> None:
+def test_a_value_that_cannot_be_a_fact_is_refused(assignment: str, message: str) -> None:
     with pytest.raises(BadAssignment) as caught:
         parse_assignments([assignment])
     assert caught.value.message == message
@@ -102,7 +102,7 @@ def test_a_value_that_will_not_do(assignment: str, message: str) -> None:
         ("", f"The keys are {', '.join(SHAPES)}."),
     ],
 )
-def test_the_nearest_key(key: str, hint: str) -> None:
+def test_a_mistyped_key_gets_the_nearest_one(key: str, hint: str) -> None:
     with pytest.raises(BadAssignment) as caught:
         parse_assignments([f"{key}=x"])
     assert caught.value.message == f"--set {key!r}: there is no such key"
@@ -116,7 +116,7 @@ def test_every_key_can_be_set() -> None:
 
 
 @given(st.lists(st.tuples(st.sampled_from(list(SHAPES)) | st.text(), st.text()), max_size=3))
-def test_any_assignment(pairs: list[tuple[str, str]]) -> None:
+def test_any_assignment_is_a_fact_or_one_line(pairs: list[tuple[str, str]]) -> None:
     message = ""
     try:
         parse_assignments([f"{key}={value}" for key, value in pairs])

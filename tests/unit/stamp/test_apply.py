@@ -67,19 +67,19 @@ class Run:
         self.journal = Journal.begin(
             self.path, self.steps, command="stamp", host=host.name, by="root@h", tool="1.1.0"
         )
-        self.told: list[tuple[int, int]] = []
+        self.reported: list[tuple[int, int]] = []
 
     def apply(self, open_writer: Callable[[bool], Any] | None = None, **options: Any) -> Applied:
         return apply(
             self.steps,
             open_writer or (lambda _fresh: Writer(self.host, self.hook)),
             self.journal,
-            progress=lambda done, total: self.told.append((done, total)),
+            progress=lambda done, total: self.reported.append((done, total)),
             **options,
         )
 
     def results(self) -> dict[str, str]:
-        """As the journal tells them."""
+        """As the journal has them."""
         run = read_journal(self.path)
         assert run.faults == ()
         return {entry.uuid: entry.outcome.result for entry in run.entries if entry.outcome}
@@ -121,7 +121,7 @@ def test_a_guest_that_was_changed_since_the_plan_is_skipped() -> None:
     assert host.everything() == before
 
 
-def test_a_block_that_was_only_laid_out_anew_was_not_changed() -> None:
+def test_a_block_with_only_another_layout_counts_as_unchanged() -> None:
     host = MemoryHost()
     host.add(both=guest(1, metadata=block("old", "<nova:owner/>")))
     (step,) = steps_for(host, overwrite=True)
@@ -145,7 +145,7 @@ def test_a_guest_whose_write_fails_is_as_it_was(failing: str) -> None:
     assert host.everything() == before
 
 
-def test_what_cannot_be_taken_back_either_is_told() -> None:
+def test_what_cannot_be_rolled_back_either_is_reported() -> None:
     host = host_with(1)
     (step,) = steps_for(host)
     written: list[str] = []
@@ -192,13 +192,13 @@ def test_a_guest_that_is_gone_fails() -> None:
 # ---- all of them ------------------------------------------------------------------------------
 
 
-def test_every_guest_is_written_and_told_of(tmp_path: Path) -> None:
+def test_every_guest_is_written_and_reported(tmp_path: Path) -> None:
     run = Run(tmp_path, host_with(25))
     applied = run.apply()
     assert (applied.lost, applied.interrupted) == (None, False)
     assert run.results() == {step.guest.uuid: "done" for step in run.steps}
-    assert run.told == sorted(run.told)
-    assert run.told[-1] == (25, 25)
+    assert run.reported == sorted(run.reported)
+    assert run.reported[-1] == (25, 25)
     assert read_journal(run.path).state == "complete"
 
 
@@ -257,7 +257,7 @@ def test_a_guest_that_is_only_slow_is_waited_for(tmp_path: Path) -> None:
     assert set(run.results().values()) == {"done"}
 
 
-def test_where_every_thread_is_stuck_the_rest_is_left(
+def test_when_every_thread_is_stuck_the_rest_is_left(
     tmp_path: Path, released: threading.Event, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Each stuck guest keeps a thread of the daemon: there is an end to how many."""
@@ -281,7 +281,9 @@ def test_where_every_thread_is_stuck_the_rest_is_left(
 # ---- the host is lost -------------------------------------------------------------------------
 
 
-def test_a_host_that_cannot_be_written_to_is_told_and_every_guest_is_left(tmp_path: Path) -> None:
+def test_a_host_that_cannot_be_written_to_is_reported_and_every_guest_is_left(
+    tmp_path: Path,
+) -> None:
     run = Run(tmp_path, host_with(6))
 
     def refuse(_fresh: bool) -> Any:
@@ -320,7 +322,7 @@ def test_a_host_that_is_lost_halfway_leaves_the_rest(tmp_path: Path) -> None:
 def test_one_connection_that_cannot_be_made_does_not_lose_what_the_others_do(
     tmp_path: Path,
 ) -> None:
-    """It is told, nothing new is begun, and no guest in hand is forgotten."""
+    """It is reported, nothing new is begun, and no guest in hand is forgotten."""
     run = Run(tmp_path, host_with(20))
     opened: list[int] = []
 
@@ -337,7 +339,7 @@ def test_one_connection_that_cannot_be_made_does_not_lose_what_the_others_do(
         assert (result == "left") == empty
 
 
-def test_an_error_that_nobody_foresaw_does_not_lose_a_guest(tmp_path: Path) -> None:
+def test_an_unforeseen_error_does_not_lose_a_guest(tmp_path: Path) -> None:
     def fail(call: str, uuid: str, _uri: str) -> None:
         if call == "set" and uuid == uuid_of(2):
             raise RuntimeError("a bug")
@@ -377,7 +379,7 @@ def test_ctrl_c_finishes_the_guests_in_hand_and_leaves_the_others(tmp_path: Path
 
 
 @pytest.mark.parametrize("moment", ["_add_writer", "_take_answers", "_record", "_settle"])
-def test_whenever_ctrl_c_comes_the_journal_tells_the_truth(
+def test_whenever_ctrl_c_comes_the_journal_is_right(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, moment: str
 ) -> None:
     """Also while threads are started, while outcomes are taken and written, and at the end."""

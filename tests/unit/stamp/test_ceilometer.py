@@ -1,6 +1,6 @@
 """What the readers of a block miss, and what would end Ceilometer's discovery for a whole host.
 
-tests/neighbours/test_stamp_is_read.py holds the second against Ceilometer itself.
+tests/neighbours/test_stamp_is_read.py compares the second with Ceilometer itself.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def test_nothing_is_missed_in_a_whole_block() -> None:
         ({"package": None}, "the Nova version that started the guest stays unknown: no package"),
     ],
 )
-def test_who_misses_what_is_not_there(change: dict, said: str) -> None:
+def test_each_reader_is_named_that_misses_a_part(change: dict, said: str) -> None:
     assert missed(WHOLE._replace(**change)) == [said]
 
 
@@ -63,7 +63,7 @@ def test_who_misses_what_is_not_there(change: dict, said: str) -> None:
         (WHOLE._replace(root=None), None),
     ],
 )
-def test_what_would_end_its_discovery_for_the_whole_host(
+def test_blocks_that_would_end_its_discovery_are_recognised(
     instance: Instance, missing: str | None
 ) -> None:
     assert breaks_ceilometer(instance) == missing

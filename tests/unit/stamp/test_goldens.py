@@ -126,7 +126,7 @@ def test_the_draft_has_the_blueprints_namespace_and_order() -> None:
     assert tags == ["package", "flavor", "name", "creationTime", "owner", "root"]
 
 
-def test_the_uuid_of_a_boot_volume_is_said_where_it_is_known() -> None:
+def test_the_uuid_of_a_boot_volume_is_written_where_it_is_known() -> None:
     written = document("volume_boot", package="34.0.0")
     written["instance"]["root"]["uuid"] = "e2b487e4-a6a2-4148-beda-649cbc36fc65"
     (record,) = records_in(Answer(json.dumps([written]).encode(), "saved.json"))
@@ -202,9 +202,9 @@ def exceptions(domain: str, definition: str, version: str) -> dict[str, str]:
     if domain == VOLUME_BOOT:
         found |= {
             "root.uuid": "Nova leaves a boot volume's uuid empty; the guest's disk has it",
-            "image.min_disk_gib": "no answer tells of the image that a volume was made from",
-            "image.min_ram_mib": "no answer tells of the image that a volume was made from",
-            "image.properties": "no answer tells of the image that a volume was made from",
+            "image.min_disk_gib": "no answer names the image that a volume was made from",
+            "image.min_ram_mib": "no answer names the image that a volume was made from",
+            "image.properties": "no answer names the image that a volume was made from",
         }
         if definition == "persistent":
             found["ports"] = "Nova's attach of the port changed the live definition only"
@@ -243,7 +243,7 @@ def test_every_field_of_a_real_guest_has_the_source_that_knows_it(
     assert sources["owner.user.name"] == "users.json"
     assert sources["owner.project.name"] == "projects.json"
     assert sources["ports"] == "ports.json"
-    # Nova tells the flavor's id up to 2.46, and its sizes from 2.47.
+    # Nova gives the flavor's id up to 2.46, and its sizes from 2.47.
     old = version in ("2.1", "2.46")
     assert sources["flavor.id"] == (servers if old else "flavors.json")
     assert sources["flavor.disk_gib"] == ("flavors.json" if old else servers)

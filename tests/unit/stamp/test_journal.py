@@ -39,7 +39,7 @@ def path(tmp_path: Path) -> Path:
 # ---- writing ----------------------------------------------------------------------------------
 
 
-def test_all_guests_stand_on_the_disk_before_the_first_is_touched(
+def test_all_guests_are_on_the_disk_before_the_first_is_touched(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     synced: list[tuple[str, int]] = []
@@ -85,7 +85,7 @@ def test_what_is_written_is_what_is_read(path: Path) -> None:
         (["done"], None, "cut short"),
     ],
 )
-def test_the_state_of_a_run_in_words(path: Path, results: list[Any], end: Any, state: str) -> None:
+def test_a_run_has_its_state_in_words(path: Path, results: list[Any], end: Any, state: str) -> None:
     steps = steps_of(2)
     journal = begun(path, steps)
     for step, result in zip(steps, results, strict=False):
@@ -95,7 +95,7 @@ def test_the_state_of_a_run_in_words(path: Path, results: list[Any], end: Any, s
     assert read_journal(path).state == state
 
 
-def test_it_is_the_owners_alone_whatever_the_umask(path: Path) -> None:
+def test_a_journal_is_readable_by_its_owner_only_whatever_the_umask(path: Path) -> None:
     before = os.umask(0)
     try:
         begun(path, steps_of(1)).end("complete")
@@ -104,7 +104,7 @@ def test_it_is_the_owners_alone_whatever_the_umask(path: Path) -> None:
     assert path.stat().st_mode & 0o777 == 0o600
 
 
-def test_hostile_names_stand_in_ascii(path: Path) -> None:
+def test_hostile_names_are_escaped_to_ascii(path: Path) -> None:
     steps = steps_of(1, name="\u202e\x9b31m\n{")
     begun(path, steps).end("complete")
     assert path.read_bytes().isascii()
@@ -132,14 +132,14 @@ def test_a_symlink_is_not_followed(path: Path, tmp_path: Path) -> None:
     assert not (tmp_path / "elsewhere").exists()
 
 
-def test_a_folder_that_is_not_there_is_told(tmp_path: Path) -> None:
+def test_a_missing_folder_is_reported(tmp_path: Path) -> None:
     missing = tmp_path / "no" / "run.jsonl"
     assert refusal(missing).message == (
         f"{missing}: the journal cannot be written: No such file or directory; nothing was done"
     )
 
 
-def test_a_full_disk_is_told_and_leaves_no_half_journal(
+def test_a_full_disk_is_reported_and_leaves_no_half_journal(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def full(_descriptor: int, _data: bytes) -> int:
@@ -151,7 +151,9 @@ def test_a_full_disk_is_told_and_leaves_no_half_journal(
     assert not path.exists()
 
 
-def test_a_disk_that_cannot_be_synced_is_told(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_disk_that_cannot_be_synced_is_reported(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def fail(_descriptor: int) -> None:
         raise OSError(5, "Input/output error")
 
@@ -178,9 +180,7 @@ def test_a_disk_that_is_full_later_is_remembered(
     assert run.end is None
 
 
-def test_a_write_that_takes_only_a_part_is_gone_on_with(
-    path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_partial_write_is_continued(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     some = os.write
     monkeypatch.setattr(os, "write", lambda descriptor, data: some(descriptor, data[:7]))
     begun(path, steps_of(2)).end("complete")
@@ -192,13 +192,13 @@ def test_a_write_that_takes_only_a_part_is_gone_on_with(
 
 
 @pytest.mark.parametrize("content", [b"", b"\n", b"hello\n", b"{}\n", b"\xff\n", b'{"journal": 1}'])
-def test_a_file_that_is_no_journal_is_told(path: Path, content: bytes) -> None:
+def test_a_file_that_is_not_a_journal_is_reported(path: Path, content: bytes) -> None:
     path.write_bytes(content)
     with pytest.raises(NovaDomainsError, match="line 1: this is no journal of nova-domains"):
         read_journal(path)
 
 
-def test_a_file_that_is_not_there_is_told(path: Path) -> None:
+def test_a_missing_file_is_reported(path: Path) -> None:
     with pytest.raises(NovaDomainsError, match=r"cannot be read: No such file or directory$"):
         read_journal(path)
 
@@ -224,7 +224,7 @@ def test_a_line_that_is_damaged_costs_only_its_guest(path: Path) -> None:
     assert run.end == "complete"
 
 
-def test_a_journal_cut_short_tells_how_many_guests_it_lost(path: Path) -> None:
+def test_a_journal_cut_short_says_how_many_guests_it_lost(path: Path) -> None:
     lines = written(path)
     path.write_bytes(b"".join(lines[:2]) + lines[2][:-20])
     run = read_journal(path)
@@ -241,7 +241,7 @@ def test_a_line_nested_too_deep_is_a_fault(path: Path) -> None:
 
 
 def readable(path: Path) -> Run | None:
-    """The run, or None where one line tells why not."""
+    """The run, or None where one line says why not."""
     try:
         return read_journal(path)
     except NovaDomainsError as error:

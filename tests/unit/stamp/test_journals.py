@@ -17,7 +17,9 @@ from virsh_nova.stamp.journal import (
 )
 
 
-def test_the_usual_place(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_journals_go_to_the_state_folder_of_root_or_of_the_user(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.delenv("NOVA_DOMAINS_STATE", raising=False)
     monkeypatch.setattr(os, "geteuid", lambda: 0)
     assert state_folder() == Path("/var/lib/nova-domains")

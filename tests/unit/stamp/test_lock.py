@@ -1,4 +1,4 @@
-"""One run of stamp or undo at a time on a host; the second is told whose turn it is."""
+"""One run of stamp or undo at a time on a host; the second is refused and says who is at work."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def test_a_shorter_pid_does_not_keep_the_digits_of_a_longer_one(state: Path) -> 
         assert (state / "lock").read_text() == f"{os.getpid()}\n"
 
 
-def test_the_folder_and_the_lock_are_the_owners_alone(state: Path) -> None:
+def test_the_folder_and_the_lock_are_for_their_owner_only(state: Path) -> None:
     with only_run():
         assert state.stat().st_mode & 0o777 == 0o700
         assert (state / "lock").stat().st_mode & 0o777 == 0o600
@@ -87,7 +87,7 @@ def test_a_symlink_in_its_place_is_refused(state: Path, tmp_path: Path) -> None:
     assert target.read_text() == "as it was"
 
 
-def test_a_folder_that_cannot_be_made_is_told(
+def test_a_folder_that_cannot_be_made_is_reported(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "file").write_text("")

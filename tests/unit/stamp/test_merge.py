@@ -39,9 +39,9 @@ def merged(xml: str, *records: Record, deriving: bool = True, **rest: Any) -> An
     return merge(domain, records, rest.pop("assignments", {}), deriving=deriving, **rest)
 
 
-def test_the_guest_then_the_records_then_set() -> None:
-    told = record(1, facts={"flavor.vcpus": 4, "name": "a"})
-    result = merged(nova(), told, assignments={"name": "b"})
+def test_facts_come_from_the_guest_then_the_records_then_set() -> None:
+    known = record(1, facts={"flavor.vcpus": 4, "name": "a"})
+    result = merged(nova(), known, assignments={"name": "b"})
     assert (result.facts["flavor.memory_mib"], result.facts["flavor.vcpus"]) == (512, 4)
     assert result.facts["name"] == "b"
     assert [result.origins[key] for key in ("flavor.memory_mib", "flavor.vcpus", "name")] == [
@@ -50,13 +50,13 @@ def test_the_guest_then_the_records_then_set() -> None:
 
 
 def test_the_origin_within_a_record_is_kept() -> None:
-    told = record(1, facts={"owner.user.name": "joe"}, origins={"owner.user.name": "users.json"})
-    assert merged(nova(), told).origins["owner.user.name"] == "users.json"
+    known = record(1, facts={"owner.user.name": "joe"}, origins={"owner.user.name": "users.json"})
+    assert merged(nova(), known).origins["owner.user.name"] == "users.json"
 
 
 def test_a_boot_volume_is_named_by_the_guest_even_without_derive() -> None:
-    told = record(1, facts={"root.type": "volume"})
-    result = merged(nova(rest=BOOTS_FROM_VOLUME), told, deriving=False)
+    known = record(1, facts={"root.type": "volume"})
+    result = merged(nova(rest=BOOTS_FROM_VOLUME), known, deriving=False)
     assert (result.facts["root.uuid"], result.origins["root.uuid"]) == (VOLUME, "the guest")
     # A saved listing is to come back as it was: an empty uuid is one, unless --derive is given.
     saved = record(1, facts={"root.type": "volume", "root.uuid": ""})
@@ -65,40 +65,40 @@ def test_a_boot_volume_is_named_by_the_guest_even_without_derive() -> None:
 
 
 def test_a_later_source_that_knows_another_root_takes_the_uuid_with_it() -> None:
-    told = record(1, facts={"root.type": "image"})
-    result = merged(nova(rest=BOOTS_FROM_VOLUME), told)
+    known = record(1, facts={"root.type": "image"})
+    result = merged(nova(rest=BOOTS_FROM_VOLUME), known)
     assert "root.uuid" not in result.facts
     assert "root.uuid" not in result.origins
 
 
 def test_extra_specs_that_are_set_join_those_there_are() -> None:
-    told = record(1, facts={"flavor.extra_specs": {"a": "1", "b": "1"}})
-    result = merged(nova(), told, assignments={"flavor.extra_specs": {"b": "2"}})
+    known = record(1, facts={"flavor.extra_specs": {"a": "1", "b": "1"}})
+    result = merged(nova(), known, assignments={"flavor.extra_specs": {"b": "2"}})
     assert result.facts["flavor.extra_specs"] == {"a": "1", "b": "2"}
 
 
 def test_addresses_known_by_mac_only_go_to_the_ports_of_the_guest() -> None:
     from virsh_nova.facts import fixed_address
 
-    told = record(1, facts={}, addresses={"fa:16:3e:00:00:02": (fixed_address("10.0.0.5"),)})
-    result = merged(nova(rest=TWO_NICS), told, known_ports=PORTS)
+    known = record(1, facts={}, addresses={"fa:16:3e:00:00:02": (fixed_address("10.0.0.5"),)})
+    result = merged(nova(rest=TWO_NICS), known, known_ports=PORTS)
     assert [(port.uuid, len(port.ips)) for port in result.facts["ports"]] == [
         (PORTS[0], 0), (PORTS[1], 1),
     ]  # fmt: skip
     assert result.origins["ports"] == "the guest, a.json"
 
 
-def test_ports_stand_in_the_order_of_the_interfaces_unless_a_block_had_another() -> None:
+def test_ports_are_in_the_order_of_the_interfaces_unless_a_block_had_another() -> None:
     from virsh_nova.model import Port
 
     turned = tuple(Port(uuid, ()) for uuid in reversed(PORTS))
-    told = record(1, facts={"ports": turned})
-    assert merged(nova(rest=TWO_NICS), told).facts["ports"] == turned[::-1]
-    saved = told._replace(namespace=NOVA_1_1)
+    known = record(1, facts={"ports": turned})
+    assert merged(nova(rest=TWO_NICS), known).facts["ports"] == turned[::-1]
+    saved = known._replace(namespace=NOVA_1_1)
     assert merged(nova(rest=TWO_NICS), saved).facts["ports"] == turned
 
 
-def test_the_unnamed_are_only_those_that_no_source_names() -> None:
+def test_an_instance_is_unnamed_only_where_no_source_names_it() -> None:
     unnamed = record(1, facts={}, unnamed=True)
     assert merged(nova(), unnamed).unnamed
     assert not merged(nova(), unnamed, assignments={"name": "x"}).unnamed

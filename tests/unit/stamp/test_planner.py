@@ -1,6 +1,6 @@
-"""Who is written to and who is refused, and what is told of records, one case at a time.
+"""Which guests are written and refused, and what is said about records, one case at a time.
 
-test_plan_properties.py says what holds for all cases.
+test_planner_properties.py says what holds for all cases.
 """
 
 from __future__ import annotations
@@ -73,7 +73,7 @@ def test_a_mark_in_the_persistent_definition_alone_counts() -> None:
     assert step.action == "refused"
 
 
-def test_a_guest_that_nothing_shows_to_be_novas_needs_a_record_or_force() -> None:
+def test_a_guest_without_evidence_of_nova_needs_a_record_or_force() -> None:
     plain = guest(1, domain="plain")
     step = one_step(plain, named=NAMED, assignments={"name": "x"})
     assert step.reason == (
@@ -81,11 +81,11 @@ def test_a_guest_that_nothing_shows_to_be_novas_needs_a_record_or_force() -> Non
     )
     assert one_step(plain, record(1), named=NAMED).action == "stamp"
     assert one_step(plain, named=NAMED, force=True, assignments={"name": "x"}).action == "stamp"
-    # Nobody asked for it.
+    # It was not asked for.
     assert plan_of(plain, assignments={"name": "x"}).steps == ()
 
 
-def test_a_block_of_a_nova_to_come_is_left_alone() -> None:
+def test_a_block_of_a_later_nova_is_left_alone() -> None:
     newer = "http://openstack.org/xmlns/libvirt/nova/1.2"
     step = one_step(nova(metadata=block("x", namespace=newer)), record(1), overwrite=True)
     assert step.reason == f"it has a block of a Nova newer than is known here: {newer}"
@@ -98,7 +98,7 @@ def test_a_guest_that_cannot_be_read_is_refused() -> None:
     assert (step.action, step.reason) == ("refused", "it cannot be read: no answer within 10 s")
 
 
-def test_a_guest_of_which_nothing_is_known_is_refused() -> None:
+def test_a_guest_without_any_facts_is_refused() -> None:
     assert one_step(nova()).reason == "no source knows anything of it"
 
 
@@ -155,7 +155,7 @@ def test_fill_adds_what_is_missing_and_leaves_the_rest() -> None:
     )
 
 
-def test_fill_says_the_uuid_that_nova_leaves_empty() -> None:
+def test_fill_adds_the_volume_uuid_that_nova_leaves_empty() -> None:
     volume = '<nova:root type="volume" uuid=""/>'
     facts = {"root.type": "volume", "root.uuid": "e2b487e4-a6a2-4148-beda-649cbc36fc65"}
     step = one_step(nova(metadata=block("x", volume)), record(1, facts=facts), fill=True)
@@ -245,10 +245,10 @@ def test_a_saved_listing_says_its_own_namespace() -> None:
         assert {edit.namespace for edit in step.edits} == {namespace}
 
 
-# ---- what is told of records ------------------------------------------------------------------
+# ---- what is said about records ---------------------------------------------------------------
 
 
-def test_a_record_without_guest_is_told_by_what_it_says_of_its_host() -> None:
+def test_a_record_without_a_guest_is_reported_by_what_it_says_of_its_host() -> None:
     plan = plan_of(
         nova(1),
         records=(
@@ -266,7 +266,7 @@ def test_a_record_without_guest_is_told_by_what_it_says_of_its_host() -> None:
     assert [step.action for step in plan.steps] == ["stamp"]
 
 
-def test_a_record_that_names_another_host_is_told_and_used() -> None:
+def test_a_record_that_names_another_host_is_reported_and_used() -> None:
     plan = plan_of(nova(1), records=(record(1, hosts=("compute-2", "vm")),))
     assert [(n.kind, n.text) for n in plan.notices] == [
         ("elsewhere", "a.json: record 1 says that it runs on compute-2 or vm, not here")
@@ -274,14 +274,14 @@ def test_a_record_that_names_another_host_is_told_and_used() -> None:
     assert plan.steps[0].action == "stamp"
 
 
-def test_a_guest_without_record_is_told_and_does_not_stop_the_others() -> None:
+def test_a_guest_without_a_record_is_reported_and_does_not_stop_the_others() -> None:
     plan = plan_of(nova(1), nova(2), nova(3), records=(record(2),))
     assert [step.action for step in plan.steps] == ["refused", "stamp", "refused"]
     derived = plan_of(nova(1), nova(2), records=(record(2),), derive=True).steps[0]
     assert "no record tells of it" in derived.notes
 
 
-def test_two_records_of_one_source_that_are_alike_are_told() -> None:
+def test_two_records_of_one_source_that_are_alike_are_reported() -> None:
     twins = (record(1, place="record 1"), record(1, place="record 7"))
     plan = plan_of(nova(1), records=twins)
     assert [(n.kind, n.text) for n in plan.notices] == [
@@ -307,7 +307,7 @@ def test_of_two_records_the_one_that_names_this_host_counts() -> None:
     assert plan.notices[0].text.endswith("the one that names this host counts")
 
 
-def test_records_of_two_sources_are_no_twins() -> None:
+def test_records_of_two_sources_do_not_contradict_each_other() -> None:
     plan = plan_of(nova(1), records=(record(1), record(1, "b.json", facts={"name": "later"})))
     assert plan.notices == ()
     step = plan.steps[0]

@@ -52,11 +52,11 @@ def test_an_appliance_of_libguestfs_is_never_written_to(case: Case) -> None:
 
 
 @given(cases())
-def test_only_who_was_asked_for_is_written_to(case: Case) -> None:
-    told = {record.uuid for record in case.records}
+def test_only_the_guests_asked_for_are_written_to(case: Case) -> None:
+    with_record = {record.uuid for record in case.records}
     for step in case.plan().steps:
         if case.asked.everyone:
-            assert step.guest.kind != "foreign" or step.guest.uuid in told
+            assert step.guest.kind != "foreign" or step.guest.uuid in with_record
         else:
             assert step.guest.uuid in case.asked.named
 
@@ -124,9 +124,9 @@ def test_fill_never_changes_what_was_there(case: Case) -> None:
 def test_the_later_source_wins_field_by_field(case: Case) -> None:
     plan = case.plan()
     for step in to_write(plan):
-        told = [record for record in case.records if record.uuid == step.guest.uuid]
-        sources = list(dict.fromkeys(record.source for record in told))
-        chosen = [next(r for r in told if r.source == source) for source in sources]
+        with_record = [record for record in case.records if record.uuid == step.guest.uuid]
+        sources = list(dict.fromkeys(record.source for record in with_record))
+        chosen = [next(r for r in with_record if r.source == source) for source in sources]
         for key, source in step.origins.items():
             if key == "root.uuid" and source == "the guest":
                 continue

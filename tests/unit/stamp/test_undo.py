@@ -1,4 +1,4 @@
-"""The way back, guest by guest; test_plan_properties.py takes back plans of every kind."""
+"""The way back, guest by guest; test_planner_properties.py takes back plans of every kind."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def test_a_mark_that_was_changed_is_left_alone_too() -> None:
     assert (step.action, step.reason) == ("refused", "our mark was changed since (persistent)")
 
 
-def test_a_guest_that_is_gone_is_told() -> None:
+def test_a_guest_that_is_gone_is_reported() -> None:
     stamped = Stamped(host_of(guest(1), guest(2)))
     rest = [found for found in stamped.host.guests() if found.uuid != uuid_of(1)]
     plan = make_undo_plan("compute-1", rest, stamped.run)

@@ -66,7 +66,7 @@ def named(line: str, index: Index = INDEX) -> list[str]:
         "see pid:4301 there",
     ],
 )
-def test_a_line_that_names_a_guest(line: str) -> None:
+def test_a_handle_within_a_line_names_its_guest(line: str) -> None:
     assert named(line) == ["instance-00000001"]
 
 
@@ -78,7 +78,7 @@ def test_a_line_that_names_a_guest(line: str) -> None:
      "fa:16:3e:6c:67", "tapd45a9119-5", "port d45a9119", "::", "a::b", "///", "1.2.3", "pid x",
      "rapid 4301x", "pid 4301.5"],
 )  # fmt: skip
-def test_a_line_that_names_nobody(line: str) -> None:
+def test_a_line_without_a_handle_names_no_guest(line: str) -> None:
     assert named(line) == []
 
 
@@ -87,7 +87,7 @@ def test_a_line_that_names_nobody(line: str) -> None:
     [uuid_of(1), "00000001-0", "instance-00000001", "7", "4301", "vm-twonets", "m1.tiny",
      "fa163e6c67b4", "10.0.1.0/24", "pid:4301", "name:vm-twonets", f"  {PORT}  ", VOLUME, IMAGE],
 )  # fmt: skip
-def test_a_line_that_is_one_handle(line: str) -> None:
+def test_a_line_that_is_one_handle_is_read_whole(line: str) -> None:
     (mention,) = mentions(line, INDEX)
     assert mention.handle == line.strip()
     assert named(line) == ["instance-00000001"]
@@ -100,7 +100,7 @@ def test_a_line_can_name_several() -> None:
     ]  # fmt: skip
 
 
-def test_words_that_tenants_and_administrators_chose_are_words() -> None:
+def test_names_that_tenants_chose_do_not_match_within_text() -> None:
     chatty = nova_guest(
         8,
         instance("eth0", flavor=Flavor("error", "1"), owner=Owner(None, Identity("p", "Flags"))),

@@ -76,17 +76,17 @@ def answer(handle: str, **more: Any) -> Answer:
         ("user", ["demo", "3ceaaf308142c8ea91d93080f9b439fc", "user:demo"]),
     ],
 )  # fmt: skip
-def test_every_spelling_of_every_kind(kind: str, handles: list[str]) -> None:
+def test_every_spelling_of_every_handle_finds_its_guest(kind: str, handles: list[str]) -> None:
     for handle in handles:
         assert found(handle) == [(kind, "instance-00000001")], handle
 
 
 @pytest.mark.parametrize("handle", ["demo-project", PROJECT, PROJECT.upper(), f"project:{PROJECT}"])
-def test_all_guests_of_a_project(handle: str) -> None:
+def test_a_project_gives_all_its_guests(handle: str) -> None:
     assert found(handle) == [("project", "instance-00000001"), ("project", "instance-00000002")]
 
 
-def test_a_backing_file_is_that_of_all_that_stand_on_it() -> None:
+def test_a_backing_file_gives_all_guests_built_on_it() -> None:
     assert found(BASE) == [("disk", "instance-00000001"), ("disk", "instance-00000002")]
     assert Index(HOST).answers(BASE)[0].detail == "backing file of vda"
 
@@ -104,7 +104,7 @@ def test_a_network_gives_every_address_in_it() -> None:
      "pid:x", "mac:", "ip:", "pid:99999999999999999999", "id:4242", "pid:7", "uuid:000",
      "tapd45a9119-5", "d45a9119", "N/A", "project:", "domain:vm-twonets", "٣", "\0", "x" * 10_000],
 )  # fmt: skip
-def test_what_nobody_has(handle: str) -> None:
+def test_what_no_guest_has_finds_none(handle: str) -> None:
     assert found(handle) == [] or handle == "0000"
 
 
@@ -122,7 +122,7 @@ def test_the_uuid_within_a_path_comes_last() -> None:
     assert found(path) == [("uuid", "instance-00000002")]
 
 
-def test_a_handle_that_fits_two_kinds_is_answered_for_both() -> None:
+def test_a_handle_of_two_kinds_is_answered_for_both() -> None:
     twin = nova_guest(5, instance("instance-00000001"))
     assert found("instance-00000001", (VM, twin)) == [
         ("domain", "instance-00000001"),
@@ -134,20 +134,20 @@ def test_a_handle_that_fits_two_kinds_is_answered_for_both() -> None:
     ][::-1]  # fmt: skip
 
 
-def test_names_do_not_stand_before_a_number() -> None:
+def test_an_id_comes_before_a_name_that_is_a_number() -> None:
     twin = nova_guest(5, instance("7", flavor=Flavor("7", "7")), id=None)
     assert found("7", (VM, twin)) == [("id", "instance-00000001")]
     assert found("name:7", (VM, twin)) == [("name", "instance-00000005")]
     assert found("7", (twin,)) == [("name", "instance-00000005"), ("flavor", "instance-00000005")]
 
 
-def test_a_display_name_that_looks_like_a_prefix() -> None:
+def test_a_display_name_that_looks_like_a_prefix_needs_a_prefix() -> None:
     liar = nova_guest(5, instance("pid:4242"))
     assert found("pid:4242", (VM, liar)) == [("pid", "instance-00000001")]
     assert found("name:pid:4242", (VM, liar)) == [("name", "instance-00000005")]
 
 
-def test_what_nova_did_not_know_is_nobodys_name() -> None:
+def test_the_placeholder_for_an_unknown_name_finds_none() -> None:
     na = nova_guest(5, instance("x", owner=Owner(Identity("u1", "N/A"), Identity("p1", ""))))
     assert found("N/A", (na,)) == []
     assert found("p1", (na,)) == [("project", "instance-00000005")]
@@ -173,7 +173,7 @@ def test_a_process_leads_to_its_guest(number: int, domain: str, detail: str, pre
 
 
 @pytest.mark.parametrize("number", [4600, 4700, 5100, 1])
-def test_a_process_that_is_no_guests(number: int) -> None:
+def test_a_process_of_no_guest_finds_none(number: int) -> None:
     assert found(str(number), processes=PROCESSES.get) == []
 
 
@@ -208,7 +208,7 @@ def test_every_identifier_of_every_guest_finds_that_guest(guests: list[Guest]) -
 
 
 @given(st.lists(whole_guests(), max_size=2), st.data())
-def test_any_text_is_a_handle(guests: list[Guest], data: st.DataObject) -> None:
+def test_any_text_can_be_looked_up(guests: list[Guest], data: st.DataObject) -> None:
     known = [text for guest in guests for _, text, _ in identifiers(guest)]
     piece = any_text | st.sampled_from(
         [f"{kind}:" for kind in KINDS] + known + ["/", ".", "10.0.0."]

@@ -21,7 +21,7 @@ def test_links_are_followed(tmp_path: Path) -> None:
     assert "a\0b" not in real
 
 
-def test_a_storage_that_hangs_holds_nobody_up(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_storage_that_hangs_is_given_up_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
     said: list[str] = []
     monkeypatch.setattr(os.path, "realpath", lambda _path: time.sleep(60))
     real_paths = RealPathsInTime(0.1, said.append)

@@ -18,7 +18,7 @@ from virsh_nova.whose.processes import lineage_of
 QEMU = [sys.executable, "-c", "input()", "-uuid", uuid_of(1).upper()]
 
 
-def test_a_process_and_what_it_descends_from() -> None:
+def test_a_process_has_its_ancestors() -> None:
     lineage = lineage_of(os.getpid())
     assert lineage is not None
     assert (lineage.number, lineage.thread, lineage.fault) == (os.getpid(), None, "")
@@ -26,7 +26,7 @@ def test_a_process_and_what_it_descends_from() -> None:
     assert all(one.uuid is None for one in lineage.processes)
 
 
-def test_a_qemu_is_told_by_its_command_line() -> None:
+def test_a_qemu_is_recognised_by_its_command_line() -> None:
     with subprocess.Popen(QEMU, stdin=subprocess.PIPE) as process:
         lineage = lineage_of(process.pid)
         assert lineage is not None
@@ -50,11 +50,11 @@ def test_a_thread_leads_to_its_process() -> None:
 
 
 @pytest.mark.parametrize("number", [0, 4194303, 4194305, 9999999999])
-def test_nobody_has_the_number(number: int) -> None:
+def test_a_number_without_a_process_gives_none(number: int) -> None:
     assert lineage_of(number) is None
 
 
-def test_a_process_that_has_ended_and_is_not_buried() -> None:
+def test_a_zombie_is_still_a_process() -> None:
     with subprocess.Popen(["true"]) as process:
         os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
         lineage = lineage_of(process.pid)
@@ -83,7 +83,7 @@ def put(proc: Path, pid: int, name: str, parent: int, *words: str) -> Path:
     return folder
 
 
-def test_a_worker_of_the_kernel_leads_to_whom_it_works_for(proc: Path) -> None:
+def test_a_worker_of_the_kernel_leads_to_its_qemu(proc: Path) -> None:
     put(proc, 4242, "qemu-kvm", 1, "/usr/libexec/qemu-kvm", "-uuid", uuid_of(1))
     put(proc, 4243, "vhost-4242", 2)
     put(proc, 4244, "vhost-99999999999", 2)
@@ -101,21 +101,21 @@ def test_a_worker_of_the_kernel_leads_to_whom_it_works_for(proc: Path) -> None:
         assert all(one.uuid is None for one in lineage.processes)
 
 
-def test_what_is_hidden_is_said(proc: Path) -> None:
+def test_a_hidden_process_is_reported(proc: Path) -> None:
     lineage = lineage_of(os.getpid())
     if lineage is not None:  # psutil may look into this /proc for whether there is one.
         assert lineage.processes == ()
         assert "hides" in lineage.fault
 
 
-def test_what_is_no_status_is_said(proc: Path) -> None:
+def test_a_broken_status_is_reported(proc: Path) -> None:
     (put(proc, 4242, "x", 1) / "status").write_bytes(b"\xff\0nonsense")
     lineage = lineage_of(4242)
     assert lineage is not None
     assert "cannot be read" in lineage.fault
 
 
-def test_a_command_line_that_may_not_be_read_is_said(
+def test_a_command_line_without_access_is_reported(
     proc: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     put(proc, 4242, "qemu-kvm", 1)

@@ -41,7 +41,7 @@ def member(name: str, size: int = len(XML), kind: bytes = tarfile.REGTYPE) -> ta
 
 @pytest.mark.parametrize("mode", ["w", "w:xz", "w:gz", "w:bz2"])
 @pytest.mark.parametrize("folder", [f"{REPORT}/", f"./{REPORT}/", "", "./"])
-def test_a_real_report_in_every_packing(mode: str, folder: str) -> None:
+def test_a_real_report_reads_the_same_in_every_packing(mode: str, folder: str) -> None:
     search = searched(archive({**REAL, "etc/hostname": "lab\n"}, mode=mode, folder=folder))
     assert (search.faults, search.complete) == ((), True)
     assert names(search) == [f"nova-lab-0000000{number}" for number in (2, 6, 7)]
@@ -50,7 +50,7 @@ def test_a_real_report_in_every_packing(mode: str, folder: str) -> None:
 
 
 @pytest.mark.parametrize("format_", [tarfile.USTAR_FORMAT, tarfile.GNU_FORMAT, tarfile.PAX_FORMAT])
-def test_long_names_in_every_format(format_: int) -> None:
+def test_long_names_are_read_in_every_tar_format(format_: int) -> None:
     packed = io.BytesIO()
     name = "n" * 90
     folder = "sosreport-" + "x" * 80
@@ -68,7 +68,7 @@ def test_long_names_in_every_format(format_: int) -> None:
     assert names(search) == (["a", "b"] if format_ == tarfile.PAX_FORMAT else ["a"])
 
 
-def test_the_rest_of_a_report_is_passed_over() -> None:
+def test_the_rest_of_a_report_is_skipped() -> None:
     files = {"var/log/messages": b"x" * 3_000_000, **REAL, "etc/libvirt/qemu/networks/n.xml": XML}
     assert len(searched(archive(files)).found) == len(REAL)
 
@@ -86,7 +86,7 @@ def test_the_rest_of_a_report_is_passed_over() -> None:
         f"x/{ETC}/a.xml",
     ],
 )
-def test_paths_that_are_none_of_a_report(name: str) -> None:
+def test_paths_outside_a_report_are_skipped(name: str) -> None:
     search = searched(odd_archive((member(name), XML)))
     assert not search.found
     assert search.complete
@@ -104,7 +104,7 @@ def test_only_regular_members_are_read(kind: bytes) -> None:
     assert [file.path for file in search.found] == [f"r.tar: {ETC}/b.xml"]
 
 
-def test_a_member_that_is_too_large() -> None:
+def test_a_member_that_is_too_large_is_a_fault() -> None:
     large = LARGEST_XML + 1
     search = searched(
         odd_archive((member(f"{ETC}/big.xml", large), b" " * large), (member(f"{ETC}/a.xml"), XML))
@@ -114,7 +114,7 @@ def test_a_member_that_is_too_large() -> None:
 
 
 @pytest.mark.parametrize("size", [2**33, 2**62, 8**11 - 1])
-def test_a_size_that_is_a_lie(size: int) -> None:
+def test_a_size_that_is_a_lie_makes_the_report_incomplete(size: int) -> None:
     honest = odd_archive((member(f"{ETC}/a.xml"), XML))[:1024]
     liar = member(f"{ETC}/b.xml", size).tobuf(tarfile.GNU_FORMAT)
     search = searched(honest + liar + b"x" * 512)
@@ -122,7 +122,7 @@ def test_a_size_that_is_a_lie(size: int) -> None:
     assert len(search.found) <= 1
 
 
-def test_bombs(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_decompression_bomb_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(compressed, "LARGEST", 2**24)
     info = member(f"{REPORT}/var/log/zeros", 2**26)
     data = odd_archive((member(f"{ETC}/a.xml"), XML))[: 512 * 2] + info.tobuf() + bytes(2**26)
@@ -133,10 +133,10 @@ def test_bombs(monkeypatch: pytest.MonkeyPatch) -> None:
         assert "come out of it" in search.faults[0]
 
 
-def test_an_archive_that_wants_memory() -> None:
+def test_an_archive_that_needs_too_much_memory_is_refused() -> None:
     dictionary = {"id": lzma.FILTER_LZMA2, "dict_size": 2**20}
     data = bytearray(lzma.compress(archive(REAL, mode="w"), filters=[dictionary]))
-    # The size of the dictionary stands in the header of the block; 40 means 4 GiB.
+    # The size of the dictionary is in the header of the block; 40 means 4 GiB.
     place = data.index(b"\x21\x01", 12) + 2
     data[place] = 40
     end = 12 + (data[12] + 1) * 4
@@ -156,7 +156,7 @@ def test_totals_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("mode", ["w", "w:xz", "w:gz", "w:bz2"])
-def test_cut_off_anywhere(mode: str) -> None:
+def test_an_archive_cut_off_anywhere_is_read_up_to_there(mode: str) -> None:
     data = archive(REAL, mode=mode)
     whole = len(searched(data).found)
     most = 0
@@ -170,20 +170,22 @@ def test_cut_off_anywhere(mode: str) -> None:
     assert most >= (0 if mode == "w:bz2" else whole // 2)
 
 
-def test_states_of_a_report_that_is_cut_off() -> None:
-    # The live files may stand behind the cut.
+def test_states_are_unknown_where_a_report_is_cut_off() -> None:
+    # The live files may come after the cut.
     files = {"etc/libvirt/qemu/a.xml": XML, "run/libvirt/qemu/b.xml": status(
         domain("b", uuid_of(2), id=1)), "var/log/x": b"x" * 5000}  # fmt: skip
     data = archive(files, mode="w")
-    told = record(searched(data), "h")
-    assert {one.sighting.domain: one.sighting.state for one in told.guests} == {
+    whole_report = record(searched(data), "h")
+    assert {one.sighting.domain: one.sighting.state for one in whole_report.guests} == {
         "a": "shutoff", "b": "running",
     }  # fmt: skip
-    told = record(searched(data[:4000]), "h")
-    assert {one.sighting.domain: one.sighting.state for one in told.guests}["a"] == "unknown"
+    whole_report = record(searched(data[:4000]), "h")
+    assert {one.sighting.domain: one.sighting.state for one in whole_report.guests}[
+        "a"
+    ] == "unknown"
 
 
-def test_several_streams_in_a_row() -> None:
+def test_several_compressed_streams_in_a_row_are_read_as_one() -> None:
     data = archive(REAL, mode="w")
     for compress in (lzma.compress, gzip.compress):
         parts = (data[at : at + 9000] for at in range(0, len(data), 9000))

@@ -27,7 +27,7 @@ SEEN = Sighting("h", uuid_of(1), "d", None, "shutoff")
 
 
 @pytest.mark.parametrize("name", FILES)
-def test_a_glance_tells_what_the_parser_tells(name: str) -> None:
+def test_a_quick_look_finds_what_the_parser_finds(name: str) -> None:
     glanced = domain_file._at_a_glance(FILES[name].decode())
     parsed = domain_file._parsed(FILES[name])
     assert glanced is not None
@@ -40,7 +40,7 @@ def test_a_glance_tells_what_the_parser_tells(name: str) -> None:
     assert whole_guest(SEEN, glanced.xml).hardware == whole_guest(SEEN, parsed.xml).hardware
 
 
-def test_live_files_tell_state_reason_and_pid() -> None:
+def test_live_files_give_state_reason_and_pid() -> None:
     file = read_domain_file(
         status(domain("a", uuid_of(1), id=7), state="paused", reason="ioerror", pid=12).encode()
     )
@@ -70,12 +70,12 @@ def test_live_files_tell_state_reason_and_pid() -> None:
         (b"\0" * 1000, "broken XML"),
     ],
 )  # fmt: skip
-def test_what_describes_no_domain_is_named(data: bytes, why: str) -> None:
+def test_a_file_without_a_domain_is_named(data: bytes, why: str) -> None:
     with pytest.raises(Unusable, match=why):
         read_domain_file(data)
 
 
-def test_other_layouts_are_parsed() -> None:
+def test_other_layouts_are_read_too() -> None:
     uuid = uuid_of(1)
     for text in (
         f"<domain><uuid>{uuid.upper()}</uuid><name>a&amp;b</name></domain>",
@@ -85,13 +85,13 @@ def test_other_layouts_are_parsed() -> None:
         assert read_domain_file(text.encode())[:3] == (uuid, "a&b", None)
 
 
-def test_absurd_numbers_and_states_are_nothing() -> None:
+def test_absurd_numbers_and_states_read_as_unknown() -> None:
     xml = domain("a", uuid_of(1)).replace("'kvm'", "'kvm' id='99999999999'")
     file = read_domain_file(status(xml, state="dancing", pid=10**30).encode())
     assert (file.id, file.state, file.reason, file.pid) == (None, None, None, None)
 
 
-def test_a_look_alike_in_a_comment_is_not_taken() -> None:
+def test_a_domain_in_a_comment_is_not_read() -> None:
     hidden = domain("b", uuid_of(2), id=3)
     text = status(domain("a", uuid_of(1), id=7)).replace(
         "  <qemuCaps>",
@@ -129,7 +129,7 @@ def test_any_bytes_are_a_fault_at_most(data: bytes) -> None:
     read_listing(data)
 
 
-def test_the_list_of_virsh() -> None:
+def test_the_output_of_virsh_list_gives_id_and_state() -> None:
     text = """\
  Id   Name                State
 ------------------------------------

@@ -35,14 +35,14 @@ def states(search: Search) -> dict[str, tuple[int | None, str]]:
     return {one.domain: (one.id, one.state) for one in seen}
 
 
-def test_a_real_host(tmp_path: Path) -> None:
+def test_a_real_host_is_read_whole(tmp_path: Path) -> None:
     search = searched(make_tree(tmp_path, real_files()))
     assert search.complete
     assert search.faults == ()
     assert search.place == f"{tmp_path}/{ETC} and {tmp_path}/{RUN}"
-    told = record(search, "h")
+    whole = record(search, "h")
     assert sorted(states(search)) == [f"nova-lab-0000000{number}" for number in (2, 6, 7)]
-    for recording in told.guests:
+    for recording in whole.guests:
         guest = recording.guest("whole")
         assert guest.faults == ()
         assert guest.state == "running"
@@ -53,7 +53,7 @@ def test_a_real_host(tmp_path: Path) -> None:
         assert guest.instance
 
 
-def test_states_without_libvirt(tmp_path: Path) -> None:
+def test_states_come_from_the_live_files(tmp_path: Path) -> None:
     on, off, transient = (uuid_of(number) for number in (1, 2, 3))
     files = {
         f"{ETC}/on.xml": domain("on", on),
@@ -68,14 +68,14 @@ def test_states_without_libvirt(tmp_path: Path) -> None:
     }
 
 
-def test_without_the_live_folder_nobody_knows(tmp_path: Path) -> None:
+def test_without_the_live_folder_states_are_unknown(tmp_path: Path) -> None:
     make_tree(tmp_path, {f"{ETC}/a.xml": domain("a", uuid_of(1))})
     assert states(searched(tmp_path)) == {"a": (None, "unknown")}
     (tmp_path / RUN).mkdir(parents=True)
     assert states(searched(tmp_path)) == {"a": (None, "shutoff")}
 
 
-def test_a_damaged_live_file_leaves_the_state_open(tmp_path: Path) -> None:
+def test_a_damaged_live_file_leaves_the_state_unknown(tmp_path: Path) -> None:
     make_tree(
         tmp_path, {f"{ETC}/a.xml": domain("a", uuid_of(1)), f"{RUN}/a.xml": "<domstatus state="}
     )
@@ -84,7 +84,7 @@ def test_a_damaged_live_file_leaves_the_state_open(tmp_path: Path) -> None:
     assert "a.xml: broken XML" in record(search, "h").faults[0]
 
 
-def test_a_guest_whose_qemu_is_gone(tmp_path: Path) -> None:
+def test_a_guest_whose_qemu_is_gone_is_off_and_reported(tmp_path: Path) -> None:
     make_tree(tmp_path, {f"{RUN}/a.xml": status(domain("a", uuid_of(1), id=5))})
     (guest,) = record(searched(tmp_path), "h", lives_on=lambda _pid, _uuid: False).guests
     assert guest.sighting[2:] == ("a", None, "shutoff", None)
@@ -95,7 +95,7 @@ def test_a_guest_whose_qemu_is_gone(tmp_path: Path) -> None:
     assert guest.sighting.state == "running"
 
 
-def test_the_list_of_virsh_tells_states(tmp_path: Path) -> None:
+def test_the_output_of_virsh_list_gives_states(tmp_path: Path) -> None:
     make_tree(
         tmp_path,
         {
@@ -135,7 +135,9 @@ def test_a_dump_of_a_running_guest_is_its_live_definition(tmp_path: Path) -> Non
         ({"etc/hostname": "\n"}, None),
     ],
 )  # fmt: skip
-def test_the_name_of_the_host(tmp_path: Path, files: dict[str, str], name: str | None) -> None:
+def test_the_name_of_the_host_is_found_in_its_files(
+    tmp_path: Path, files: dict[str, str], name: str | None
+) -> None:
     make_tree(tmp_path, files)
     assert host_name(searched(tmp_path)) == (name or tmp_path.name)
 
@@ -145,7 +147,7 @@ def test_the_name_of_the_host(tmp_path: Path, files: dict[str, str], name: str |
     ["var/lib/docker/volumes/nova_libvirt_qemu/_data",
      "var/snap/openstack-hypervisor/common/etc/libvirt/qemu"],
 )  # fmt: skip
-def test_the_places_of_containers(tmp_path: Path, folder: str) -> None:
+def test_the_folders_of_container_deployments_are_found(tmp_path: Path, folder: str) -> None:
     (tmp_path / ETC).mkdir(parents=True)
     make_tree(tmp_path, {f"{folder}/a.xml": domain("a", uuid_of(1))})
     search = searched(tmp_path)
@@ -167,9 +169,9 @@ def test_links_stay_inside(tmp_path: Path) -> None:
     (folder / "in.xml").symlink_to("../../../real/in.xml")
     (folder / "in-too.xml").symlink_to("/real/./in.xml")
     search = searched(root)
-    told = record(search, "h")
-    assert [guest.sighting.domain for guest in told.guests] == ["in"]
-    assert len([fault for fault in told.faults if "leads out" in fault]) == 2
+    whole = record(search, "h")
+    assert [guest.sighting.domain for guest in whole.guests] == ["in"]
+    assert len([fault for fault in whole.faults if "leads out" in fault]) == 2
     assert "secret" not in str(search)
 
 
@@ -190,7 +192,7 @@ def test_folders_that_are_links_stay_inside(tmp_path: Path) -> None:
     assert names(searched(root)) == ["b"]
 
 
-def test_var_run_is_run(tmp_path: Path) -> None:
+def test_var_run_is_read_as_run(tmp_path: Path) -> None:
     make_tree(tmp_path, {f"{RUN}/a.xml": status(domain("a", uuid_of(1), id=1))})
     (tmp_path / "var").mkdir()
     (tmp_path / "var/run").symlink_to("/run")
@@ -215,7 +217,7 @@ def test_devices_pipes_and_sockets_are_not_opened(tmp_path: Path, monkeypatch) -
     assert len(search.faults) >= 3
 
 
-def test_large_files_and_many_of_them(tmp_path: Path, monkeypatch) -> None:
+def test_large_files_are_skipped_and_too_many_are_cut(tmp_path: Path, monkeypatch) -> None:
     make_tree(
         tmp_path,
         {f"{ETC}/{number}.xml": domain(str(number), uuid_of(number)) for number in range(9)},
@@ -241,7 +243,7 @@ def test_hostile_names_are_only_names(tmp_path: Path) -> None:
     assert sorted(names(searched(tmp_path))) == ["d0", "d1", "d2"]
 
 
-def test_a_folder_of_dumps(tmp_path: Path) -> None:
+def test_a_folder_of_dumps_is_read(tmp_path: Path) -> None:
     make_tree(
         tmp_path,
         {
@@ -261,7 +263,7 @@ def test_a_folder_of_dumps(tmp_path: Path) -> None:
     ]  # fmt: skip
 
 
-def test_paths_that_lead_nowhere(tmp_path: Path) -> None:
+def test_paths_that_lead_nowhere_are_errors(tmp_path: Path) -> None:
     tree = Tree(str(tmp_path))
     for path in ("..", "a/../../b", "../" * 30 + "etc/passwd"):
         with pytest.raises(OSError, match=r"leads out|No such file"):
