@@ -54,4 +54,5 @@ def failure(*arguments: str, code: int, **changes: str) -> str:
     assert done.stdout == ""
     assert "Traceback" not in done.stderr
     (line,) = done.stderr.splitlines()
+    assert line.startswith("nova-domains: error: ")
     return line
