@@ -84,7 +84,7 @@ def is_running(index: int) -> bool:
 
 
 def has_block(index: int) -> bool:
-    """All but two of a hundred: one is Nova's and has lost its block, and one is nobody's."""
+    """All but two of a hundred: one is Nova's and has lost its block, and one is not Nova's."""
     return index % 100 not in (LOST_BLOCK, NOBODYS)
 
 

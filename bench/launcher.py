@@ -20,7 +20,7 @@ COLUMNS, LINES = 160, 50
 
 
 def run(request: dict[str, Any]) -> dict[str, float]:
-    """Start a command, wait for it, and tell what it took; stdout and stderr go to files."""
+    """Start a command, wait for it, and return what it took; stdout and stderr go to files."""
     output = os.open(request["stdout"], os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
     errors = os.open(request["stderr"], os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
     try:
@@ -56,7 +56,7 @@ def on_terminal(request: dict[str, Any], output: int) -> dict[str, float]:
 def read(terminal: int) -> bytes:
     try:
         return os.read(terminal, 65536)
-    except OSError:  # EIO: nobody holds the other side any more
+    except OSError:  # EIO: the other side is closed
         return b""
 
 

@@ -34,7 +34,7 @@ from bench.report import (
     say,
     table_head,
 )
-from tests.real.compute_host import ComputeHost
+from lab.compute_host import ComputeHost
 
 PARTS = ("start", "local", "slow", "growth")
 

@@ -1,4 +1,4 @@
-"""Run commands in turn, and tell what each took."""
+"""Run commands in turn, and measure what each takes."""
 
 import json
 import os
@@ -15,7 +15,7 @@ from types import TracebackType
 
 import libvirt
 
-from tests.real.compute_host import HostFailed
+from lab.compute_host import HostFailed
 
 ROOT = Path(__file__).parents[1]
 LAUNCHER = Path(__file__).with_name("launcher.py")

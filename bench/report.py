@@ -56,7 +56,7 @@ def describe_machine() -> None:
 def ratio_table(
     series: Mapping[str, Series], of: str, verdicts: Callable[[str, float, Series], list[str]]
 ) -> None:
-    """A row a command, and how it stands to the first, which is called `of`.
+    """A row for each command, compared with the first, which is called `of`.
 
     *Round by round* is the median of the ratios within each round, in which both commands met
     much the same other work of the machine.
@@ -83,5 +83,5 @@ def ratio_table(
         paired = median(
             ours / theirs for ours, theirs in zip(taken.seconds, yardstick.seconds, strict=True)
         )
-        told = ", ".join(verdicts(label, ratio, taken))
-        row(*cells, times(ratio), times(least), times(paired), *end, told)
+        verdict = ", ".join(verdicts(label, ratio, taken))
+        row(*cells, times(ratio), times(least), times(paired), *end, verdict)

@@ -27,7 +27,7 @@ from bench.guests import guest_xml, has_block
 from bench.measure import Command, CommandFailed, Launcher, Series, nova_domains, run
 from bench.records import cloud_of, servers_detail
 from bench.report import describe_machine, heading, mark, ms, ratio_table, row, say, table_head
-from tests.real.compute_host import ComputeHost
+from lab.compute_host import ComputeHost
 from virsh_nova.block.namespaces import BACKFILL, NAMESPACES
 
 PARTS = ("write", "plan")

@@ -19,7 +19,7 @@ from pathlib import Path
 from bench.list import fill
 from bench.measure import Command, CommandFailed, Launcher, Series, nova_domains, run
 from bench.report import describe_machine, heading, mark, ratio_table, say
-from tests.real.compute_host import ComputeHost
+from lab.compute_host import ComputeHost
 
 # To reach: see issue 4, "Tests and measures".
 WALL_LIMITS = {"--offline list -f json": 1.3, "whose PID": 1.5, "check": 3.0}

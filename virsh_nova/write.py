@@ -182,8 +182,12 @@ class _BlockWriter:
         return element
 
     def append(self, parent: etree._Element, child: etree._Element) -> None:
-        """Add a child on a line of its own, where the parent's children stand so."""
-        if len(parent) and parent.text and not parent.text.strip():
+        """Add a child, on a line of its own where the parent's children are laid out so.
+
+        A text of blanks alone is no layout: children that were restored into it have no tails.
+        """
+        laid_out = len(parent) and parent[-1].tail is not None
+        if laid_out and parent.text and not parent.text.strip():
             parent[-1].tail, child.tail = parent.text, parent[-1].tail
         parent.append(child)
 

@@ -9,10 +9,11 @@ from typing import Any
 
 import pytest
 
-from tests.neighbours.calls import discover_as_ceilometer
-from tests.real import domains
-from tests.real.command import block, records, uuid
-from tests.real.compute_host import ComputeHost
+from lab import domains
+from lab.compute_host import ComputeHost
+from tests.support.goldens import golden_block
+from tests.support.neighbours.calls import discover_as_ceilometer
+from tests.support.real_host import documents_on, uuid
 
 BLOCKS = {
     "plain": ("34.0.0", "image_plain"),
@@ -36,12 +37,15 @@ View = dict[str, dict[str, Any]]
 def host() -> Iterator[ComputeHost]:
     with ComputeHost() as host:
         for number, (name, golden) in enumerate(BLOCKS.items(), 1):
-            host.define(domains.nova_guest(name, uuid(number), block(*golden)))
-        both = [block("15.1.5", "image_plain", name="before"), block("34.0.0", "image_plain")]
+            host.define(domains.nova_guest(name, uuid(number), golden_block(*golden)))
+        both = [
+            golden_block("15.1.5", "image_plain", name="before"),
+            golden_block("34.0.0", "image_plain"),
+        ]
         host.define(domains.nova_guest("both", uuid(20), *both))
         host.start("specs")
         host.start("old", paused=True)
-        # Guests that are nobody's instances.
+        # Guests that are no instances.
         host.define(domains.nova_guest("unstamped", uuid(30)))
         host.define(domains.ovirt_guest("vm", uuid(31)))
         host.define(domains.plain_guest("web", uuid(32)))
@@ -55,7 +59,7 @@ def theirs(host: ComputeHost) -> View:
 
 @pytest.fixture(scope="module")
 def ours(host: ComputeHost) -> View:
-    everyone = records(host.uri)
+    everyone = documents_on(host.uri)
     return {record["uuid"]: record for record in everyone.values() if record["kind"] == "nova"}
 
 

@@ -14,8 +14,9 @@ from urllib.request import Request, urlopen
 
 import pytest
 
-from tests.neighbours.environments import python_of
-from tests.neighbours.played_cloud import (
+from tests.support.neighbours.calls import HERE
+from tests.support.neighbours.environments import python_of
+from tests.support.neighbours.played_cloud import (
     ADMIN,
     MEMBER,
     Answers,
@@ -79,7 +80,7 @@ def elsewhere(host: str, uuids: list[str]) -> Iterator[Answers]:
 
 
 def headers_of(caller: Caller) -> dict[str, str]:
-    """What Keystone's middleware tells Nova of a caller."""
+    """What Keystone's middleware says to Nova about a caller."""
     return {
         "X-User-Id": caller.user,
         "X-User-Name": caller.name,
@@ -109,7 +110,7 @@ def nova(played: PlayedCloud, tmp_path_factory: pytest.TempPathFactory) -> Itera
         ],
         **{name: recorded(name)[name] for name in ("flavors", "images", "ports")},
     }
-    command = [str(python_of("nova")), str(Path(__file__).with_name("nova_api.py")), str(folder)]
+    command = [str(python_of("nova")), str(HERE / "nova_api.py"), str(folder)]
     with (
         (folder / "stderr").open("w") as errors,
         subprocess.Popen(
@@ -181,15 +182,15 @@ def _silent(capfd: pytest.CaptureFixture[str]) -> Iterator[None]:
     assert capfd.readouterr() == ("", "")
 
 
-# ---- what is told
+# ---- what is returned
 
 
 def test_the_genuine_api_answers_as_the_recorded_one(nova: NovaApi, cloud: PlayedCloud) -> None:
     incidental = {"links", "updated", "OS-EXT-SRV-ATTR:instance_name", "image"}
     for microversion in ("2.46", "2.100"):
-        told = nova.get(f"/servers/detail?all_tenants=1&host={HOST}", microversion)["servers"]
+        answered = nova.get(f"/servers/detail?all_tenants=1&host={HOST}", microversion)["servers"]
         expected = recorded(f"servers_detail_{microversion}")["servers"]
-        for ours, theirs in zip(told, expected, strict=True):
+        for ours, theirs in zip(answered, expected, strict=True):
             # Links hold the URL of the service.
             for server in (ours, theirs):
                 server["flavor"].pop("links", None)
@@ -273,13 +274,13 @@ def test_every_field_of_the_answers_arrives(cloud: PlayedCloud) -> None:
         assert record.origins["owner.user.name"] == "cloud lab, Keystone"
 
 
-def test_the_ports_of_the_host_are_told(cloud: PlayedCloud) -> None:
+def test_the_ports_of_the_host_are_returned(cloud: PlayedCloud) -> None:
     ports = recorded("ports")["ports"]
     of_host = {port["id"] for port in ports if port["binding:host_id"] == HOST}
     assert ask_cloud("lab", NODE, SERVERS.keys()).ports == of_host
 
 
-def test_a_server_without_a_domain_is_told_without_facts(cloud: PlayedCloud) -> None:
+def test_a_server_without_a_domain_is_returned_without_facts(cloud: PlayedCloud) -> None:
     wanted, *others = SERVERS
     found = by_uuid(ask_cloud("lab", NODE, [wanted]))
     assert found.keys() == SERVERS.keys()
@@ -306,7 +307,7 @@ def test_more_servers_take_no_more_requests(cloud: PlayedCloud, nova: NovaApi) -
     assert len(asked(cloud, nova, CROWDED)) == len(one) + 2 * (CROWD // NOVA_PAGE)
 
 
-def test_all_pages_are_read(cloud: PlayedCloud) -> None:
+def test_all_pages_of_a_long_list_are_read(cloud: PlayedCloud) -> None:
     found = by_uuid(ask_cloud("lab", CROWDED, EVERYONE))
     assert set(found) == set(ELSEWHERE[CROWDED])
     for record in found.values():
@@ -317,7 +318,9 @@ def test_all_pages_are_read(cloud: PlayedCloud) -> None:
         assert record.facts["ports"] == ()
 
 
-def test_a_host_that_nova_does_not_know(cloud: PlayedCloud) -> None:
+def test_for_a_host_that_nova_does_not_know_the_servers_of_all_hosts_are_read(
+    cloud: PlayedCloud,
+) -> None:
     wanted = {*list(SERVERS)[:2], ELSEWHERE[CROWDED][-1], str(uuid.uuid4())}
     answer = ask_cloud("lab", "v", wanted)  # A part of a name, as the pattern finds it.
     assert by_uuid(answer).keys() == wanted & EVERYONE
@@ -329,7 +332,7 @@ def test_a_host_that_nova_does_not_know(cloud: PlayedCloud) -> None:
     assert by_uuid(ask_cloud("lab", None, wanted)).keys() == wanted & EVERYONE
 
 
-def test_the_environment_is_a_cloud_too(
+def test_the_environment_can_describe_the_cloud(
     cloud: PlayedCloud, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("OS_CLIENT_CONFIG_FILE")
@@ -348,7 +351,7 @@ def test_the_environment_is_a_cloud_too(
     assert answer.records[0].source == "cloud envvars"
 
 
-def test_a_user_without_rights_gets_his_own(cloud: PlayedCloud, tmp_path: Path) -> None:
+def test_a_user_without_rights_gets_their_own_servers(cloud: PlayedCloud, tmp_path: Path) -> None:
     (tmp_path / "clouds.yaml").write_text(cloud.clouds(MEMBER))
     answer = ask_cloud("lab", NODE, SERVERS.keys())
     own = {key for key, server in SERVERS.items() if server["tenant_id"] == MEMBER.project}
@@ -356,7 +359,7 @@ def test_a_user_without_rights_gets_his_own(cloud: PlayedCloud, tmp_path: Path) 
     for record in answer.records:
         facts = dict(record.facts)
         del facts["created"]
-        # Who he is himself, the token tells.
+        # Who the caller is, the token says.
         assert facts == facts_told(SERVERS[record.uuid])
         assert record.hosts == ()
     reason = "Keystone lets only an administrator list them"
@@ -368,14 +371,14 @@ def test_a_user_without_rights_gets_his_own(cloud: PlayedCloud, tmp_path: Path) 
     )
 
 
-def test_a_keystone_that_lists_users_by_domain_only(cloud: PlayedCloud) -> None:
+def test_a_keystone_that_lists_users_by_domain_only_gives_all_names(cloud: PlayedCloud) -> None:
     cloud.restricted.add("users")
     answer = ask_cloud("lab", NODE, SERVERS.keys())
     assert answer.notices == ()
     assert all("owner.user.name" in record.facts for record in answer.records)
 
 
-def test_a_list_that_keystone_cuts_short(cloud: PlayedCloud) -> None:
+def test_a_list_that_keystone_cuts_short_is_reported(cloud: PlayedCloud) -> None:
     cloud.cut_short.add("projects")
     answer = ask_cloud("lab", NODE, SERVERS.keys())
     assert answer.notices == ("some names of projects are unknown: Keystone cuts the list short",)
@@ -396,7 +399,7 @@ def test_others_in_the_cloud_may_have_names_that_no_block_can_hold(cloud: Played
         ("network", "the ports are unknown: cloud lab has no network service", "ports"),
     ],
 )
-def test_a_cloud_that_lacks_a_service(
+def test_a_cloud_that_lacks_a_service_gives_the_rest(
     cloud: PlayedCloud, service: str, notice: str, lost: str
 ) -> None:
     del cloud.endpoints[service]
@@ -409,20 +412,20 @@ def test_a_cloud_that_lacks_a_service(
 # ---- what goes wrong
 
 
-def test_nova_fails_while_neutron_is_down(cloud: PlayedCloud) -> None:
+def test_nova_that_fails_while_neutron_is_down_is_reported(cloud: PlayedCloud) -> None:
     cloud.faults["network"] = cloud.faults["network-of-nova"] = 503
     error = said()
     assert error.message == "cloud lab: Nova answers 500 to GET /servers/detail"
     assert "log of Nova" in error.hint
 
 
-def test_a_wrong_password(cloud: PlayedCloud, tmp_path: Path) -> None:
+def test_a_wrong_password_is_one_line(cloud: PlayedCloud, tmp_path: Path) -> None:
     text = cloud.clouds(ADMIN).replace(ADMIN.password, "secret guess")
     (tmp_path / "clouds.yaml").write_text(text)
     assert said().message == "cloud lab: Keystone does not accept the credentials"
 
 
-def test_an_unknown_cloud(
+def test_an_unknown_cloud_is_one_line(
     cloud: PlayedCloud, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     error = said("elsewhere")
@@ -439,7 +442,7 @@ def test_an_unknown_cloud(
     ("service", "name"),
     [("compute", "Nova"), ("image", "Glance"), ("network", "Neutron"), ("identity", "Keystone")],
 )
-def test_nothing_listens_there(cloud: PlayedCloud, service: str, name: str) -> None:
+def test_a_port_without_a_listener_is_one_line(cloud: PlayedCloud, service: str, name: str) -> None:
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{unused.getsockname()[1]}"
@@ -447,7 +450,7 @@ def test_nothing_listens_there(cloud: PlayedCloud, service: str, name: str) -> N
         assert said().message == f"cloud lab: {name} at {url} cannot be reached"
 
 
-def test_keystone_is_down(cloud: PlayedCloud, tmp_path: Path) -> None:
+def test_a_keystone_that_is_down_is_one_line(cloud: PlayedCloud, tmp_path: Path) -> None:
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{unused.getsockname()[1]}"
@@ -458,12 +461,12 @@ def test_keystone_is_down(cloud: PlayedCloud, tmp_path: Path) -> None:
             assert said().message == f"cloud lab: Keystone at {url} cannot be reached"
 
 
-def test_keystone_is_all_there_is(cloud: PlayedCloud) -> None:
+def test_a_catalog_without_nova_is_one_line(cloud: PlayedCloud) -> None:
     cloud.endpoints = {"identity": cloud.endpoints["identity"]}
     assert said().message == "cloud lab has no compute service"
 
 
-def test_silence(cloud: PlayedCloud, tmp_path: Path) -> None:
+def test_a_silent_service_times_out(cloud: PlayedCloud, tmp_path: Path) -> None:
     (tmp_path / "clouds.yaml").write_text(cloud.clouds(ADMIN, api_timeout=1))
     cloud.faults["network"] = "silence"
     cloud.endpoints["compute"] = f"{cloud.url}/network"
@@ -490,13 +493,13 @@ JUNK: dict[str, int | bytes] = {
 
 @pytest.mark.parametrize("service", ["identity", "image", "network"])
 @pytest.mark.parametrize("junk", JUNK)
-def test_junk(cloud: PlayedCloud, service: str, junk: str) -> None:
+def test_junk_from_any_service_is_one_line(cloud: PlayedCloud, service: str, junk: str) -> None:
     cloud.faults[service] = JUNK[junk]
     assert said().message.startswith("cloud lab")
 
 
 @pytest.mark.parametrize("junk", JUNK)
-def test_junk_instead_of_nova(cloud: PlayedCloud, junk: str) -> None:
+def test_junk_instead_of_nova_is_one_line(cloud: PlayedCloud, junk: str) -> None:
     cloud.faults["compute"] = JUNK[junk]
     cloud.endpoints["compute"] = f"{cloud.url}/compute/v2.1"
     assert "Nova" in said().message
@@ -516,7 +519,7 @@ CONFIGURATIONS: dict[str, tuple[str, str]] = {
 
 
 @pytest.mark.parametrize("kind", CONFIGURATIONS)
-def test_a_configuration_that_is_none(cloud: PlayedCloud, tmp_path: Path, kind: str) -> None:
+def test_a_broken_configuration_is_one_line(cloud: PlayedCloud, tmp_path: Path, kind: str) -> None:
     text, message = CONFIGURATIONS[kind]
     (tmp_path / "clouds.yaml").write_text(text)
     error = said()
@@ -525,7 +528,9 @@ def test_a_configuration_that_is_none(cloud: PlayedCloud, tmp_path: Path, kind: 
         assert f"{tmp_path}/clouds.yaml was passed over" in error.hint
 
 
-def test_without_openstacksdk(cloud: PlayedCloud, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_openstacksdk_the_hint_says_how_to_install_it(
+    cloud: PlayedCloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
     for module in [name for name in sys.modules if name.partition(".")[0] == "openstack"]:
         monkeypatch.delitem(sys.modules, module)
     monkeypatch.setitem(sys.modules, "openstack", None)

@@ -7,12 +7,13 @@ from typing import Any
 
 import pytest
 
-from tests.neighbours.calls import write_as_nova
-from tests.real import domains
-from tests.real.command import INPUTS, NOVA_1_1, block, nova_domains, records, said
-from tests.real.compute_host import ComputeHost
+from lab import domains
+from lab.compute_host import ComputeHost
+from tests.support.goldens import INPUTS, flavor_of, golden_block, ports_of
+from tests.support.neighbours.calls import write_as_nova
+from tests.support.real_host import NOVA_1_1, documents_on, output_on, run_on
 
-DIFFERENT = block("23.0.0", "image_plain", name="what was there before")
+DIFFERENT = golden_block("23.0.0", "image_plain", name="what was there before")
 
 
 FLAGS = {
@@ -32,7 +33,7 @@ WRITTEN = sorted(set(INPUTS) - {LIVE_IS_OLD})
 def host() -> Iterator[ComputeHost]:
     """Every instance of the inputs: some off, one running, one transient, each with its flags.
 
-    A live block is what Nova writes at a port attach, a persistent one what it defines anew.
+    A live block is what Nova writes at a port attach, a persistent one what it defines again.
     """
     with ComputeHost() as host:
         jobs = []
@@ -52,35 +53,7 @@ def host() -> Iterator[ComputeHost]:
 
 @pytest.fixture(scope="module")
 def listed(host: ComputeHost) -> dict[str, dict[str, Any]]:
-    return records(host.uri)
-
-
-def flavor_of(given: dict[str, Any]) -> dict[str, Any]:
-    flavor = given["flavor"]
-    return {
-        "name": flavor["name"],
-        "id": flavor["flavorid"],
-        "memory_mib": flavor["memory_mb"],
-        "disk_gib": flavor["root_gb"],
-        "swap_mib": flavor["swap"],
-        "ephemeral_gib": flavor["ephemeral_gb"],
-        "vcpus": flavor["vcpus"],
-        "extra_specs": flavor["extra_specs"],
-    }
-
-
-def ports_of(given: dict[str, Any]) -> list[dict[str, Any]]:
-    return [
-        {
-            "uuid": vif["id"],
-            "ips": [
-                {"type": "fixed", "address": ip["address"], "version": ip["version"]}
-                for subnet in vif["network"]["subnets"]
-                for ip in subnet["ips"]
-            ],
-        }
-        for vif in given["network_info"]
-    ]
+    return documents_on(host.uri)
 
 
 @pytest.mark.parametrize("name", WRITTEN)
@@ -91,7 +64,7 @@ def test_a_list_holds_what_nova_was_given(listed: dict[str, Any], name: str) -> 
     assert record["kind"] == "nova"
     assert instance["namespace"] == NOVA_1_1
     assert instance["package"] == "34.0.0"
-    # An instance that nobody named goes by its uuid.
+    # An instance without a name goes by its uuid.
     assert instance["name"] == (given["display_name"] or given["uuid"])
     started = datetime.fromtimestamp(int(given["time"]), timezone.utc)
     assert instance["created"] == started.strftime("%Y-%m-%dT%H:%M:%SZ")
@@ -126,7 +99,7 @@ def test_a_list_holds_the_image_nova_was_given(listed: dict[str, Any], name: str
 def test_show_holds_the_same_as_the_list(
     host: ComputeHost, listed: dict[str, Any], name: str
 ) -> None:
-    (shown,) = json.loads(said(host.uri, "show", "-f", "json", INPUTS[name]["uuid"]))
+    (shown,) = json.loads(output_on(host.uri, "show", "-f", "json", INPUTS[name]["uuid"]))
     assert shown["instance"] == listed[name]["instance"]
 
 
@@ -134,7 +107,7 @@ def test_a_running_guest_keeps_its_block_when_only_the_persistent_one_is_written
     host: ComputeHost, listed: dict[str, Any]
 ) -> None:
     assert listed[LIVE_IS_OLD]["instance"]["name"] == "what was there before"
-    (shown,) = json.loads(said(host.uri, "show", "-f", "json", LIVE_IS_OLD))
+    (shown,) = json.loads(output_on(host.uri, "show", "-f", "json", LIVE_IS_OLD))
     differences = {each["field"]: each for each in shown["differences"]}
     assert differences["name"]["persistent"] == "vm-image_props"
     assert differences["image.properties.os_admin_user"]["live"] is None
@@ -143,7 +116,7 @@ def test_a_running_guest_keeps_its_block_when_only_the_persistent_one_is_written
 
 def test_properties_of_the_image_are_kept_as_nova_spells_them(host: ComputeHost) -> None:
     host.domain(LIVE_IS_OLD).destroy()
-    properties = records(host.uri, "--domain", LIVE_IS_OLD)[LIVE_IS_OLD]["instance"]["image"][
+    properties = documents_on(host.uri, "--domain", LIVE_IS_OLD)[LIVE_IS_OLD]["instance"]["image"][
         "properties"
     ]
     assert properties["hw_qemu_guest_agent"] == "True"
@@ -152,7 +125,7 @@ def test_properties_of_the_image_are_kept_as_nova_spells_them(host: ComputeHost)
 
 
 def test_nothing_nova_writes_is_unknown_to_us(host: ComputeHost) -> None:
-    code, out, err = nova_domains(host.uri, "show", *WRITTEN)
+    code, out, err = run_on(host.uri, "show", *WRITTEN)
     assert (code, err) == (0, "")
     assert "not understood" not in out
     assert "faults" not in out

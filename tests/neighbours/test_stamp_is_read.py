@@ -1,7 +1,7 @@
 """What stamp writes is read by Nova's and Ceilometer's own code; and no block of ours hurts them.
 
 Ceilometer ends its discovery, for the whole host, on some blocks that are not whole. What
-`readers.breaks_ceilometer` says of a block is held against what Ceilometer really does with it.
+`readers.breaks_ceilometer` says of a block is compared with what Ceilometer really does with it.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from typing import Any
 
 import pytest
 
-from tests.neighbours.calls import HERE, discover_as_ceilometer, write_as_nova
-from tests.neighbours.environments import python_of
-from tests.real import domains
-from tests.real.command import INPUTS, block, nova_domains, records, uuid
-from tests.real.compute_host import ComputeHost
-from tests.strategies import NEEDED
-from tests.test_stamp_goldens import document
+from lab import domains
+from lab.compute_host import ComputeHost
+from tests.support.goldens import INPUTS, document, golden_block
+from tests.support.neighbours.calls import HERE, discover_as_ceilometer, write_as_nova
+from tests.support.neighbours.environments import python_of
+from tests.support.real_host import documents_on, run_on, uuid
+from tests.support.strategies import NEEDED
 from virsh_nova.block.facts import SHAPES, facts_of, instance_of
 from virsh_nova.block.namespaces import NOVA_1_0, NOVA_1_1
 from virsh_nova.model import Instance
@@ -47,7 +47,7 @@ def saved(tmp_path: Path) -> str:
 
 
 def stamped(host: ComputeHost, *arguments: str) -> None:
-    code, out, err = nova_domains(host.uri, "stamp", *arguments, "--yes")
+    code, out, err = run_on(host.uri, "stamp", *arguments, "--yes")
     assert code == 0, out + err
 
 
@@ -59,7 +59,7 @@ def test_ceilometer_reads_a_stamped_guest_as_one_of_novas(
 ) -> None:
     """The same instances twice: as Nova has written them, and stamped. Ceilometer sees no less."""
     for case in CASES:
-        host.define(domains.nova_guest(case, INPUTS[case]["uuid"], block("34.0.0", case)))
+        host.define(domains.nova_guest(case, INPUTS[case]["uuid"], golden_block("34.0.0", case)))
     by_nova = discover_as_ceilometer(host.uri)
     host.clear()
     for case in CASES:
@@ -107,17 +107,17 @@ def test_nova_writes_over_a_stamped_block_and_it_is_novas_again(
     for case in CASES:
         host.define(domains.nova_guest(case, INPUTS[case]["uuid"]))
     stamped(host, "--from", saved(tmp_path))
-    code, out, _ = nova_domains(host.uri, "list", "--long")
+    code, out, _ = run_on(host.uri, "list", "--long")
     assert code == 0
     write_as_nova(
         host.uri,
         [{"domain": case, "instance": INPUTS[case], "persistent": True} for case in CASES],
     )
-    for case, record in records(host.uri).items():
+    for case, record in documents_on(host.uri).items():
         assert record["kind"] == "nova"
         assert record["instance"]["package"] == "34.0.0"
         # One block, and no mark that still claims it.
-        shown = json.loads(nova_domains(host.uri, "show", case, "-f", "json")[1])[0]
+        shown = json.loads(run_on(host.uri, "show", case, "-f", "json")[1])[0]
         assert "two blocks" not in json.dumps(shown)
         assert not shown.get("backfill")
     assert "backfilled" in out
@@ -160,12 +160,12 @@ def test_nova_reads_a_stamped_domain(host: ComputeHost, tmp_path: Path) -> None:
     assert set(done.stdout.split()) == {INPUTS[case]["uuid"] for case in CASES}
 
 
-# ---- what is not whole hurts nobody -----------------------------------------------------------
+# ---- what is not whole does no harm -----------------------------------------------------------
 
 
 def partial_instances() -> list[Instance]:
     """Each fact left out alone, each of the needed ones with any of the others, and by chance."""
-    whole = parse_block(block("34.0.0", "image_plain")).instance
+    whole = parse_block(golden_block("34.0.0", "image_plain")).instance
     assert whole is not None
     facts = facts_of(whole)
     chance = random.Random(0)
@@ -187,7 +187,7 @@ def partial_instances() -> list[Instance]:
     return list({write_block(each): each for each in found}.values())
 
 
-def test_what_is_said_to_end_ceilometers_discovery_ends_it_and_nothing_else_does(
+def test_exactly_the_blocks_that_are_said_to_end_ceilometers_discovery_end_it(
     host: ComputeHost,
 ) -> None:
     instances = partial_instances()
@@ -275,13 +275,13 @@ ASSIGNMENTS = {
 
 def test_no_stamped_guest_ends_the_discovery_of_the_others(host: ComputeHost) -> None:
     """Whatever little is known of them: those that would are refused, or written without it."""
-    host.define(domains.nova_guest("whole", uuid(1), block("34.0.0", "image_plain")))
+    host.define(domains.nova_guest("whole", uuid(1), golden_block("34.0.0", "image_plain")))
     chance = random.Random(1)
     for number in range(2, 40):
         host.define(domains.nova_guest(f"g{number}", uuid(number)))
         chosen = chance.sample(sorted(ASSIGNMENTS), chance.randint(1, 5))
-        told = [word for key in chosen for word in ("--set", f"{key}={ASSIGNMENTS[key]}")]
-        nova_domains(host.uri, "stamp", f"g{number}", *told, "--yes")
+        assignments = [word for key in chosen for word in ("--set", f"{key}={ASSIGNMENTS[key]}")]
+        run_on(host.uri, "stamp", f"g{number}", *assignments, "--yes")
     assert uuid(1) in discover_as_ceilometer(host.uri)
-    stamped_ones = [r for r in records(host.uri).values() if r["kind"] == "nova"]
+    stamped_ones = [r for r in documents_on(host.uri).values() if r["kind"] == "nova"]
     assert len(stamped_ones) > 15

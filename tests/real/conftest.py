@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.real.compute_host import ComputeHost
+from lab.compute_host import ComputeHost
 
 
 @pytest.fixture(scope="session")

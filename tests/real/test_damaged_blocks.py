@@ -9,14 +9,15 @@ import json
 import libvirt
 import pytest
 
-from tests.real import domains
-from tests.real.command import NOVA_1_1, block, nova_domains, records, said, uuid
-from tests.real.compute_host import ComputeHost
+from lab import domains
+from lab.compute_host import ComputeHost
+from tests.support.goldens import golden_block
+from tests.support.real_host import NOVA_1_1, documents_on, output_on, run_on, uuid
 
 LONGEST_STRING = 4 * 1024 * 1024
 """Bytes of XML that libvirt's protocol carries (REMOTE_STRING_MAX)."""
 
-PLAIN = block("34.0.0", "image_plain")
+PLAIN = golden_block("34.0.0", "image_plain")
 DAMAGED = {
     "bad-number": (PLAIN.replace(">512<", ">plenty<"), "'plenty'"),
     "bad-date": (PLAIN.replace("2024-12-31 ", "2024-13-32 "), "'2024-13-32 23:59:59'"),
@@ -66,7 +67,7 @@ class TestDamage:
     def test_costs_the_guest_a_warning_and_the_others_nothing(
         self, host: ComputeHost, format_: str
     ) -> None:
-        code, out, err = nova_domains(host.uri, "list", "-f", format_)
+        code, out, err = run_on(host.uri, "list", "-f", format_)
         assert code == 0
         assert "healthy" in out
         assert "healthy" not in err
@@ -77,7 +78,7 @@ class TestDamage:
             assert fault in warning
 
     def test_leaves_what_could_be_read(self, host: ComputeHost) -> None:
-        listed = records(host.uri, "--domain", "bad-*", "--domain", "nested")
+        listed = documents_on(host.uri, "--domain", "bad-*", "--domain", "nested")
         number, date = listed["bad-number"]["instance"], listed["bad-date"]["instance"]
         assert number["flavor"]["memory_mib"] is None
         assert number["flavor"]["vcpus"] == 1
@@ -89,12 +90,12 @@ class TestDamage:
     def test_of_the_outermost_element_leaves_a_nova_instance_without_metadata(
         self, host: ComputeHost
     ) -> None:
-        damaged = records(host.uri, "--domain", "bad-root")["bad-root"]
+        damaged = documents_on(host.uri, "--domain", "bad-root")["bad-root"]
         assert damaged["kind"] == "nova-unstamped"
         assert damaged["instance"] is None
 
     def test_is_shown_too(self, host: ComputeHost) -> None:
-        code, out, err = nova_domains(host.uri, "show", *DAMAGED)
+        code, out, err = run_on(host.uri, "show", *DAMAGED)
         assert code == 0
         for guest, (_, fault) in DAMAGED.items():
             assert fault in out
@@ -103,20 +104,20 @@ class TestDamage:
 
 class TestSize:
     def test_is_no_matter_as_long_as_libvirt_sends_it(self, host: ComputeHost) -> None:
-        _, out, err = nova_domains(host.uri, "list", "-f", "json", "--domain", "big")
+        _, out, err = run_on(host.uri, "list", "-f", "json", "--domain", "big")
         assert [record["instance"]["name"] for record in json.loads(out)] == [LONG_NAME]
         assert "big" not in err
 
     def test_never_floods_a_table(self, host: ComputeHost) -> None:
-        assert len(said(host.uri, "show", "big")) < 10_000
-        _, table, _ = nova_domains(host.uri, "list", "--domain", "big")
+        assert len(output_on(host.uri, "show", "big")) < 10_000
+        _, table, _ = run_on(host.uri, "list", "--domain", "big")
         assert len(table) < 20_000
 
     @pytest.mark.parametrize("format_", ["table", "json", "value"])
     def test_that_libvirt_does_not_send_costs_the_guest_a_warning_and_the_others_nothing(
         self, host: ComputeHost, format_: str
     ) -> None:
-        code, out, err = nova_domains(host.uri, "list", "-f", format_)
+        code, out, err = run_on(host.uri, "list", "-f", format_)
         assert code == 0
         assert "healthy" in out
         for guest in TOO_BIG:
@@ -124,10 +125,10 @@ class TestSize:
             (warning,) = [line for line in err.splitlines() if guest in line]
             assert "cannot be read" in warning
 
-    def test_that_libvirt_does_not_send_leaves_what_the_listing_tells(
+    def test_that_libvirt_does_not_send_leaves_what_the_listing_says(
         self, host: ComputeHost
     ) -> None:
-        listed = records(host.uri)
+        listed = documents_on(host.uri)
         for number, guest in enumerate(TOO_BIG, 51):
             assert listed[guest]["uuid"] == uuid(number)
             assert listed[guest]["state"] == "shutoff"
@@ -137,7 +138,7 @@ class TestSize:
     def test_that_libvirt_does_not_send_can_be_shown_all_the_same(
         self, host: ComputeHost, format_: str
     ) -> None:
-        code, out, err = nova_domains(host.uri, "show", "-f", format_, "long-name", "healthy")
+        code, out, err = run_on(host.uri, "show", "-f", format_, "long-name", "healthy")
         # Its block was asked for, and cannot be had.
         assert code == (1 if format_ == "xml" else 0)
         assert "cannot be read" in err
@@ -154,6 +155,6 @@ class TestSize:
 
 
 def said_of_brink(host: ComputeHost, *arguments: str) -> str:
-    code, out, _ = nova_domains(host.uri, *arguments, "--domain", "brink")
+    code, out, _ = run_on(host.uri, *arguments, "--domain", "brink")
     assert code == 0
     return out

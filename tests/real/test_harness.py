@@ -11,11 +11,13 @@ import libvirt
 import pytest
 from lxml import etree
 
-from tests.neighbours.calls import discover_as_ceilometer, write_as_nova
-from tests.real import domains
-from tests.real.appliance import running_appliance
-from tests.real.command import GOLDEN, INPUTS, NOVA_1_1, REPOSITORY
-from tests.real.compute_host import ComputeHost, HostFailed, alive, frozen
+from lab import domains
+from lab.compute_host import ComputeHost, HostFailed, alive, frozen
+from tests.support.appliance import running_appliance
+from tests.support.goldens import INPUTS
+from tests.support.neighbours.calls import discover_as_ceilometer, write_as_nova
+from tests.support.paths import GOLDEN, ROOT
+from tests.support.real_host import NOVA_1_1
 
 UUID = "774434f5-5673-5151-a6ec-a16de0f4a27b"
 
@@ -105,7 +107,7 @@ class TestNothingSurvives:
 
     def test_the_death_of_the_tests(self) -> None:
         tests = """if True:
-            from tests.real import compute_host, domains
+            from lab import compute_host, domains
             with compute_host.ComputeHost() as host:
                 host.create(domains.plain_guest("web"))
                 print(host.directory, host.pid, host.qemu_pid("web"), flush=True)
@@ -113,7 +115,7 @@ class TestNothingSurvives:
         """
         run = [sys.executable, "-c", tests]
         pipe = subprocess.PIPE
-        with subprocess.Popen(run, cwd=REPOSITORY, stdin=pipe, stdout=pipe, text=True) as child:
+        with subprocess.Popen(run, cwd=ROOT, stdin=pipe, stdout=pipe, text=True) as child:
             assert child.stdout is not None
             directory, *pids = child.stdout.readline().split()
             child.kill()
@@ -126,7 +128,7 @@ class TestNothingSurvives:
         assert [path for path in left if path.exists()] == []
 
     def test_a_daemon_that_cannot_start(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr("tests.real.compute_host.LIBVIRTD_CONF", "no such thing\n")
+        monkeypatch.setattr("lab.compute_host.LIBVIRTD_CONF", "no such thing\n")
         host = ComputeHost()
         with pytest.raises(HostFailed, match=r"libvirtd\.conf"), host:
             pass

@@ -8,9 +8,11 @@ import sys
 import pytest
 import yaml
 
-from tests.real import domains
-from tests.real.command import ENDLESS, REPOSITORY, block, nova_domains, said, uuid
-from tests.real.compute_host import ComputeHost
+from lab import domains
+from lab.compute_host import ComputeHost
+from tests.support.goldens import golden_block
+from tests.support.paths import ROOT
+from tests.support.real_host import ENDLESS, output_on, run_on, uuid
 
 MANY = 60
 COMMAND = f"{sys.executable} -m virsh_nova"
@@ -24,7 +26,7 @@ def host(module_host: ComputeHost) -> ComputeHost:
         if number % 3 == 2:
             module_host.define(domains.plain_guest(name, uuid(number)))
         else:
-            made = [block("34.0.0", "image_plain", name=name)] if number % 3 else []
+            made = [golden_block("34.0.0", "image_plain", name=name)] if number % 3 else []
             module_host.define(domains.nova_guest(name, uuid(number), *made))
     return module_host
 
@@ -34,7 +36,7 @@ UUIDS = [uuid(number) for number in range(MANY)]
 
 def test_every_format_lists_them_all_in_the_same_order(host: ComputeHost) -> None:
     def listed(format_: str) -> str:
-        return said(host.uri, "list", "-f", format_)
+        return output_on(host.uri, "list", "-f", format_)
 
     assert [record["uuid"] for record in json.loads(listed("json"))] == UUIDS
     assert [record["uuid"] for record in yaml.safe_load(listed("yaml"))] == UUIDS
@@ -43,7 +45,7 @@ def test_every_format_lists_them_all_in_the_same_order(host: ComputeHost) -> Non
 
 
 def test_the_table_lists_them_all_by_kind(host: ComputeHost) -> None:
-    table = said(host.uri, "list")
+    table = output_on(host.uri, "list")
     by_kind = UUIDS[1::3] + UUIDS[0::3] + UUIDS[2::3]
     assert [word for word in table.split() if word in UUIDS] == by_kind
     for title in ("Nova instances (20)", "without metadata (20)", "Foreign guests (20)"):
@@ -51,41 +53,43 @@ def test_the_table_lists_them_all_by_kind(host: ComputeHost) -> None:
 
 
 def test_each_has_its_own_block(host: ComputeHost) -> None:
-    rows = said(host.uri, "list", "-f", "value", "-c", "domain", "-c", "name", "--kind", "nova")
+    rows = output_on(
+        host.uri, "list", "-f", "value", "-c", "domain", "-c", "name", "--kind", "nova"
+    )
     pairs = [row.split("\t") for row in rows.splitlines()]
     assert len(pairs) == MANY / 3
     assert all(domain == name for domain, name in pairs)
 
 
 def test_all_can_be_shown_at_once(host: ComputeHost) -> None:
-    shown = json.loads(said(host.uri, "show", "-f", "json", *reversed(UUIDS)))
+    shown = json.loads(output_on(host.uri, "show", "-f", "json", *reversed(UUIDS)))
     assert [record["uuid"] for record in shown] == UUIDS[::-1]
 
 
 @pytest.mark.parametrize("format_", ["table", "json", "yaml", "csv", "value"])
-def test_a_reader_that_has_seen_enough_ends_it_quietly(host: ComputeHost, format_: str) -> None:
+def test_a_reader_that_closes_the_pipe_ends_it_quietly(host: ComputeHost, format_: str) -> None:
     some = f"{COMMAND} -c '{host.uri}' list --long -f {format_}"
     script = f"set -o pipefail; {some} | head -1; {some} | true"
     done = subprocess.run(
-        ["bash", "-c", script], cwd=REPOSITORY, capture_output=True, text=True, timeout=ENDLESS
+        ["bash", "-c", script], cwd=ROOT, capture_output=True, text=True, timeout=ENDLESS
     )
     assert (done.returncode, done.stderr) == (0, "")
     assert len(done.stdout.splitlines()) == 1
 
 
-def test_the_first_uuid_is_for_head_to_take(host: ComputeHost) -> None:
+def test_the_first_uuid_can_be_taken_with_head(host: ComputeHost) -> None:
     script = f"{COMMAND} -c '{host.uri}' list -f value -c uuid | head -1"
     done = subprocess.run(
-        ["bash", "-c", script], cwd=REPOSITORY, capture_output=True, text=True, timeout=ENDLESS
+        ["bash", "-c", script], cwd=ROOT, capture_output=True, text=True, timeout=ENDLESS
     )
     assert (done.stdout, done.stderr) == (f"{uuid(0)}\n", "")
 
 
-def test_a_full_disk_is_told_in_one_line(host: ComputeHost) -> None:
+def test_a_full_disk_is_reported_in_one_line(host: ComputeHost) -> None:
     command = [sys.executable, "-m", "virsh_nova", "-c", host.uri, "list", "-f", "json"]
     with open("/dev/full", "w") as full:
         done = subprocess.run(
-            command, cwd=REPOSITORY, stdout=full, stderr=subprocess.PIPE, timeout=ENDLESS
+            command, cwd=ROOT, stdout=full, stderr=subprocess.PIPE, timeout=ENDLESS
         )
     assert done.returncode == 1
     assert len(done.stderr.splitlines()) == 1
@@ -94,7 +98,7 @@ def test_a_full_disk_is_told_in_one_line(host: ComputeHost) -> None:
 def test_a_closed_stdout_costs_no_traceback(host: ComputeHost) -> None:
     script = f"{COMMAND} -c '{host.uri}' list -f value >&-"
     done = subprocess.run(
-        ["bash", "-c", script], cwd=REPOSITORY, capture_output=True, text=True, timeout=ENDLESS
+        ["bash", "-c", script], cwd=ROOT, capture_output=True, text=True, timeout=ENDLESS
     )
     assert "Traceback" not in done.stderr
 
@@ -102,12 +106,12 @@ def test_a_closed_stdout_costs_no_traceback(host: ComputeHost) -> None:
 def test_a_closed_stderr_costs_nothing(host: ComputeHost) -> None:
     script = f"{COMMAND} -c '{host.uri}' list -f value -c uuid 2>&-"
     done = subprocess.run(
-        ["bash", "-c", script], cwd=REPOSITORY, capture_output=True, text=True, timeout=ENDLESS
+        ["bash", "-c", script], cwd=ROOT, capture_output=True, text=True, timeout=ENDLESS
     )
     assert (done.returncode, done.stdout.split()) == (0, UUIDS)
 
 
 def test_a_prefix_that_all_share_is_ambiguous(host: ComputeHost) -> None:
-    code, out, err = nova_domains(host.uri, "show", "0000")
+    code, out, err = run_on(host.uri, "show", "0000")
     assert (code, out) == (1, "")
     assert len(err.splitlines()) == 1

@@ -19,18 +19,18 @@ from typing import Any, NamedTuple
 import pytest
 from lxml import etree
 
-from tests.real import domains
-from tests.real.command import (
+from lab import domains
+from lab.compute_host import ComputeHost, alive
+from tests.support.goldens import golden_block
+from tests.support.real_host import (
     BACKFILL,
     NOVA_1_0,
     NOVA_1_1,
-    block,
     journal_lines,
     journals,
     results,
     uuid,
 )
-from tests.real.compute_host import ComputeHost, alive
 from virsh_nova import __main__ as main
 from virsh_nova.errors import NovaDomainsError
 from virsh_nova.hosts.libvirt.connection import Writer
@@ -40,7 +40,7 @@ from virsh_nova.stamp.journal import Journal, read_journal
 
 GUESTS = 50
 NAMES = {f"instance-{number:08x}": uuid(number) for number in range(1, GUESTS + 1)}
-OLD = block("15.1.5", "image_plain")
+OLD = golden_block("15.1.5", "image_plain")
 """What every fifth guest has, and a run with --overwrite replaces."""
 WITH_OLD = list(NAMES)[::5]
 
@@ -253,17 +253,17 @@ def assert_nothing_is_half(bench: Bench) -> None:
 def assert_the_journal_is_true(bench: Bench) -> None:
     """What it says was done was done; what it does not hold was not touched."""
     held = bench.held()
-    told: dict[str, Any] = {}
+    reported: dict[str, Any] = {}
     for path in journals(bench.state):
         try:
             run = read_journal(path)
         except NovaDomainsError:  # Killed in its first line.
             continue
-        told |= {entry.uuid: entry.outcome for entry in run.entries}
+        reported |= {entry.uuid: entry.outcome for entry in run.entries}
     for each, holds in held.items():
         if holds.mark or holds.new:
-            assert each in told
-        outcome = told.get(each)
+            assert each in reported
+        outcome = reported.get(each)
         if outcome and outcome.result == "done":
             assert holds.is_stamped
 
@@ -328,7 +328,7 @@ def test_an_undo_that_is_killed_can_be_run_again(bench: Bench) -> None:
         bench.undo_everything()
 
 
-def test_ctrl_c_at_any_step_finishes_the_guests_in_hand_and_tells_what_was_left(
+def test_ctrl_c_at_any_step_finishes_the_guests_in_hand_and_says_what_was_left(
     bench: Bench,
 ) -> None:
     steps = steps_of_a_run(bench)
@@ -338,20 +338,20 @@ def test_ctrl_c_at_any_step_finishes_the_guests_in_hand_and_tells_what_was_left(
         ended = bench.run(*STAMP, strike=step)
         assert ended.code == 130, (step, ended)
         (path,) = journals(bench.state)
-        told = results(path)
+        reported = results(path)
         assert journal_lines(path)[-1]["end"] == "interrupted", step
-        assert set(told) == set(NAMES.values()), step
-        assert set(told.values()) <= {"done", "left"}, step
+        assert set(reported) == set(NAMES.values()), step
+        assert set(reported.values()) <= {"done", "left"}, step
         held = bench.held()
         untouched = {each for each in held if not (held[each].mark or held[each].new)}
         stamped = {each for each in held if held[each].is_stamped}
-        assert {each for each in told if told[each] == "done"} == stamped, step
-        assert {each for each in told if told[each] == "left"} == untouched, step
+        assert {each for each in reported if reported[each] == "done"} == stamped, step
+        assert {each for each in reported if reported[each] == "left"} == untouched, step
         assert f"{len(untouched)} guests were left" in ended.err, step
         bench.undo_everything()
 
 
-def test_a_daemon_that_is_killed_meanwhile_is_told_and_a_second_run_completes_it(
+def test_a_daemon_that_is_killed_meanwhile_is_reported_and_a_second_run_completes_it(
     bench: Bench,
 ) -> None:
     for step in over(40, steps_of_a_run(bench) - 60, 3):
@@ -363,10 +363,10 @@ def test_a_daemon_that_is_killed_meanwhile_is_told_and_a_second_run_completes_it
         assert "run it again" in ended.err
         (path,) = journals(bench.state)
         assert journal_lines(path)[-1]["end"] == "lost"
-        told = results(path)
-        assert set(told) == set(NAMES.values())
+        reported = results(path)
+        assert set(reported) == set(NAMES.values())
         # No more than were under way.
-        assert sum(result == "unanswered" for result in told.values()) <= AT_ONCE
+        assert sum(result == "unanswered" for result in reported.values()) <= AT_ONCE
         assert_nothing_is_half(bench)
         assert_the_journal_is_true(bench)
         assert bench.run(*STAMP).code == 0

@@ -1,0 +1,111 @@
+"""The init process of a compute host: whatever happens to its user, nothing survives it.
+
+`ComputeHost` runs it in a mount and a network namespace of its own. There it lays the directories
+of the host over those of the machine, so that a libvirtd with its usual paths neither sees nor
+touches the machine's own, and it starts libvirtd for every line it reads.
+
+QEMU detaches itself from the libvirtd that started it. This process is their *subreaper*: it
+inherits them, and can therefore end them all without searching by name. It does so when its stdin
+closes, which happens however its user ends: by itself, by Ctrl-C or by SIGKILL.
+
+Run as: unshare --mount --net python guardian.py DIRECTORY
+"""
+
+import contextlib
+import ctypes
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from types import FrameType
+
+PR_SET_CHILD_SUBREAPER = 36
+
+LAID_OVER = {
+    "etc": "/etc/libvirt",
+    "run": "/run/libvirt",
+    "lib": "/var/lib/libvirt",
+    "log": "/var/log/libvirt",
+    "cache": "/var/cache/libvirt",
+}
+
+
+def isolate(directory: Path) -> None:
+    """Lay the host's directories over the machine's, in this mount namespace only."""
+    for ours, theirs in LAID_OVER.items():
+        Path(theirs).mkdir(parents=True, exist_ok=True)
+        subprocess.run(["mount", "--bind", directory / ours, theirs], check=True)
+    # Two libvirtd on one machine would share the cgroup of guests with the same id and name, and
+    # each would kill the other's. Without cgroups libvirt does not make any, nor asks systemd to.
+    subprocess.run(
+        ["umount", "--recursive", "--lazy", "/sys/fs/cgroup"],
+        check=False,
+        stderr=subprocess.DEVNULL,
+    )
+    # The /sys of this network namespace: the machine's names interfaces that are not in it.
+    subprocess.run(["mount", "-t", "sysfs", "sysfs", "/sys"], check=True)
+
+
+def adopt_orphans() -> None:
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) != 0:
+        raise OSError(ctypes.get_errno(), "prctl(PR_SET_CHILD_SUBREAPER)")
+
+
+def reap(_signal: int, _frame: FrameType | None) -> None:
+    """Bury the dead at once: libvirt waits for a QEMU it ends until its pid is gone."""
+    with contextlib.suppress(ChildProcessError):
+        while os.waitpid(-1, os.WNOHANG)[0]:
+            pass
+
+
+def leave(_signal: int, _frame: FrameType | None) -> None:
+    raise SystemExit
+
+
+def start_daemon(directory: Path) -> int:
+    log = str(directory / "log" / "libvirtd.out")
+    append = os.O_WRONLY | os.O_CREAT | os.O_APPEND
+    return os.posix_spawnp(
+        "libvirtd",
+        ["libvirtd", "--pid-file", str(directory / "libvirtd.pid")],
+        os.environ,
+        file_actions=[
+            (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
+            (os.POSIX_SPAWN_OPEN, 1, log, append, 0o600),
+            (os.POSIX_SPAWN_DUP2, 1, 2),
+        ],
+    )
+
+
+def end_everything() -> None:
+    """Kill our children until there are none: those of a killed child become ours."""
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    while True:
+        for pid in Path(f"/proc/self/task/{os.getpid()}/children").read_text().split():
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(int(pid), signal.SIGKILL)
+        try:
+            os.wait()
+        except ChildProcessError:
+            return
+
+
+def main() -> None:
+    directory = Path(sys.argv[1])
+    signal.signal(signal.SIGTERM, leave)
+    try:
+        isolate(directory)
+        adopt_orphans()
+        signal.signal(signal.SIGCHLD, reap)
+        for _request in sys.stdin:
+            print(start_daemon(directory), flush=True)
+    finally:
+        end_everything()
+        shutil.rmtree(directory, ignore_errors=True)
+
+
+if __name__ == "__main__":
+    main()

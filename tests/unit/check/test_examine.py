@@ -1,0 +1,557 @@
+"""Each finding of ``check`` has a guest that shows it, and one nearly like it that does not."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.support import strategies
+from tests.support.answers import LINUX, PROJECT, USER, VOLUME_BOOT
+from tests.support.embedded import guest, uuid_of
+from tests.support.guests import foreign_guest, instance, nova_guest, unstamped_guest
+from tests.support.paths import API, DATA, REAL
+from tests.support.records import record
+from virsh_nova.check import ages as ages_module
+from virsh_nova.check.ages import ages_of
+from virsh_nova.check.codes import CODES
+from virsh_nova.check.examine import examine
+from virsh_nova.check.finding import Finding, Options
+from virsh_nova.guests.build import guest_from_block, unreadable_guest, whole_guest
+from virsh_nova.guests.states import REASONS, STATES
+from virsh_nova.model import Guest, Sighting
+from virsh_nova.sources.power_state import power_state
+from virsh_nova.sources.read import read_records
+from virsh_nova.sources.record import Record
+
+OTHER = "11111111-081e-4e39-9eda-eca7b3b7bb97"
+PORT = "1c6bc659-9414-442c-9914-f2ec9c6a8a85"
+VOLUME = "e2b487e4-a6a2-4148-beda-649cbc36fc65"
+NOVA_1_1 = "http://openstack.org/xmlns/libvirt/nova/1.1"
+NOVA_1_0 = "http://openstack.org/xmlns/libvirt/nova/1.0"
+
+
+def xml_of(capture: str, definition: str = "live") -> str:
+    return next((REAL / capture).glob(f"*.{definition}.xml")).read_text(encoding="utf-8")
+
+
+def guest_of(
+    xml: str,
+    persistent: str | None = None,
+    *,
+    uuid: str = LINUX,
+    domain: str = "nova-lab-00000006",
+    state: str = "running",
+    reason: str | None = None,
+    pid: int | None = None,
+) -> Guest:
+    number = None if state == "shutoff" else 7
+    seen = Sighting("compute-1", uuid, domain, number, state, reason)
+    return whole_guest(seen, xml, persistent, pid)
+
+
+def changed(old: str, new: str, xml: str | None = None) -> str:
+    """The healthy guest's XML with one thing changed."""
+    xml = xml or xml_of("spawned")
+    assert old in xml
+    return xml.replace(old, new)
+
+
+def healthy(**changes: Any) -> Guest:
+    return guest_of(xml_of("spawned"), xml_of("spawned", "inactive"), **changes)
+
+
+def copy(*, uuid: str = OTHER, domain: str = "copy", disk: str = OTHER) -> Guest:
+    """A second guest, whose disks are of the instance ``disk``."""
+    xml = xml_of("spawned").replace(LINUX, uuid).replace("nova-lab-00000006", domain)
+    return guest_of(
+        xml.replace(f"/instances/{uuid}/disk", f"/instances/{disk}/disk"), uuid=uuid, domain=domain
+    )
+
+
+def volume_boot(root: str, serial: str = VOLUME) -> Guest:
+    xml = xml_of("volume-boot").replace(
+        '<nova:root type="volume" uuid=""/>', f'<nova:root type="volume" uuid="{root}"/>'
+    )
+    xml = xml.replace(f"<serial>{VOLUME}</serial>", f"<serial>{serial}</serial>")
+    return guest_of(xml, uuid=VOLUME_BOOT, domain="nova-lab-00000007")
+
+
+def with_metadata(metadata: str, persistent: str | None = None) -> Guest:
+    before, _, rest = xml_of("spawned").partition("<metadata>")
+    xml = f"{before}<metadata>{metadata}{rest[rest.index('</metadata>') :]}"
+    return guest_of(xml, persistent)
+
+
+def recorded_block() -> str:
+    xml = xml_of("spawned")
+    return xml[xml.index("<nova:instance") : xml.index("</metadata>")]
+
+
+def listed(**changes: Any) -> Record:
+    """What Nova's list says of the healthy guest, but for the changes."""
+    facts = {
+        "name": "vm-linux",
+        "flavor.name": "lab.linux",
+        "owner.project.id": PROJECT,
+        "owner.user.id": USER,
+        **changes.pop("facts", {}),
+    }
+    defaults: dict[str, Any] = {"instance": LINUX, "hosts": ("compute-1",), "power_state": 1}
+    return record(source="servers.json", facts=facts, **{**defaults, **changes})
+
+
+def appliance(name: str = "guestfs-x") -> Guest:
+    xml = (DATA / "foreign" / "guestfs.xml").read_text(encoding="utf-8")
+    return guest_of(xml, uuid=OTHER, domain=name)
+
+
+def transient(persistent: bool = False) -> Guest:
+    xml = guest(5, domain="debugging")
+    return guest_of(xml, xml if persistent else None, uuid=uuid_of(5), domain="debugging")
+
+
+class Case(NamedTuple):
+    guests: Sequence[Guest]
+    against: Sequence[Record] | None = None
+    ages: Mapping[str, float] | None = None
+    options: Options = Options(host="compute-1")
+
+    def findings(self) -> list[Finding]:
+        return examine(self.guests, self.options, self.against, self.ages)
+
+    def codes(self) -> set[str]:
+        return {finding.code for finding in self.findings()}
+
+
+FLAVOR_34 = '<nova:package version="34.0.0"/>'
+TAP = "<target dev='tap1c6bc659-94' managed='no'/>"
+OLD_BLOCK = (
+    f'<o:instance xmlns:o="{NOVA_1_0}"><o:package version="21.0.0"/>'
+    "<o:creationTime>2020-01-01 00:00:00</o:creationTime><o:flavor name='lab.linux'>"
+    "<o:memory>192</o:memory><o:disk>1</o:disk><o:swap>0</o:swap><o:ephemeral>0</o:ephemeral>"
+    "<o:vcpus>1</o:vcpus></o:flavor><o:owner><o:user uuid='u'>u</o:user>"
+    "<o:project uuid='p'>p</o:project></o:owner></o:instance>"
+)
+OWNER = (
+    f'<nova:user uuid="{USER}">demo</nova:user>\n'
+    f'        <nova:project uuid="{PROJECT}">demo-project</nova:project>'
+)
+
+# Code → (what shows it, what does not).
+CASES: dict[str, tuple[Case, Case]] = {
+    "unreadable": (
+        Case([unreadable_guest(Sighting("compute-1", LINUX, "a", 7, "running"), "cannot be read")]),
+        Case([healthy()]),
+    ),
+    "crashed": (
+        Case([healthy(state="shutoff", reason="crashed")]),
+        Case([healthy(state="shutoff", reason="destroyed")]),
+    ),
+    "io-error": (
+        Case([healthy(state="paused", reason="ioerror")]),
+        Case([healthy(state="paused", reason="user")]),
+    ),
+    "shared-disk": (Case([healthy(), copy(disk=LINUX)]), Case([healthy(), copy()])),
+    "block-damaged": (
+        Case([guest_of(changed("<nova:memory>192<", "<nova:memory>lots<"))]),
+        Case([guest_of(changed("<nova:swap>0<", "<nova:swap>1<"))]),
+    ),
+    "orphan": (Case([healthy()], []), Case([healthy()], [listed(facts={})])),
+    "missing": (Case([], [listed()]), Case([], [listed(hosts=("compute-2",))])),
+    "no-block": (Case([with_metadata("")]), Case([healthy()])),
+    "block-in-one-definition": (
+        Case([with_metadata("", xml_of("spawned", "inactive"))]),
+        Case([with_metadata("")]),
+    ),
+    "unknown-namespace": (
+        Case([with_metadata(recorded_block().replace("nova/1.1", "nova/2.0"))]),
+        Case([with_metadata('<o:x xmlns:o="urn:other"/>' + recorded_block())]),
+    ),
+    "block-unfit": (
+        Case([guest_of(changed("<nova:swap>0</nova:swap>", ""))]),
+        Case([healthy()]),
+    ),
+    "several-namespaces": (
+        Case([with_metadata(recorded_block() + OLD_BLOCK)]),
+        Case([with_metadata(OLD_BLOCK)]),
+    ),
+    "vcpus-differ": (
+        Case([guest_of(changed("<vcpu placement='static'>1<", "<vcpu placement='static'>2<"))]),
+        Case([guest_of(changed("'static'>1<", "'static' current='1'>4<"))]),
+    ),
+    "memory-differs": (
+        Case([guest_of(changed("<memory unit='KiB'>196608<", "<memory unit='KiB'>393216<"))]),
+        Case([guest_of(changed("<currentMemory unit='KiB'>196608<", "<currentMemory>98304<"))]),
+    ),
+    "port-without-interface": (
+        Case([guest_of(changed(TAP, "<target dev='tap00000000-00'/>"))]),
+        # A device that is passed through does not show whose port it is.
+        Case([guest_of(changed(TAP, ""))]),
+    ),
+    "interface-unrecorded": (
+        Case([guest_of(changed(f'<nova:port uuid="{PORT}">', f'<nova:port uuid="{OTHER}">'))]),
+        Case([guest_of(changed(TAP, "<target dev='vnet0'/>"))]),
+    ),
+    "root-differs": (Case([volume_boot(OTHER)]), Case([volume_boot(VOLUME.upper())])),
+    "owner-unknown": (
+        Case([guest_of(changed(OWNER, ""))]),
+        Case([guest_of(changed(">demo<", ">N/A<"))]),
+    ),
+    "uuid-differs": (
+        Case([guest_of(changed(f"/instances/{LINUX}/disk'", f"/instances/{OTHER}/disk'"))]),
+        Case([healthy()]),
+    ),
+    "leftover": (
+        Case([appliance()], ages={OTHER: 3700.0}),
+        Case([appliance()], ages={OTHER: 3500.0}),
+    ),
+    "project-differs": (
+        Case([healthy()], [listed(facts={"owner.project.id": "p"})]),
+        Case([healthy()], [listed(facts={"owner.project.name": "renamed"})]),
+    ),
+    "flavor-differs": (
+        Case([healthy()], [listed(facts={"flavor.name": "lab.huge"})]),
+        Case([healthy()], [listed(facts={"flavor.id": "another"})]),
+    ),
+    "power-state-differs": (
+        Case([healthy()], [listed(power_state=4)]),
+        Case([healthy()], [listed(power_state=None)]),
+    ),
+    "older-namespace": (
+        Case([with_metadata(OLD_BLOCK)]),
+        Case([with_metadata(recorded_block() + OLD_BLOCK)]),
+    ),
+    "definitions-differ": (
+        Case([guest_of(xml_of("attached"), xml_of("attached", "inactive"))]),
+        Case([healthy()]),
+    ),
+    "owner-unnamed": (
+        Case([guest_of(changed(">demo-project<", ">N/A<"))]),
+        Case([guest_of(changed(">demo-project<", ">N<"))]),
+    ),
+    "serial-differs": (
+        Case([guest_of(changed(f"name='serial'>{LINUX}", f"name='serial'>{OTHER}"))]),
+        Case([guest_of(changed(f"name='serial'>{LINUX}", "name='serial'>none"))]),
+    ),
+    "older-nova": (
+        Case([healthy()], options=Options("compute-1", nova_version=(34, 0, 1))),
+        Case([healthy()], options=Options("compute-1", nova_version=(34,))),
+    ),
+    "name-differs": (
+        Case([healthy()], [listed(facts={"name": "renamed"})]),
+        Case([healthy()], [listed()]),
+    ),
+}
+
+
+def test_every_code_has_a_guest_that_shows_it() -> None:
+    assert list(CASES) == list(CODES)
+
+
+@pytest.mark.parametrize("code", CODES)
+def test_a_guest_shows_the_finding_and_one_nearly_like_it_does_not(code: str) -> None:
+    showing, quiet = CASES[code]
+    assert code in showing.codes()
+    assert code not in quiet.codes()
+
+
+@pytest.mark.parametrize("code", CODES)
+def test_a_finding_has_the_severity_of_its_code_and_its_evidence(code: str) -> None:
+    for finding in CASES[code][0].findings():
+        if finding.code == code:
+            assert finding.severity == CODES[code].severity
+            assert all(finding.evidence)
+            assert finding.evidence
+            assert finding.remedy
+
+
+# ---- the healthy guests of a real Nova 34 ------------------------------------------------------
+
+
+def real_guests() -> dict[str, Guest]:
+    found = {}
+    for folder in sorted(REAL.iterdir()):
+        if folder.name == "files":
+            continue
+        xml, inactive = xml_of(folder.name), xml_of(folder.name, "inactive")
+        name = next(folder.glob("*.live.xml")).name.partition(".")[0]
+        running = " id='" in xml.partition("\n")[0]
+        found[folder.name] = guest_of(
+            xml,
+            inactive if running else None,
+            uuid=xml[xml.index("<uuid>") + 6 : xml.index("</uuid>")],
+            domain=name,
+            state="running" if running else "shutoff",
+        )
+    return found
+
+
+@pytest.mark.parametrize("capture", real_guests())
+def test_a_healthy_guest_has_notes_at_most(capture: str) -> None:
+    guest = real_guests()[capture]
+    assert {f.code for f in examine([guest], Options()) if f.severity != "note"} == set()
+
+
+@pytest.mark.parametrize("capture", ["spawned", "two-networks", "volume-boot", "stopped"])
+def test_what_nova_has_just_started_has_not_even_a_note(capture: str) -> None:
+    assert examine([real_guests()[capture]], Options()) == []
+
+
+def test_a_guest_that_is_off_after_a_port_was_attached_has_a_note() -> None:
+    guest = guest_of(xml_of("attached", "inactive"), state="shutoff")
+    assert [(f.code, f.severity) for f in examine([guest], Options())] == [
+        ("interface-unrecorded", "note")
+    ]
+
+
+def test_every_release_of_nova_writes_what_fits() -> None:
+    for folder in sorted((DATA / "golden").glob("[0-9]*")):
+        for file in folder.glob("*.xml"):
+            guest = with_metadata(file.read_text(encoding="utf-8"))
+            codes = {finding.code for finding in examine([guest], Options())}
+            assert not codes & {"block-unfit", "block-damaged", "no-block"}, file
+
+
+# ---- one by one -------------------------------------------------------------------------------
+
+
+def test_foreign_guests_are_not_compared_with_novas_format() -> None:
+    assert examine([appliance(), transient()], Options("compute-1"), [], {}) == []
+
+
+def test_a_block_of_a_later_nova_is_a_note() -> None:
+    xml = changed("<nova:swap>0</nova:swap>", "").replace('version="34.0.0"', 'version="35.0.0"')
+    found = [f for f in examine([guest_of(xml)], Options()) if f.code == "block-unfit"]
+    assert [finding.severity for finding in found] == ["note"]
+
+
+def test_a_backfilled_block_may_lack_parts() -> None:
+    from virsh_nova.block.backfill import write_backfill
+    from virsh_nova.block.compare import digest
+    from virsh_nova.block.namespaces import BACKFILL
+    from virsh_nova.model import Backfill
+
+    lacking = recorded_block().replace("<nova:swap>0</nova:swap>", "")
+    mark = write_backfill(
+        Backfill(
+            at=strategies.datetime(2026, 1, 1, tzinfo=strategies.timezone.utc),
+            by="root@compute-1",
+            sources=("the guest",),
+            tool="1",
+            digest=digest(lacking, NOVA_1_1),
+        )
+    ).replace("<backfill ", f'<b:backfill xmlns:b="{BACKFILL}" ')
+    mark = mark.replace("<source>", "<b:source>").replace("</source>", "</b:source>")
+    mark = mark.replace("</backfill>", "</b:backfill>")
+    assert Case([with_metadata(lacking + mark)]).codes() == set()
+    assert Case([with_metadata(lacking)]).codes() == {"block-unfit"}
+
+
+def test_a_block_without_the_xml_around_it_is_checked_too() -> None:
+    seen = Sighting("compute-1", LINUX, "a", 7, "running")
+    bare = recorded_block().replace("nova:", "").replace(f' xmlns:nova="{NOVA_1_1}"', "")
+    guest = guest_from_block(seen, bare, NOVA_1_1, "only its metadata can be read")
+    assert guest is not None
+    assert Case([guest]).codes() == {"unreadable"}
+    damaged = guest_from_block(seen, bare.replace("<vcpus>1<", "<vcpus>x<"), NOVA_1_1, "only so")
+    assert damaged is not None
+    assert next((f.code, f.evidence) for f in examine([damaged], Options())) == (
+        "unreadable", ("only so",),
+    )  # fmt: skip
+
+
+def test_a_saved_list_gives_no_finding_about_the_form_of_blocks() -> None:
+    saved = nova_guest(1, healthy().instance)
+    assert examine([saved], Options()) == []
+
+
+def test_an_appliance_that_looks_into_a_disk_shares_nothing() -> None:
+    looking = copy(disk=LINUX)._replace(kind="foreign", manager="libguestfs")
+    assert Case([healthy(), looking]).codes() == set()
+
+
+def test_many_that_share_a_disk_are_not_all_named_by_each() -> None:
+    guests = [copy(uuid=uuid_of(n), domain=f"copy-{n}", disk=LINUX) for n in range(1, 300)]
+    shared = [f for f in examine(guests, Options()) if f.code == "shared-disk"]
+    assert len(shared) == 299
+    assert max(len(" ".join(finding.evidence)) for finding in shared) < 600
+    assert all("and 295 more" in finding.evidence[1] for finding in shared)
+
+
+def test_an_old_transient_guest_is_a_leftover_and_a_persistent_one_is_not() -> None:
+    ages = {uuid_of(5): 1e6}
+    assert Case([transient()], ages=ages).codes() == {"leftover"}
+    assert Case([transient(persistent=True)], ages=ages).codes() == set()
+
+
+def test_an_instance_on_another_host_is_an_orphan_here() -> None:
+    (finding,) = examine([healthy()], Options("compute-1"), [listed(hosts=("compute-2",))])
+    assert finding.code == "orphan"
+    assert "compute-2" in finding.evidence[0]
+
+
+def test_of_two_records_the_one_that_names_this_host_counts() -> None:
+    twins = [listed(hosts=("compute-2",)), listed(hosts=("compute-1.example.org",))]
+    assert Case([healthy()], twins).codes() == set()
+    assert Case([healthy()], twins[::-1]).codes() == set()
+
+
+def test_no_guest_is_an_orphan_where_the_list_of_servers_is_incomplete() -> None:
+    options = Options("compute-1", complete=False)
+    assert Case([healthy()], [], options=options).codes() == set()
+
+
+def test_a_saved_list_of_ours_says_nothing_of_guests_without_the_block() -> None:
+    ours = listed(instance=OTHER, hosts=("compute-2",), namespace=NOVA_1_1)
+    assert Case([with_metadata("")], [ours]).codes() == {"no-block"}
+
+
+def test_an_unnamed_server_has_no_other_name() -> None:
+    nameless = guest_of(changed(">vm-linux<", f">{LINUX}<"))
+    unnamed = listed(facts={"name": ""}, unnamed=True)
+    assert Case([nameless], [unnamed]).codes() == set()
+    assert Case([healthy()], [unnamed]).codes() == {"name-differs"}
+
+
+def test_the_newest_nova_on_the_host_is_what_others_are_compared_with() -> None:
+    old = guest_of(changed('version="34.0.0"', 'version="33.9.1-1.el9"'))
+    other = copy()
+    assert [f.uuid for f in examine([old, other], Options())] == [LINUX]
+    assert examine([old], Options()) == []
+    off = old._replace(id=None, state="shutoff")
+    assert examine([off, other], Options()) == []
+
+
+def test_rescue_and_an_empty_root_uuid_give_no_finding() -> None:
+    assert examine([volume_boot("")], Options()) == []
+    assert examine([volume_boot(OTHER, serial="")], Options()) == []
+    xml = xml_of("volume-boot").replace('type="volume" uuid=""', f'type="volume" uuid="{OTHER}"')
+    rescued = xml.replace(f"/var/lib/vols/volume-{VOLUME}", f"/i/{VOLUME_BOOT}_disk.rescue")
+    assert Case([guest_of(rescued, uuid=VOLUME_BOOT)]).codes() == set()
+
+
+def test_an_image_root_on_a_volume_differs() -> None:
+    xml = xml_of("volume-boot").replace('<nova:root type="volume"', '<nova:root type="image"')
+    assert Case([guest_of(xml, uuid=VOLUME_BOOT)]).codes() == {"root-differs"}
+
+
+@pytest.mark.parametrize(
+    ("word", "number"),
+    [(1, 1), ("Running", 1), ("Shutdown", 4), ("SUSPENDED", 7), ("Crashed", 6), ("Paused", 3),
+     (0, None), ("NOSTATE", None), (None, None), (99, None), ("", None)],
+)  # fmt: skip
+def test_power_states_are_read_in_the_words_of_the_api_and_its_clients(
+    word: int | str | None, number: int | None
+) -> None:
+    assert power_state(word) == number
+
+
+def test_power_states_are_read_from_what_nova_and_its_client_say() -> None:
+    for name in ("nova/servers_detail_2.1.json", "openstack/server_list_allprojects_long.json"):
+        assert {record.power_state for record in read_records(str(API / name))} == {1}
+
+
+# ---- the command that fixes it ------------------------------------------------------------------
+
+
+def commands(case: Case) -> dict[str, tuple[str, ...]]:
+    return {finding.code: finding.command for finding in case.findings()}
+
+
+def test_what_stamp_fixes_comes_with_its_command() -> None:
+    assert commands(Case([with_metadata("")])) == {"no-block": ("stamp", LINUX, "--derive")}
+    given = Options("compute-1", sources=("--from", "servers.json"))
+    assert commands(Case([with_metadata("")], [listed()], options=given)) == {
+        "no-block": ("stamp", LINUX, "--derive", "--from", "servers.json")
+    }
+    assert commands(Case([guest_of(changed(OWNER, ""))], [listed()], options=given)) == {
+        "owner-unknown": ("stamp", LINUX, "--fill", "--from", "servers.json")
+    }
+
+
+def test_no_suggested_command_replaces_a_block_with_less() -> None:
+    given = Options("compute-1", sources=("--from", "servers.json"))
+    damaged = guest_of(changed("<nova:memory>192<", "<nova:memory>lots<"))
+    assert not any(commands(Case([damaged])).values())
+    row = Record(LINUX, "servers.json", {"name": "vm-linux"}, hosts=("compute-1",))
+    assert not any(commands(Case([damaged], [row], options=given)).values())
+    assert commands(Case([damaged], [listed()], options=given))["block-damaged"] == (
+        "stamp", LINUX, "--overwrite", "--derive", "--from", "servers.json",
+    )  # fmt: skip
+
+
+# ---- ages -------------------------------------------------------------------------------------
+
+
+def test_the_age_of_a_helper_is_that_of_its_process() -> None:
+    import os
+
+    helper = appliance()._replace(pid=os.getpid())
+    found = ages_of([helper, healthy(pid=os.getpid()), transient()])
+    assert list(found.seconds) == [OTHER]
+    assert 0 <= found.seconds[OTHER] < 3600 * 24
+    assert ages_of([helper._replace(pid=2**22 + 1)]).seconds == {}
+
+
+def test_a_process_without_access_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    import psutil
+
+    def refuse(pid: int) -> None:
+        raise psutil.AccessDenied(pid)
+
+    monkeypatch.setattr(psutil, "Process", refuse)
+    assert ages_of([appliance()._replace(pid=1)]) == ages_module.Ages({}, 1)
+
+
+# ---- versions and codes -------------------------------------------------------------------------
+
+
+# ---- whatever there is --------------------------------------------------------------------------
+
+_reasons = sorted({reason for words in REASONS.values() for reason in words})
+
+
+@st.composite
+def anything(draw: st.DrawFn) -> tuple[list[Guest], list[Record] | None]:
+    host, _ = draw(strategies.memory_hosts())
+    guests = host.guests()
+    guests += draw(st.lists(strategies.nova_guests(), max_size=2))
+    guests += draw(
+        st.sets(
+            st.sampled_from((nova_guest(8, instance("x")), foreign_guest(9), unstamped_guest(10)))
+        )
+    )
+    guests = [
+        guest._replace(state=draw(st.sampled_from(STATES)), reason=draw(st.sampled_from(_reasons)))
+        for guest in guests
+    ]
+    records = draw(st.none() | strategies.records([guest.uuid for guest in guests]))
+    if records:
+        states = st.sampled_from((None, 0, 1, 4, 99))
+        records = [record._replace(power_state=draw(states)) for record in records]
+    return guests, records
+
+
+@given(anything(), st.booleans(), st.floats(0, 1e12))
+def test_examine_never_raises(
+    given_: tuple[list[Guest], list[Record] | None], complete: bool, age: float
+) -> None:
+    guests, records = given_
+    options = Options("compute-1", None, 60.0, ("--from", "a.json"), complete)
+    before = [guest.uuid for guest in guests]
+    findings = examine(guests, options, records, dict.fromkeys(before, age))
+    assert [guest.uuid for guest in guests] == before
+    here = set(before)
+    for finding in findings:
+        assert finding.code in CODES
+        assert (finding.guest is None) == (finding.code == "missing")
+        assert (finding.uuid in here) == (finding.code != "missing")
+        # Nothing that a tenant typed can be in a command.
+        assert set(finding.command) <= {
+            "stamp", finding.uuid, "--derive", "--fill", "--overwrite", "--from", "a.json",
+        }  # fmt: skip
+    assert findings == examine(guests[::-1], options, records, dict.fromkeys(before, age))
