@@ -11,6 +11,7 @@ import click
 import pytest
 
 import hatch_build
+from tests.support.models import filled_guest
 from tests.support.pages import (
     DOCS,
     FINDINGS,
@@ -25,6 +26,7 @@ from tests.support.pages import (
 from tests.support.paths import ROOT
 from virsh_nova import __version__, errors
 from virsh_nova.cli import COMMANDS, cli
+from virsh_nova.document.encode import whole_document
 from virsh_nova.guests import classify
 from virsh_nova.guests.columns import COLUMNS, DEFAULT, LONG
 from virsh_nova.guests.states import STATES
@@ -79,12 +81,15 @@ def test_every_exit_code_is_documented() -> None:
     assert set(errors.EXIT_CODES) == codes
 
 
+_MAPPINGS = ("extra_specs", "properties", "sysinfo")
+
+
 def keys_of(value: Any, path: str = "") -> Iterator[str]:
     """The keys of a document, dotted, as json.md writes them."""
     if isinstance(value, list):
         for each in value:
             yield from keys_of(each, f"{path}[]")
-    elif isinstance(value, dict) and path.rpartition(".")[2] not in ("extra_specs", "properties"):
+    elif isinstance(value, dict) and path.rpartition(".")[2] not in _MAPPINGS:
         for key, inner in value.items():
             inner_path = f"{path}.{key}" if path else key
             yield inner_path
@@ -94,11 +99,13 @@ def keys_of(value: Any, path: str = "") -> Iterator[str]:
 def test_every_key_of_the_document_is_documented() -> None:
     page = text_of("json.md")
     named = set(re.findall(r"`([\w.\[\]]+)`", page))
-    guests = demo("show", *(guest["uuid"] for guest in demo("list")))
-    for key in {key for guest in guests for key in keys_of(guest)}:
-        path = key.removeprefix("instance.")
-        leaf = key.rpartition(".")[2]
-        # The smallest objects are documented in one line with their parent.
+    for key in keys_of(whole_document(filled_guest())):
+        # A definition has the keys of a guest, and its blocks those of the guest's block.
+        path = re.sub(r"^definitions\.\w+\.(?=\w)", "", key)
+        path = re.sub(r"^blocks\[\]\.", "block.", path)
+        path = re.sub(r"^(block\.)?instance\.", "", path)
+        leaf = path.rpartition(".")[2]
+        # Small objects are described in the line of their parent.
         in_parent = leaf in named and path.rpartition(".")[0].removesuffix("[]") in named
         assert path in named or in_parent, key
 

@@ -1,19 +1,37 @@
-"""A guest as the JSON document has it: the true strings, for programs."""
+"""A guest as the JSON document has it, with the true strings, for programs.
+
+docs/json.md describes it; ``decode`` reads it. A field of the model that is not written here is
+lost in every saved document, and ``tests/unit/document`` fails.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from ..guests.columns import Column, iso
-from ..model import Backfill, Difference, Guest, Hardware, Identity, Image, Instance, Port
+from ..model import (
+    Backfill,
+    Block,
+    Difference,
+    Disk,
+    Domain,
+    Guest,
+    Hardware,
+    Identity,
+    Image,
+    Instance,
+    Port,
+)
 
 Document = dict[str, Any]
+
+NO_HARDWARE = Hardware(None, None, (), ())
 
 
 def guest_document(guest: Guest) -> Document:
     """One guest as ``list -f json`` shows it."""
-    return {
+    document = {
         "host": guest.host,
         "uuid": guest.uuid,
         "domain": guest.domain,
@@ -26,20 +44,47 @@ def guest_document(guest: Guest) -> Document:
         "description": guest.description,
         "instance": None if guest.instance is None else _instance(guest.instance),
     }
+    if guest.host_guessed:
+        document["host_guessed"] = True
+    return document
 
 
 def whole_document(guest: Guest) -> Document:
-    """One guest as ``show -f json`` shows it."""
+    """One guest as ``show -f json`` shows it: everything the program knows about it."""
     return {
         **guest_document(guest),
+        "reason": guest.reason,
+        "faults": list(guest.faults),
+        "block": None if guest.block is None else _block(guest.block),
         "backfilled": None if guest.backfill is None else _backfill(guest.backfill),
-        "hardware": None if guest.hardware is None else _hardware(guest.hardware, guest.pid),
+        "hardware": None
+        if guest.hardware is None
+        else {**_hardware(guest.hardware), "pid": guest.pid},
+        "pid": guest.pid,
         "differences": [_difference(difference) for difference in guest.differences],
+        "definitions": _definitions(guest),
     }
 
 
+def domain_of(guest: Guest) -> Domain:
+    """What a guest says of its domain, before its definitions are looked at."""
+    block = guest.block
+    return Domain(
+        uuid=guest.uuid,
+        name=guest.domain,
+        id=guest.id,
+        title=guest.title,
+        description=guest.description,
+        blocks=() if block is None else (block,),
+        namespaces=() if block is None else (block.namespace,),
+        sysinfo={},
+        channels=(),
+        hardware=guest.hardware or NO_HARDWARE,
+    )
+
+
 def columns_document(guest: Guest, columns: Sequence[Column]) -> Document:
-    """Only what was asked for, under the names of the columns."""
+    """Only the columns that were asked for, under their names."""
     return {column.name: column.value(guest) for column in columns}
 
 
@@ -89,30 +134,53 @@ def _identity(identity: Identity | None) -> Document | None:
 
 
 def port_document(port: Port) -> Document:
-    """A port as it stands in the block's ``ports``."""
+    """A port as in ``instance.ports``."""
     return {
         "uuid": port.uuid,
         "ips": [{"type": ip.type, "address": ip.address, "version": ip.version} for ip in port.ips],
     }
 
 
-def _hardware(hardware: Hardware, pid: int | None) -> Document:
+def _block(block: Block) -> Document:
+    """What ``instance`` does not say about a block."""
+    unknown = block.instance.unknown if block.instance else ()
+    return {
+        "namespace": block.namespace,
+        "xml": block.xml,
+        "faults": list(block.faults),
+        "unknown": [
+            {"parent": part.parent, "name": part.name, "text": part.text} for part in unknown
+        ],
+    }
+
+
+def _whole_block(block: Block) -> Document:
+    return {
+        **_block(block),
+        "instance": None if block.instance is None else _instance(block.instance),
+    }
+
+
+def _hardware(hardware: Hardware) -> Document:
     return {
         "vcpus": hardware.vcpus,
         "memory_mib": hardware.memory_mib,
-        "disks": [
-            {
-                "target": disk.target,
-                "bus": disk.bus,
-                "source": disk.source,
-                "serial": disk.serial,
-            }
-            for disk in hardware.disks
-        ],
+        "disks": [_disk(disk) for disk in hardware.disks],
         "interfaces": [
             {"mac": nic.mac, "target": nic.target, "port": nic.port} for nic in hardware.interfaces
         ],
-        "pid": pid,
+    }
+
+
+def _disk(disk: Disk) -> Document:
+    return {
+        "target": disk.target,
+        "bus": disk.bus,
+        "source": disk.source,
+        "serial": disk.serial,
+        "device": disk.device,
+        "backing": list(disk.backing),
+        "boot": disk.boot,
     }
 
 
@@ -122,6 +190,7 @@ def _backfill(backfill: Backfill) -> Document:
         "by": backfill.by,
         "from": list(backfill.sources),
         "tool": backfill.tool,
+        "digest": backfill.digest,
     }
 
 
@@ -134,9 +203,61 @@ def _difference(difference: Difference) -> Document:
 
 
 def _plain(value: object) -> Any:
-    """A leaf of the model as JSON has it: ports are the only ones that are no scalars."""
+    """A leaf of an instance: a text, a number, a moment, or all its ports."""
     if isinstance(value, tuple):
         return [port_document(port) for port in value if isinstance(port, Port)]
     if value is None or isinstance(value, (str, int)):
         return value
     return iso(value)  # type: ignore[arg-type]
+
+
+def _definitions(guest: Guest) -> Document:
+    """Each definition by its name, with what it does not share with the one before it.
+
+    The first is compared with the guest itself. Mostly the two are alike but for the id, and a
+    block fills a page.
+    """
+    document: Document = {}
+    known = domain_of(guest)
+    for name, domain in guest.definitions:
+        document[name] = _changes(known, domain)
+        known = domain
+    return document
+
+
+def _changes(known: Domain, domain: Domain) -> Document:
+    document: Document = {}
+    for field, (key, written) in _DOMAIN_KEYS.items():
+        before, value = getattr(known, field), getattr(domain, field)
+        if value != before:
+            document[key] = written(value)
+    if domain.hardware != known.hardware:
+        before = _hardware(known.hardware)
+        hardware = _hardware(domain.hardware)
+        document["hardware"] = {
+            key: value for key, value in hardware.items() if value != before[key]
+        }
+    return document
+
+
+def _as_it_is(value: Any) -> Any:
+    return value
+
+
+_DOMAIN_KEYS: dict[str, tuple[str, Callable[[Any], Any]]] = {
+    "uuid": ("uuid", _as_it_is),
+    "name": ("domain", _as_it_is),
+    "id": ("id", _as_it_is),
+    "title": ("title", _as_it_is),
+    "description": ("description", _as_it_is),
+    "blocks": ("blocks", lambda blocks: [_whole_block(block) for block in blocks]),
+    "namespaces": ("namespaces", list),
+    "sysinfo": ("sysinfo", dict),
+    "channels": ("channels", list),
+    "state": ("state", _as_it_is),
+    "reason": ("reason", _as_it_is),
+    "pid": ("pid", _as_it_is),
+    "backfill_xml": ("backfill_xml", _as_it_is),
+    "faults": ("faults", list),
+}
+"""The keys of a definition, by the fields of ``Domain``, but for its hardware."""

@@ -1,118 +1,67 @@
-"""Guests from our own document: what ``list -f json`` or ``show -f json`` saved."""
+"""Guests from a document of our own: what ``list -f json`` or ``show -f json`` saved."""
 
 from __future__ import annotations
 
+import re
 from typing import NamedTuple
 
-import msgspec
-
-from ..block.facts import instance_of
-from ..guests.states import REASONS, STATES, UNKNOWN_STATE
-from ..inputs.decode import decode
-from ..inputs.objects import Answer, Item, Shape, items_in
-from ..inputs.values import FieldError, checked_moment, checked_uuid
-from ..model import (
-    KINDS,
-    Backfill,
-    Block,
-    Difference,
-    Disk,
-    Guest,
-    Hardware,
-    Interface,
-    Kind,
-    Sighting,
-)
-from ..sources.saved_document import own_record
+from ..document.decode import decoded_guest
+from ..inputs.objects import Answer, Shape, items_in
+from ..inputs.values import FieldError
+from ..model import Guest, Sighting
+from ..write import write_block
 from .files.assemble import Detail
 
 SHAPE = Shape("guest", "guests", "a saved list -f json or show -f json")
 
-
-class _Disk(msgspec.Struct):
-    target: str | None = None
-    bus: str | None = None
-    source: str | None = None
-    serial: str | None = None
-    device: str = "disk"
-    backing: list[str] = []
-    boot: int | None = None
-
-
-class _Interface(msgspec.Struct):
-    mac: str | None = None
-    target: str | None = None
-    port: str | None = None
-
-
-class _Hardware(msgspec.Struct):
-    vcpus: int | None = None
-    memory_mib: int | None = None
-    disks: list[_Disk] = []
-    interfaces: list[_Interface] = []
-    pid: int | None = None
-
-
-class _Backfill(msgspec.Struct):
-    at: str
-    by: str
-    tool: str
-    from_: list[str] = msgspec.field(name="from")
-
-
-class _Difference(msgspec.Struct):
-    field: str
-    live: object = None
-    persistent: object = None
-
-
-class _Guest(msgspec.Struct):
-    uuid: str
-    domain: str
-    state: str
-    kind: str
-    manager: str
-    id: int | None = None
-    host: str | None = None
-    reason: str | None = None
-    evidence: list[str] = []
-    title: str | None = None
-    description: str | None = None
-    backfilled: _Backfill | None = None
-    hardware: _Hardware | None = None
-    differences: list[_Difference] = []
-
-
-_GUEST = msgspec.json.Decoder(_Guest)
+_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
+# A pair is one character; any other escape is matched so that the second half of one is not taken
+# for the beginning of another.
+_ESCAPE = re.compile(
+    rb"(\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2})"
+    rb"|\\u[dD][89a-fA-F][0-9a-fA-F]{2}|(\\.)"
+)
 
 
 class SavedGuest(NamedTuple):
-    sighting: Sighting
-    record: Guest
+    """One guest of the document, which says all that there is at once."""
+
+    saved: Guest
+
+    @property
+    def sighting(self) -> Sighting:
+        guest = self.saved
+        return Sighting(
+            host=guest.host,
+            uuid=guest.uuid,
+            domain=guest.domain,
+            id=guest.id,
+            state=guest.state,
+            reason=guest.reason,
+            host_guessed=guest.host_guessed,
+        )
 
     def guest(self, detail: Detail) -> Guest:
-        return with_block_text(self.record) if detail == "whole" else self.record
+        return with_block_text(self.saved) if detail == "whole" else self.saved
 
 
 def read_saved(data: bytes, path: str) -> tuple[list[SavedGuest], list[str]]:
-    """The guests, and a line for each record that is none.
+    """The guests, and a line for each record that could not be read.
 
-    Raises ``NovaDomainsError`` for what is no list of objects.
+    Raises ``NovaDomainsError`` if the data is not a list of objects.
     """
     guests: list[SavedGuest] = []
     faults: list[str] = []
-    for item in items_in(Answer(data, path), SHAPE):
+    for item in items_in(Answer(_without_surrogates(data), path), SHAPE):
         try:
-            guests.append(_saved_guest(item))
+            guests.append(SavedGuest(decoded_guest(item.raw)))
         except FieldError as error:
             faults.append(f"{path}: {item.place}: {error}; skipped")
     return guests, faults
 
 
 def with_block_text(guest: Guest) -> Guest:
-    """With the block's XML, which the document does not hold, written anew."""
-    from ..write import write_block
-
+    """With XML made from the instance, where the document does not hold the block's own."""
     if guest.block is None or guest.block.instance is None or guest.block.xml:
         return guest
     try:
@@ -122,79 +71,8 @@ def with_block_text(guest: Guest) -> Guest:
     return guest._replace(block=guest.block._replace(xml=xml))
 
 
-def _saved_guest(item: Item) -> SavedGuest:
-    saved = decode(item.raw, _GUEST)
-    instance = own_record(item.raw, item.source, item.place)
-    kind: Kind | None = next((kind for kind in KINDS if kind == saved.kind), None)
-    if kind is None:
-        raise FieldError("kind", f"is none of {', '.join(KINDS)}")
-    state = saved.state if saved.state in STATES else UNKNOWN_STATE
-    sighting = Sighting(
-        host=saved.host,
-        uuid=checked_uuid(saved.uuid, "uuid"),
-        domain=saved.domain,
-        id=saved.id,
-        state=state,
-        reason=saved.reason if saved.reason in REASONS.get(state, ()) else None,
-    )
-    namespace = None if instance is None else instance.namespace
-    return SavedGuest(
-        sighting,
-        Guest(
-            host=sighting.host,
-            uuid=sighting.uuid,
-            domain=sighting.domain,
-            id=sighting.id,
-            state=sighting.state,
-            reason=sighting.reason,
-            kind=kind,
-            manager=saved.manager,
-            evidence=tuple(saved.evidence),
-            title=saved.title,
-            description=saved.description,
-            block=None
-            if instance is None or namespace is None
-            else Block(namespace, "", instance_of(instance.facts, namespace)),
-            backfill=None if saved.backfilled is None else _backfill(saved.backfilled),
-            hardware=None if saved.hardware is None else _hardware(saved.hardware),
-            pid=None if saved.hardware is None else saved.hardware.pid,
-            differences=tuple(_difference(one) for one in saved.differences),
-        ),
-    )
-
-
-def _hardware(saved: _Hardware) -> Hardware:
-    return Hardware(
-        saved.vcpus,
-        saved.memory_mib,
-        tuple(
-            Disk(
-                disk.target,
-                disk.bus,
-                disk.source,
-                disk.serial,
-                disk.device,
-                tuple(disk.backing),
-                disk.boot,
-            )
-            for disk in saved.disks
-        ),
-        tuple(Interface(nic.mac, nic.target, nic.port) for nic in saved.interfaces),
-    )
-
-
-def _backfill(saved: _Backfill) -> Backfill:
-    at = checked_moment(saved.at, "backfilled.at")
-    return Backfill(at, saved.by, tuple(saved.from_), saved.tool, digest="")
-
-
-def _difference(saved: _Difference) -> Difference:
-    return Difference(saved.field, _plain(saved.live), _plain(saved.persistent))
-
-
-def _plain(value: object) -> object:
-    if isinstance(value, list):
-        from ..sources.saved_document import decoded_ports
-
-        return decoded_ports(msgspec.json.encode(value), "differences")
-    return value if isinstance(value, str | int) else None
+def _without_surrogates(data: bytes) -> bytes:
+    """U+FFFD for half a character: one such escape would make the whole document unreadable."""
+    if not _SURROGATE.search(data):
+        return data
+    return _ESCAPE.sub(lambda found: found[0] if found[1] or found[2] else rb"\ufffd", data)

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 import msgspec
 
 from ..block.facts import SHAPES, Fact, Facts
+from ..document.decode import decoded_ports
 from ..errors import EXIT_USAGE, NovaDomainsError
 from ..inputs.decode import decode
 from ..inputs.values import (
@@ -19,7 +20,6 @@ from ..inputs.values import (
     checked_texts,
     described,
 )
-from .saved_document import decoded_ports
 
 
 class BadAssignment(NovaDomainsError):

@@ -1,86 +1,95 @@
-"""A document that was saved gives back every fact of the block it was made from."""
+"""What is written is read: a guest comes out of its document as it went in."""
 
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from typing import Any
 
-from hypothesis import given
+import pytest
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.support import strategies
-from tests.support.embedded import uuid_of
-from tests.support.guests import nova_guest, unstamped_guest
-from virsh_nova.block.facts import facts_of
-from virsh_nova.document.encode import guest_document
-from virsh_nova.inputs.objects import Answer
-from virsh_nova.model import Address, Instance
-from virsh_nova.render.serial import as_json, as_yaml
-from virsh_nova.sources.read import records_in
-from virsh_nova.sources.record import Record
+from tests.support.command import environment
+from tests.support.models import differing, filled_guest, guests, is_part, parts_of
+from virsh_nova import model
+from virsh_nova.document.decode import decoded_guest
+from virsh_nova.document.encode import guest_document, whole_document
+from virsh_nova.model import Guest
+from virsh_nova.render.serial import as_json
 
 
-def records_of(documents: Any) -> tuple[Record, ...]:
-    return records_in(Answer(json.dumps(documents).encode(), "saved.json"))
+def read(document: dict[str, Any]) -> Guest:
+    return decoded_guest(json.dumps(document).encode())
 
 
-sizes = st.none() | st.integers(min_value=0, max_value=10**18 - 1)
+@settings(max_examples=60)
+@given(guests(), st.booleans())
+def test_a_guest_comes_back_as_it_was(guest: Guest, ascii_only: bool) -> None:
+    document = whole_document(guest)
+    text = as_json([document], one_a_line=True, ascii_only=ascii_only)
+    assert json.loads(text) == [document]
+    assert decoded_guest(text.removeprefix("[\n").removesuffix("\n]\n").encode()) == guest
+    listed = guest_document(guest)
+    assert guest_document(read(listed)) == listed
 
 
-addresses = st.builds(
-    Address,
-    type=strategies.maybe(strategies.texts()),
-    address=st.none() | st.ip_addresses().map(str),
-    version=st.none() | st.sampled_from((4, 6)),
+def test_every_field_of_the_model_is_in_the_document() -> None:
+    """A field that fails here is missing in encode.py, in decode.py, or in both."""
+    guest = filled_guest()
+    assert list(differing(guest, read(whole_document(guest)), "Guest")) == []
+
+
+def test_every_part_of_the_model_is_a_part_of_a_guest() -> None:
+    """Else the test above would not notice that a part is in no document."""
+    known = {part for part in vars(model).values() if is_part(part)}
+    apart = known - set(parts_of(Guest))
+    # What a guest is made of on the way; the guest has all their fields but the head's XML.
+    assert {part.__name__ for part in apart} == {"Head", "Judgement", "Sighting"}
+    assert {*model.Sighting._fields, *model.Judgement._fields} <= set(Guest._fields)
+
+
+def test_what_a_document_of_an_earlier_version_lacks_is_unknown() -> None:
+    document = whole_document(filled_guest())
+    later = ("host_guessed", "reason", "pid", "faults", "block", "definitions")
+    guest = read({key: value for key, value in document.items() if key not in later})
+    assert (guest.host_guessed, guest.reason, guest.faults) == (False, None, ())
+    assert guest.definitions == ()
+    assert guest.block is not None
+    assert (guest.block.xml, guest.block.faults) == ("", ())
+    # The pid has always been there, among the hardware.
+    assert guest.pid == document["pid"]
+
+
+def test_a_host_name_says_that_it_is_guessed_only_where_it_is() -> None:
+    guest = filled_guest()
+    assert guest_document(guest)["host_guessed"] is True
+    assert "host_guessed" not in guest_document(guest._replace(host_guessed=False))
+
+
+def test_definitions_that_are_alike_are_written_once() -> None:
+    guest = filled_guest()
+    live = guest.definitions[0]
+    off = live.domain._replace(id=None, state=None)
+    definitions = (live, live._replace(name="persistent", domain=off))
+    document = whole_document(guest._replace(definitions=definitions))
+    assert document["definitions"]["persistent"] == {"id": None, "state": None}
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [("list", "-f", "json"), ("show", "-f", "json", "web-1"), ("whose", "web-1"), ("check",)],
 )
-
-
-@st.composite
-def sane_instances(draw: st.DrawFn) -> Instance:
-    """Any instance but those with negative sizes and with addresses that are none."""
-    instance = draw(strategies.instances)
-    if instance.flavor is not None:
-        numbers = ("memory_mib", "disk_gib", "swap_mib", "ephemeral_gib", "vcpus")
-        flavor = instance.flavor._replace(**{name: draw(sizes) for name in numbers})
-        instance = instance._replace(flavor=flavor)
-    if instance.image is not None:
-        numbers = ("min_disk_gib", "min_ram_mib")
-        image = instance.image._replace(**{name: draw(sizes) for name in numbers})
-        instance = instance._replace(image=image)
-    if instance.ports is not None:
-        instance = instance._replace(
-            ports=tuple(
-                port._replace(ips=tuple(draw(addresses) for _ in port.ips))
-                for port in instance.ports
-            )
-        )
-    return instance
-
-
-@given(instance=sane_instances(), ascii_only=st.booleans(), one_a_line=st.booleans())
-def test_a_saved_document_gives_back_every_fact(
-    instance: Instance, ascii_only: bool, one_a_line: bool
-) -> None:
-    document = [guest_document(nova_guest(1, instance, host="h"))]
-    for text in (
-        as_json(document, one_a_line=one_a_line, ascii_only=ascii_only),
-        as_yaml(document, ascii_only=ascii_only),
-    ):
-        (record,) = records_in(Answer(text.encode(), "f"))
-        assert record.facts == facts_of(instance)
-        assert record.namespace == instance.namespace
-        assert record.uuid == uuid_of(1)
-
-
-def test_guests_without_a_block_give_no_record() -> None:
-    def document(**block: Any) -> dict[str, Any]:
-        return guest_document(nova_guest(1, Instance("urn:x", **block), host="h"))
-
-    without_block = guest_document(unstamped_guest(2, host="h"))
-    (record,) = records_of([without_block, document()])
-    assert (record.place, record.namespace, record.facts) == ("record 2", "urn:x", {})
-    assert record.unnamed
-    assert record.hosts == ("h",)
-    assert records_of([document(name="")])[0].unnamed
-    assert not records_of([document(name="x")])[0].unnamed
-    assert records_of(document())[0].hosts == ("h",)
+def test_a_live_host_is_read_without_the_decoder(arguments: tuple[str, ...]) -> None:
+    """It takes longer to import than many hosts to read."""
+    done = subprocess.run(
+        [sys.executable, "-X", "importtime", "-m", "virsh_nova", "--demo", *arguments],
+        env=environment(),
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    imported = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
+    assert "virsh_nova.hosts.libvirt.connection" in imported
+    assert not {name for name in imported if name.startswith("msgspec")}
