@@ -144,9 +144,35 @@ class Disk(NamedTuple):
 class Interface(NamedTuple):
     mac: str | None
     target: str | None
-    """The tap device's name."""
+    """The name of the device on the host: a tap, or ``vhu…`` of vhost-user."""
     port: str | None
     """The Neutron port: Open vSwitch's ``interfaceid``, or the block's port that the tap names."""
+    type: str | None = None
+    """libvirt's: ``bridge``, ``ethernet``, ``hostdev`` (SR-IOV), ``vhostuser``, ``vdpa``, …"""
+    source: str | None = None
+    """What it is made of, where that is no network: the PCI address of a function
+    (``0000:81:02.3``), the socket of vhost-user, a ``/dev/vhost-vdpa-0``."""
+    vlan: int | None = None
+
+
+class HostDevice(NamedTuple):
+    """A device of the host that the guest has: ``<hostdev>``."""
+
+    type: str | None
+    """``pci``, ``mdev``, ``usb``, ``scsi``, …"""
+    address: str | None
+    """A PCI address (``0000:3b:00.0``), the uuid of a mediated device, ``1234:5678`` or
+    ``bus 1 device 4`` of USB, the name of a SCSI adapter."""
+
+
+class FileSystem(NamedTuple):
+    """A folder of the host that the guest has: ``<filesystem>``, virtiofs, 9p, or LXC's root."""
+
+    type: str | None
+    """The driver where there is one (``virtiofs``), else libvirt's type (``mount``)."""
+    source: str | None
+    target: str | None
+    """A mount tag, or a path in a container."""
 
 
 class Hardware(NamedTuple):
@@ -156,6 +182,10 @@ class Hardware(NamedTuple):
     memory_mib: int | None
     disks: tuple[Disk, ...]
     interfaces: tuple[Interface, ...]
+    host_devices: tuple[HostDevice, ...] = ()
+    file_systems: tuple[FileSystem, ...] = ()
+    paths: tuple[str, ...] = ()
+    """Other files of the host: kernel, initrd, and what consoles are connected to or log to."""
 
 
 class Backfill(NamedTuple):
@@ -186,7 +216,8 @@ class Domain(NamedTuple):
     sysinfo: Mapping[str, str]
     """The SMBIOS system entries: ``manufacturer``, ``product``, ``serial``, …"""
     channels: tuple[str, ...]
-    """Names of the virtio channels."""
+    """Names of the virtio channels, but for those that QEMU itself listens on (mode ``bind``):
+    such a channel is prepared for whoever may come."""
     hardware: Hardware
     state: str | None = None
     """From ``<domstatus>``, as are the next two."""

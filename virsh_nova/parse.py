@@ -13,7 +13,7 @@ from lxml import etree
 from .block.known_parts import Abridged, abridge
 from .block.namespaces import BACKFILL, NAMESPACES, NOVA_1_1
 from .block.reader import BlockReader, integer, quoted
-from .model import Block, Disk, Domain, Hardware, Head, Interface
+from .model import Block, Disk, Domain, FileSystem, Hardware, Head, HostDevice, Interface
 from .safe_xml import read_xml, salvage_xml
 
 _KIB_PER_UNIT = {
@@ -74,9 +74,7 @@ def parse_domain(xml: str | bytes) -> Domain:
             entry.get("name", ""): entry.text or ""
             for entry in domain.iterfind("sysinfo/system/entry")
         },
-        channels=tuple(
-            target.get("name", "") for target in domain.iterfind("devices/channel/target")
-        ),
+        channels=tuple(_channels(domain)),
         hardware=_hardware(domain),
         state=None if status is None else status.get("state"),
         reason=None if status is None else status.get("reason"),
@@ -196,13 +194,86 @@ def _backfill_xml(metadata: etree._Element | None) -> str | None:
     return etree.tostring(element, encoding="unicode", with_tail=False)
 
 
+def _channels(domain: etree._Element) -> Iterator[str]:
+    for channel in domain.iterfind("devices/channel"):
+        source, target = channel.find("source"), channel.find("target")
+        if target is not None and (source is None or source.get("mode") != "bind"):
+            yield target.get("name", "")
+
+
 def _hardware(domain: etree._Element) -> Hardware:
     return Hardware(
         vcpus=_vcpus(domain.find("vcpu")),
         memory_mib=_memory_mib(domain.find("memory")),
         disks=tuple(_disk(disk) for disk in domain.iterfind("devices/disk")),
         interfaces=tuple(_interface(nic) for nic in domain.iterfind("devices/interface")),
+        host_devices=tuple(_host_device(each) for each in domain.iterfind("devices/hostdev")),
+        file_systems=tuple(_file_system(each) for each in domain.iterfind("devices/filesystem")),
+        paths=tuple(dict.fromkeys(_paths(domain))),
     )
+
+
+def _host_device(device: etree._Element) -> HostDevice:
+    kind, source = device.get("type"), device.find("source")
+    if source is None:
+        return HostDevice(kind, None)
+    address, vendor, product = (source.find(tag) for tag in ("address", "vendor", "product"))
+    adapter = source.find("adapter")
+    if kind == "pci" and address is not None:
+        return HostDevice(kind, pci_address(address))
+    if kind == "mdev" and address is not None:
+        return HostDevice(kind, address.get("uuid"))
+    if kind == "usb" and address is not None:
+        bus, number = (address.get(part, "?") for part in ("bus", "device"))
+        return HostDevice(kind, f"bus {bus} device {number}")
+    if kind == "usb" and vendor is not None and product is not None:
+        ids = (one.get("id", "?").removeprefix("0x") for one in (vendor, product))
+        return HostDevice(kind, ":".join(ids))
+    if adapter is not None:
+        return HostDevice(kind, adapter.get("name"))
+    # LXC's block and character devices; a wwpn of SCSI.
+    named = (child.text or "" for child in source.iterchildren("block", "char", "interface"))
+    return HostDevice(kind, next(named, source.get("wwpn")))
+
+
+def pci_address(address: etree._Element) -> str | None:
+    """``0000:3b:00.0`` of ``<address domain='0x0000' bus='0x3b' slot='0x00' function='0x0'/>``."""
+    try:
+        domain, bus, slot, function = (
+            int(address.get(part, "0"), 0) for part in ("domain", "bus", "slot", "function")
+        )
+    except ValueError:
+        return None
+    if not (0 <= domain <= 0xFFFFFFFF and 0 <= bus <= 0xFF and 0 <= slot <= 0x1F):
+        return None
+    return f"{domain:04x}:{bus:02x}:{slot:02x}.{function:x}" if 0 <= function <= 7 else None
+
+
+def _file_system(file_system: etree._Element) -> FileSystem:
+    driver, source, target = (file_system.find(tag) for tag in ("driver", "source", "target"))
+    return FileSystem(
+        type=(None if driver is None else driver.get("type")) or file_system.get("type"),
+        source=None
+        if source is None
+        else next((source.get(key) for key in _FILE_SYSTEM_SOURCES if source.get(key)), None),
+        target=None if target is None else target.get("dir"),
+    )
+
+
+_FILE_SYSTEM_SOURCES = ("dir", "file", "dev", "name", "socket", "usage")
+
+
+def _paths(domain: etree._Element) -> Iterator[str]:
+    for tag in ("os/kernel", "os/initrd"):
+        if path := (domain.findtext(tag) or "").strip():
+            yield path
+    for tag in ("serial", "console", "parallel"):
+        for device in domain.iterfind(f"devices/{tag}"):
+            for place, key in (("source", "path"), ("log", "file")):
+                element = device.find(place)
+                path = "" if element is None else element.get(key, "")
+                if path.startswith("/") and not path.startswith("/dev/pts/"):
+                    yield path
 
 
 def _vcpus(element: etree._Element | None) -> int | None:
@@ -243,19 +314,44 @@ def _disk_source(source: etree._Element) -> str | None:
     pool, volume = source.get("pool"), source.get("volume")
     if pool and volume:
         return f"{pool}/{volume}"
-    return next(
-        (source.get(key) for key in ("file", "dev", "name", "dir") if source.get(key)), None
-    )
+    address = source.find("address")
+    if source.get("type") == "pci" and address is not None:
+        return pci_address(address)  # NVMe passed through as a disk
+    keys = ("file", "dev", "name", "dir", "path")
+    return next((source.get(key) for key in keys if source.get(key)), None)
 
 
 def _interface(nic: etree._Element) -> Interface:
     mac, target = nic.find("mac"), nic.find("target")
+    # libvirt's own file has what came of a network in <actual>.
+    actual = nic.find("actual")
+    real = nic if actual is None else actual
     parameters = nic.find("virtualport/parameters")
-    if parameters is None:
-        # libvirt's own file has what came of a network there.
-        parameters = nic.find("actual/virtualport/parameters")
+    if parameters is None and actual is not None:
+        parameters = actual.find("virtualport/parameters")
+    kind, source = real.get("type"), _interface_source(real)
+    device = None if target is None else target.get("dev")
+    if device is None and kind == "vhostuser" and source:
+        # The socket of Open vSwitch is named as the device would be.
+        device = source.rpartition("/")[2]
+    tag = next((tag for place in (nic, real) for tag in place.iterfind("vlan/tag")), None)
     return Interface(
         mac=None if mac is None else mac.get("address"),
-        target=None if target is None else target.get("dev"),
+        target=device,
         port=None if parameters is None else parameters.get("interfaceid"),
+        type=kind,
+        source=source,
+        vlan=None if tag is None else integer(tag.get("id")),
     )
+
+
+def _interface_source(nic: etree._Element) -> str | None:
+    source, kind = nic.find("source"), nic.get("type")
+    if source is None:
+        return None
+    address = source.find("address")
+    if kind == "hostdev" and address is not None:
+        return pci_address(address)
+    if kind in ("vhostuser", "vdpa"):
+        return source.get("path") or source.get("dev")
+    return None

@@ -38,9 +38,11 @@ from ..model import (
     Difference,
     Disk,
     Domain,
+    FileSystem,
     Flavor,
     Guest,
     Hardware,
+    HostDevice,
     Identity,
     Image,
     Instance,
@@ -145,6 +147,20 @@ class _Interface(msgspec.Struct):
     mac: str | None = None
     target: str | None = None
     port: str | None = None
+    type: str | None = None
+    source: str | None = None
+    vlan: int | None = None
+
+
+class _HostDevice(msgspec.Struct):
+    type: str | None = None
+    address: str | None = None
+
+
+class _FileSystem(msgspec.Struct):
+    type: str | None = None
+    source: str | None = None
+    target: str | None = None
 
 
 class _Hardware(msgspec.Struct):
@@ -152,6 +168,9 @@ class _Hardware(msgspec.Struct):
     memory_mib: int | UnsetType | None = UNSET
     disks: list[_Disk] | UnsetType = UNSET
     interfaces: list[_Interface] | UnsetType = UNSET
+    host_devices: list[_HostDevice] | UnsetType = UNSET
+    file_systems: list[_FileSystem] | UnsetType = UNSET
+    paths: list[str] | UnsetType = UNSET
     pid: int | None = None
     """The guest's, which has a key of its own by now."""
 
@@ -322,11 +341,19 @@ def _hardware(saved: _Hardware, known: Hardware, place: str) -> Hardware:
         disks = _each(Disk, saved.disks, f"{place}.disks")
     if not isinstance(saved.interfaces, UnsetType):
         interfaces = _each(Interface, saved.interfaces, f"{place}.interfaces")
+    host_devices, file_systems = known.host_devices, known.file_systems
+    if not isinstance(saved.host_devices, UnsetType):
+        host_devices = _each(HostDevice, saved.host_devices, f"{place}.host_devices")
+    if not isinstance(saved.file_systems, UnsetType):
+        file_systems = _each(FileSystem, saved.file_systems, f"{place}.file_systems")
     return Hardware(
         _number(_set(saved.vcpus, known.vcpus), f"{place}.vcpus"),
         _number(_set(saved.memory_mib, known.memory_mib), f"{place}.memory_mib"),
         disks,
         interfaces,
+        host_devices,
+        file_systems,
+        tuple(_set(saved.paths, known.paths)),
     )
 
 

@@ -166,9 +166,10 @@ def _hardware(hardware: Hardware) -> Document:
         "vcpus": hardware.vcpus,
         "memory_mib": hardware.memory_mib,
         "disks": [_disk(disk) for disk in hardware.disks],
-        "interfaces": [
-            {"mac": nic.mac, "target": nic.target, "port": nic.port} for nic in hardware.interfaces
-        ],
+        "interfaces": [nic._asdict() for nic in hardware.interfaces],
+        "host_devices": [device._asdict() for device in hardware.host_devices],
+        "file_systems": [each._asdict() for each in hardware.file_systems],
+        "paths": list(hardware.paths),
     }
 
 

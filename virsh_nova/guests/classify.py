@@ -1,7 +1,7 @@
 """Whose is a guest? A table of marks; a domain in, the judgement with its evidence out.
 
-The marks were found in the source of the managers named and on hosts they run. A mark weighs
-``CERTAIN`` where nobody else leaves it; lesser ones have to come together before a guest
+The marks come from the source of the managers named and from hosts they run. A mark weighs
+``CERTAIN`` where no other program leaves it; lesser ones have to come together before a guest
 without the block is called Nova's, and the evidence then says that it is a guess.
 """
 
@@ -17,24 +17,43 @@ from .naming import DEFAULT_INSTANCE_NAME, TAP, UUID
 CERTAIN = 3
 
 MANAGER_BY_NAMESPACE = {
+    # vdsm, lib/vdsm/virt/xmlconstants.py
     "http://ovirt.org/vm/1.0": "oVirt",
     "http://ovirt.org/vm/tune/1.0": "oVirt",
+    # kubevirt, pkg/virt-launcher/virtwrap/api/schema.go; Harvester and OpenShift Virtualization too
     "http://kubevirt.io": "KubeVirt",
+    # one, src/vmm/LibVirtDriverKVM.cc
     "http://opennebula.org/xmlns/libvirt/1.0": "OpenNebula",
+    # gnome-boxes, src/vm-configurator.vala
     "https://wiki.gnome.org/Apps/Boxes": "GNOME Boxes",
     "http://live.gnome.org/Boxes/": "GNOME Boxes",
+    # cockpit-machines, src/libvirtApi/domain.js
     "https://github.com/cockpit-project/cockpit-machines": "cockpit-machines",
     "https://github.com/cockpit-project/cockpit/tree/master/pkg/machines": "cockpit-machines",
     # An OpenStack URI, and yet not Nova: the virtual BMC of Ironic's test beds.
+    # sushy-tools, sushy_tools/emulator/resources/systems/libvirtdriver.py
     "http://openstack.org/xmlns/libvirt/sushy": "sushy-tools",
     "https://github.com/ironcore-dev/libvirt-provider": "ironcore",
+    # kimchi, src/kimchi/model/utils.py; featuretests.py with a slash
+    "https://github.com/kimchi-project/kimchi": "Kimchi",
+    "https://github.com/kimchi-project/kimchi/": "Kimchi",
+    # Unraid's dynamix.vm.manager, include/libvirt.php: no URI at all until 7.1
+    "unraid": "Unraid",
+    "http://unraid": "Unraid",
+    # kcli, kvirt/providers/kvm/__init__.py
+    "kvirt": "kcli",
+    # vmango, libvirt/machines.go
+    "http://vmango.org/schema/md": "Vmango",
 }
-"""The element that a manager leaves under ``<metadata>``. libosinfo's is missing on purpose: it
-tells the guest's operating system, not its manager."""
+"""The element that a manager leaves under ``<metadata>``, with where it writes it. libosinfo's is
+missing on purpose: it names the guest's operating system, not its manager."""
 
 MANAGER_BY_PRODUCT = {
+    # cloudstack, LibvirtVMDef.java
     "CloudStack KVM Hypervisor": "CloudStack",
+    # vdsm, lib/vdsm/virt/libvirtxml.py: the product is the host's own
     "RHEV Hypervisor": "oVirt",
+    "oVirt Node": "oVirt",
 }
 
 NOVA_PRODUCTS = ("OpenStack Nova", "OpenStack Compute")
@@ -94,9 +113,10 @@ def guestfs_channel(domain: Domain) -> str | None:
     return f"virtio channel {name}" if name in domain.channels else None
 
 
-def _foreign_product(product: str) -> Callable[[Domain], str | None]:
+def _foreign_product(manager: str) -> Callable[[Domain], str | None]:
     def find(domain: Domain) -> str | None:
-        return f"sysinfo product {product}" if domain.sysinfo.get("product") == product else None
+        product = domain.sysinfo.get("product", "")
+        return f"sysinfo product {product}" if MANAGER_BY_PRODUCT.get(product) == manager else None
 
     return find
 
@@ -122,8 +142,8 @@ def _nixops_name(domain: Domain) -> str | None:
 FOREIGN_MARKS = (
     Mark("libguestfs", CERTAIN, guestfs_channel),
     *(
-        Mark(manager, CERTAIN, _foreign_product(product))
-        for product, manager in MANAGER_BY_PRODUCT.items()
+        Mark(manager, CERTAIN, _foreign_product(manager))
+        for manager in dict.fromkeys(MANAGER_BY_PRODUCT.values())
     ),
     Mark("vagrant-libvirt", CERTAIN, _vagrant_description),
     Mark("Eucalyptus", CERTAIN, _eucalyptus_description),
@@ -150,17 +170,26 @@ def _unknown_version(domain: Domain) -> str | None:
 
 def _nova_product(domain: Domain) -> str | None:
     product = domain.sysinfo.get("product")
-    return f"sysinfo product {product}" if product in NOVA_PRODUCTS else None
+    # Nova writes them together. The product alone is what people set by hand so that cloud-init
+    # picks its OpenStack data source.
+    others = any(domain.sysinfo.get(entry) for entry in ("version", "serial", "uuid"))
+    return f"sysinfo product {product}" if product in NOVA_PRODUCTS and others else None
 
 
 def _path_with_uuid(domain: Domain) -> str | None:
     uuid = (domain.uuid or "").lower()
     if not uuid:
         return None
-    for disk in domain.hardware.disks:
-        source = (disk.source or "").lower()
-        if f"/instances/{uuid}/" in source or f"{uuid}_disk" in source:
-            return f"disk {disk.source} carries the domain's uuid"
+    hardware = domain.hardware
+    for what, path in (
+        *(("disk", disk.source) for disk in hardware.disks),
+        *(("file system", each.source) for each in hardware.file_systems),
+        *(("file", path) for path in hardware.paths),
+    ):
+        # LXC's root file system is the folder itself.
+        found = f"{(path or '').lower()}/"
+        if f"/instances/{uuid}/" in found or (what == "disk" and f"{uuid}_disk" in found):
+            return f"{what} {path} carries the domain's uuid"
     return None
 
 

@@ -197,6 +197,19 @@ def _hardware_lines(guest: Guest) -> Iterator[Line]:
     yield from _one("pid", guest.pid)
     yield from _many("disks", _disks(hardware))
     yield from _many("interfaces", _interfaces(hardware))
+    if hardware.host_devices:
+        yield from _many(
+            "host devices",
+            [f"{each.type or '?'}  {each.address or '?'}" for each in hardware.host_devices],
+        )
+    if hardware.file_systems:
+        yield from _many(
+            "file systems",
+            [
+                f"{each.type or '?'}  {each.source or '?'}  as {each.target or '?'}"
+                for each in hardware.file_systems
+            ],
+        )
 
 
 def _disks(hardware: Hardware) -> list[str]:
@@ -219,11 +232,20 @@ def _interfaces(hardware: Hardware) -> list[str]:
     return [
         "  ".join(
             part
-            for part in (nic.mac or "?", nic.target, f"port {nic.port}" if nic.port else None)
+            for part in (
+                nic.mac or "?",
+                nic.target,
+                f"{_SOURCES.get(nic.type or '', '')} {nic.source}".lstrip() if nic.source else None,
+                None if nic.vlan is None else f"vlan {nic.vlan}",
+                f"port {nic.port}" if nic.port else None,
+            )
             if part
         )
         for nic in hardware.interfaces
     ]
+
+
+_SOURCES = {"hostdev": "function", "vhostuser": "socket", "vdpa": "vDPA"}
 
 
 def _difference_lines(differences: Sequence[Difference]) -> Iterator[Line]:

@@ -14,7 +14,7 @@ from typing import NamedTuple, TextIO
 from ..guests.naming import UUID_WITHIN
 from .answer import Answer, Kind
 from .index import NUMBERS, Index
-from .keys import mac_key, number_of, split_handle, uuid_key
+from .keys import mac_key, number_of, pci_key, split_handle, uuid_key
 
 _LONGEST_HANDLE = 1024
 _LEAST_WORD = 4
@@ -26,7 +26,7 @@ _PID = re.compile(
     r"\b(?:pid|process)(?:[ \t]*[=:][ \t]*|[ \t]+)([0-9]{1,10})(?!\w|\.\w)", re.IGNORECASE
 )
 _COLONS = re.compile(r"[0-9A-Fa-f.]*:[0-9A-Fa-f.]*:[0-9A-Fa-f:./]*")
-_OF_UUID: tuple[Kind, ...] = ("uuid", "port", "volume", "image", "project", "user")
+_OF_UUID: tuple[Kind, ...] = ("uuid", "port", "volume", "device", "image", "project", "user")
 _IPV4 = re.compile(r"[0-9]{1,3}(?:\.[0-9]{1,3}){3}")
 _DIGIT = re.compile(r"[0-9]")
 _PARTS = re.compile(r"[:/]")
@@ -133,10 +133,14 @@ def _of_word(word: str, index: Index) -> Iterator[Mention]:
         yield from _mention(word, index, _OF_UUID)
     elif mac_key(word):
         yield from _mention(word, index, ("mac",))
+    elif pci_key(word):
+        yield from _mention(word, index, ("device",))
     elif _IPV4.fullmatch(word):
         yield from _mention(word, index, ("ip",))
     elif _is_name(word):
-        kinds: tuple[Kind, ...] = ("tap", "domain", "disk") if "/" not in word else ("disk",)
+        kinds: tuple[Kind, ...] = (
+            ("tap", "domain", "disk") if "/" not in word else ("disk", "device")
+        )
         found = list(_mention(word, index, kinds))
         if found:
             yield from found

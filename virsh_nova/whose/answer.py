@@ -8,13 +8,13 @@ from typing import Literal, NamedTuple
 from ..model import Guest
 
 Kind = Literal[
-    "uuid", "domain", "id", "pid", "tap", "mac", "ip", "port", "volume", "disk", "name", "image",
-    "flavor", "project", "user",
+    "uuid", "domain", "id", "pid", "tap", "mac", "ip", "port", "volume", "disk", "device", "name",
+    "image", "flavor", "project", "user",
 ]  # fmt: skip
 """What a handle can be."""
 KINDS: tuple[Kind, ...] = (
-    "uuid", "domain", "id", "pid", "tap", "mac", "ip", "port", "volume", "disk", "name", "image",
-    "flavor", "project", "user",
+    "uuid", "domain", "id", "pid", "tap", "mac", "ip", "port", "volume", "disk", "device", "name",
+    "image", "flavor", "project", "user",
 )  # fmt: skip
 """In the order in which a handle that fits several is answered."""
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from ..guests.naming import NO_NAME, VOLUME_NAME
-from ..model import Disk, Guest, Identity, Instance
+from ..model import Disk, Guest, Hardware, Identity, Instance
 from .answer import Kind
 from .keys import key_of, uuid_key
 
@@ -31,6 +31,7 @@ def identifiers(guest: Guest) -> Iterator[Identifier]:
     if guest.hardware:
         for disk in guest.hardware.disks:
             yield from _of_disk(disk)
+        yield from _of_devices(guest.hardware)
 
 
 def _of_instance(instance: Instance) -> Iterator[Identifier]:
@@ -81,6 +82,22 @@ def _of_ports(guest: Guest) -> Iterator[Identifier]:
             if ip.address:
                 detail = f"address on port {uuid}" if uuid else "address"
                 yield Identifier("ip", ip.address, detail)
+
+
+def _of_devices(hardware: Hardware) -> Iterator[Identifier]:
+    for device in hardware.host_devices:
+        if device.address:
+            yield Identifier("device", device.address, f"{device.type or 'host'} device")
+    for nic in hardware.interfaces:
+        if nic.source:
+            what = nic.target or nic.mac or "an interface"
+            kind: Kind = "disk" if nic.type == "vhostuser" else "device"
+            yield Identifier(kind, nic.source, f"behind {what}")
+    for file_system in hardware.file_systems:
+        if file_system.source:
+            yield Identifier("disk", file_system.source, f"file system {file_system.target or ''}")
+    for path in hardware.paths:
+        yield Identifier("disk", path, "file")
 
 
 def _of_disk(disk: Disk) -> Iterator[Identifier]:

@@ -13,6 +13,7 @@ _MAC = re.compile(
     r"|(?:[0-9a-f]{4}\.){2}[0-9a-f]{4}|[0-9a-f]{12}"
 )
 _ADDRESS = re.compile(r"[0-9a-f:.]{2,45}")
+_PCI = re.compile(r"(?:([0-9a-f]{4,8}):)?([0-9a-f]{2}:[01][0-9a-f]\.[0-7])")
 _LONGEST_NUMBER = 10
 """Digits: more no PID has, nor an id of libvirt's."""
 
@@ -40,6 +41,8 @@ def key_of(kind: Kind, text: str) -> str | None:
         return mac_key(text)
     if kind == "ip":
         return address_key(text)
+    if kind == "device":
+        return pci_key(text) or uuid_key(text) or text.lower()
     if kind == "volume":
         return uuid_key(text.lower().removeprefix("volume-"))
     if kind == "disk":
@@ -54,7 +57,7 @@ def keys_of_any_kind(text: str) -> set[str]:
     """All keys that the text can have, without what each kind asks of it besides."""
     bare = text.strip()
     keys = (text, bare, uuid_key(bare), mac_key(bare), address_key(bare), key_of("volume", bare),
-            key_of("disk", bare), key_of("id", bare))  # fmt: skip
+            key_of("disk", bare), key_of("id", bare), key_of("device", bare))  # fmt: skip
     return {key for key in keys if key}
 
 
@@ -85,6 +88,14 @@ def address_key(text: str) -> str | None:
         return None
     mapped = written.removeprefix("::ffff:")
     return mapped if "." in mapped and ":" not in mapped else written
+
+
+def pci_key(text: str) -> str | None:
+    """``0000:3b:00.0``, also where the domain is left out as lspci and dmesg do."""
+    match = _PCI.fullmatch(text.lower())
+    if match is None:
+        return None
+    return f"{int(match[1] or '0', 16):04x}:{match[2]}"
 
 
 def number_of(text: str) -> int | None:

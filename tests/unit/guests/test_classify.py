@@ -49,6 +49,10 @@ def product(text: str) -> str:
     return f"<entry name='product'>{text}</entry>"
 
 
+def nova_product(text: str) -> str:
+    return product(text) + "<entry name='version'>34.0.0</entry>"
+
+
 def disk(source: str = "", serial: str = "") -> str:
     return f"<disk>{source}<target dev='vda'/><serial>{serial}</serial></disk>"
 
@@ -74,7 +78,7 @@ SHOWS_FOREIGN_MARK = {
 
 SHOWS_NOVA_MARK: dict[str, Domain] = {
     "_unreadable_block": domain(metadata=f'<server xmlns="{NOVA_1_1}"/>'),
-    "_nova_product": domain(sysinfo=product("OpenStack Nova")),
+    "_nova_product": domain(sysinfo=nova_product("OpenStack Nova")),
     "_path_with_uuid": domain(
         devices=disk(f"<source file='/var/lib/nova/instances/{UUID}/disk'/>")
     ),
@@ -136,7 +140,31 @@ def test_a_certain_mark_of_nova_suffices_and_a_lesser_one_does_not(mark: Mark) -
 
 @pytest.mark.parametrize("text", NOVA_PRODUCTS)
 def test_each_product_name_of_nova_is_known(text: str) -> None:
-    assert judge(domain(sysinfo=product(text))).kind == "nova-unstamped"
+    assert judge(domain(sysinfo=nova_product(text))).kind == "nova-unstamped"
+
+
+@pytest.mark.parametrize("text", NOVA_PRODUCTS)
+def test_the_product_alone_is_set_for_cloud_init_and_says_nothing(text: str) -> None:
+    assert judge(domain(sysinfo=product(text))) == Judgement("foreign", "unknown", ())
+
+
+@pytest.mark.parametrize("entry", ["version", "serial", "uuid"])
+def test_the_product_counts_with_any_of_what_nova_writes_beside_it(entry: str) -> None:
+    text = product("OpenStack Nova") + f"<entry name='{entry}'>34.0.0</entry>"
+    assert judge(domain(sysinfo=text)).kind == "nova-unstamped"
+
+
+@pytest.mark.parametrize(
+    "devices",
+    [f"<filesystem type='mount'><source dir='/var/lib/nova/instances/{UUID}/rootfs'/></filesystem>",
+     f"<console type='file'><source path='/var/lib/nova/instances/{UUID}/console.log'/></console>",
+     f"<serial type='pty'><log file='/var/lib/nova/instances/{UUID}/console.log'/></serial>"],
+    ids=["file system", "console", "log"],
+)  # fmt: skip
+def test_the_instances_folder_counts_wherever_it_is(devices: str) -> None:
+    judgement = judge(domain(devices=devices))
+    assert judgement.kind == "nova-unstamped"
+    assert "carries the domain's uuid" in judgement.evidence[0]
 
 
 @pytest.mark.parametrize(("text", "manager"), MANAGER_BY_PRODUCT.items())
