@@ -7,6 +7,7 @@ import json
 import os
 import sys
 import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -147,7 +148,7 @@ def test_a_pipe(tmp_path: Path) -> None:
             "f: is not valid YAML: merge keys (<<) are not understood (line 2, column 5)",
         ),
         ("id: 1e999", "f: is not valid YAML: a number is too large (line 1, column 5)"),
-        ("id: " + "9" * 5000, "f: is not valid YAML: Exceeds the limit"),
+        ("id: " + "9" * 5000, "f: is not valid YAML: a number is too long (line 1, column 5)"),
         ("&a a: *b", "f: is not valid YAML: the alias *b stands for nothing that is complete"),
         ("# only a remark", "f: is not understood"),
     ],
@@ -167,6 +168,18 @@ def test_a_yaml_bomb_is_refused_at_once() -> None:
 def test_a_large_text_that_is_repeated_is_a_bomb_too() -> None:
     bomb = f"- &a {'x' * 500_000}\n" + "- *a\n" * 1000
     assert "its aliases stand for far more than it holds" in complaint(bomb)
+
+
+def test_a_chain_of_aliases_is_nesting_too() -> None:
+    chain = "a0: &a0 [x]\n" + "".join(f"a{n}: &a{n} [*a{n - 1}]\n" for n in range(1, 1300))
+    assert "it is nested deeper than 100 levels (line 99, " in complaint(chain)
+
+
+def test_a_text_that_begins_as_a_number_takes_no_longer_than_others() -> None:
+    begin = time.perf_counter()
+    assert complaint(f"id: {'9' * 5_000_000}x").endswith("…'")
+    # Going back over every digit would take hours.
+    assert time.perf_counter() - begin < 10
 
 
 def test_yaml_without_libyaml(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -31,7 +31,10 @@ _NULLS = frozenset(("", "~", "null", "Null", "NULL"))
 _BOOLEANS = {
     "true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False,
 }  # fmt: skip
-_NUMBER = re.compile(r"[-+]?(?:[0-9]{1,300}|(?=\.?[0-9])[0-9]*\.?[0-9]*(?:[eE][-+]?[0-9]{1,3})?)")
+_LONGEST_NUMBER = 1000
+"""In characters. Python's ``int`` takes quadratic time, and newer ones refuse 4300 digits."""
+# Not "[0-9]*\\.?[0-9]*", which takes quadratic time on digits that are followed by a letter.
+_NUMBER = re.compile(r"[-+]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][-+]?[0-9]{1,3})?")
 _TAG = "tag:yaml.org,2002:"
 _TEXT_TAGS = (f"{_TAG}str", f"{_TAG}timestamp", "!")
 
@@ -72,7 +75,10 @@ class _Reader:
         self._largest = min(_GROWTH * size + _ALLOWANCE, 2 * LARGEST)
         self._keys: dict[str, str] = {}
         """Each once, as the records of a list have the same ones."""
-        self._anchored: dict[str, tuple[Any, int]] = {}
+        self._anchored: dict[str, tuple[Any, int, int]] = {}
+        """The value, its size, and the levels of nesting in it."""
+        self._deepest = 0
+        """The deepest level so far in the node that is being read, aliases included."""
         self._size = 0
         """Characters and nodes so far, with every alias written out."""
 
@@ -89,10 +95,12 @@ class _Reader:
 
     def _node(self, event: Any, events: Iterator[Any], depth: int) -> Any:
         if isinstance(event, yaml.AliasEvent):
-            return self._alias(event)
-        if depth > DEEPEST:
-            raise _refusal(f"it is nested deeper than {DEEPEST} levels", event)
-        before = self._size
+            return self._alias(event, depth)
+        outside, before = self._deepest, self._size
+        if event.anchor is not None:
+            self._deepest = 0
+        if depth > self._deepest:
+            self._reach(depth, event)
         if isinstance(event, yaml.ScalarEvent):
             value: Any = _scalar(event)
             self._grow(len(event.value) + 1, event)
@@ -105,7 +113,9 @@ class _Reader:
             self._grow(1, event)
             value = self._mapping(events, depth)
         if event.anchor is not None:
-            self._anchored[event.anchor] = (value, self._size - before)
+            levels = self._deepest - depth + 1
+            self._anchored[event.anchor] = (value, self._size - before, levels)
+            self._deepest = max(self._deepest, outside)
         return value
 
     def _sequence(self, events: Iterator[Any], depth: int) -> list[Any]:
@@ -127,13 +137,19 @@ class _Reader:
             values[key] = self._node(next(events), events, depth + 1)
         return values
 
-    def _alias(self, event: Any) -> Any:
+    def _alias(self, event: Any, depth: int) -> Any:
         if event.anchor not in self._anchored:
             # Also where a node holds itself.
             raise _refusal(f"the alias *{event.anchor} stands for nothing that is complete", event)
-        value, size = self._anchored[event.anchor]
+        value, size, levels = self._anchored[event.anchor]
+        self._reach(depth + levels - 1, event)
         self._grow(size, event)
         return value
+
+    def _reach(self, depth: int, event: Any) -> None:
+        self._deepest = max(self._deepest, depth)
+        if depth > DEEPEST:
+            raise _refusal(f"it is nested deeper than {DEEPEST} levels", event)
 
     def _grow(self, size: int, event: Any) -> None:
         self._size += size
@@ -159,6 +175,8 @@ def _scalar(event: Any) -> Any:
     if text in _BOOLEANS:
         return _BOOLEANS[text]
     if _NUMBER.fullmatch(text):
+        if len(text) > _LONGEST_NUMBER:
+            raise _refusal("a number is too long", event)
         if text.lstrip("+-").isdigit():
             return int(text)
         # JSON has no infinity.
