@@ -46,6 +46,7 @@ class NovaApi:
     def __init__(self, url: str, folder: Path) -> None:
         self.url = url
         self._log = folder / "requests"
+        self._log.touch()
 
     def get(self, path: str, microversion: str) -> Answers:
         headers = {
