@@ -20,7 +20,7 @@ from virsh_nova.errors import EXIT_FAILED, NovaDomainsError
 from virsh_nova.sources import text as sources_text
 from virsh_nova.sources import yaml_text
 from virsh_nova.sources.catalog_files import catalog_of
-from virsh_nova.sources.items import Answer
+from virsh_nova.sources.items import Input
 from virsh_nova.sources.records import read_records, records_in
 
 API = Path(__file__).parent / "data" / "api"
@@ -35,7 +35,7 @@ def complaint(data: bytes | str | Any) -> str:
     if isinstance(data, str):
         data = data.encode()
     with pytest.raises(NovaDomainsError) as caught:
-        records_in(Answer(data, "f"))
+        records_in(Input(data, "f"))
     assert type(caught.value) is NovaDomainsError
     assert caught.value.exit_code == EXIT_FAILED
     assert caught.value.message.isprintable()
@@ -123,7 +123,7 @@ def test_a_pipe(tmp_path: Path) -> None:
         ("[] x", "f: is not valid JSON: trailing characters (byte 4)"),
         ("[]\n[", "f: is not valid JSON: it is cut short"),
         ("[" * 200_000, "f: is not valid JSON: it is nested too deep"),
-        (b'[{"id": "\xff"}]', "f: record 1: it is not UTF-8"),
+        (b'[{"id": "\xff"}]', "f: item 1: it is not UTF-8"),
         (b"\xff\xfe[", "f: is neither JSON nor YAML: truncated data"),
         (b"\x80\x81", "f: is neither JSON nor YAML: invalid leading UTF-8 octet"),
         ("a: b: c", "f: is not valid YAML: mapping values are not allowed in this context"),
@@ -165,7 +165,7 @@ def test_a_pipe(tmp_path: Path) -> None:
         ("id: 1e999", "f: is not valid YAML: the number is too large (line 1, column 5)"),
         ("id: " + "9" * 5000, "f: is not valid YAML: the number is too long (line 1, column 5)"),
         ("&a a: *b", "f: is not valid YAML: found undefined alias"),
-        ("# only a remark", "f: is not understood"),
+        ("# only a remark", "f: unsupported format"),
     ],
 )
 def test_what_is_no_document(text: str | bytes, message: str) -> None:
@@ -255,16 +255,16 @@ def test_yaml_scalars_are_what_json_has() -> None:
 @pytest.mark.parametrize(
     ("value", "message"),
     [
-        ("hello", "f: is not understood"),
-        ("<html><body>401</body></html>", "f: is not understood"),
-        ('{"itemNotFound": {"code": 404}}', "f: is not understood"),
-        ([1], "f: record 1: expected an object, got number 1"),
-        (["x"], "f: record 1: expected an object, got text 'x'"),
-        ([None], "f: record 1: expected an object, got null"),
-        ([{"name": "x"}], "f: record 1: is not understood"),
-        ([{"uuid": UUID, "name": "x"}], "f: record 1: is not understood"),
+        ("hello", "f: unsupported format"),
+        ("<html><body>401</body></html>", "f: unsupported format"),
+        ('{"itemNotFound": {"code": 404}}', "f: unsupported format"),
+        ([1], "f: item 1: expected an object, got number 1"),
+        (["x"], "f: item 1: expected an object, got text 'x'"),
+        ([None], "f: item 1: expected an object, got null"),
+        ([{"name": "x"}], "f: item 1: unsupported format"),
+        ([{"uuid": UUID, "name": "x"}], "f: item 1: unsupported format"),
         ({"servers": {}}, "f: servers: expected a list, got an object"),
-        ({"server": []}, "f: record 1: expected an object, got a list"),
+        ({"server": []}, "f: item 1: expected an object, got a list"),
     ],
 )
 def test_unknown_shapes(value: Any, message: str) -> None:
@@ -273,7 +273,7 @@ def test_unknown_shapes(value: Any, message: str) -> None:
 
 def test_the_hint_tells_what_is_understood() -> None:
     with pytest.raises(NovaDomainsError) as caught:
-        records_in(Answer(b"{}", "f"))
+        records_in(Input(b"{}", "f"))
     assert "GET /servers/detail" in caught.value.hint
     assert "\n" not in caught.value.hint
 
@@ -295,8 +295,8 @@ def test_the_hint_tells_what_is_understood() -> None:
 )
 def test_a_uuid_that_is_none(record: Any, message: str) -> None:
     assert complaint([{"id": OTHER}, record]) == (
-        f"f: record 2{'' if message.startswith('id') else ' '}{message}".replace(
-            "record 2id", "record 2: id"
+        f"f: item 2{'' if message.startswith('id') else ' '}{message}".replace(
+            "item 2id", "item 2: id"
         )
     )
 
@@ -388,7 +388,7 @@ def test_a_field_that_cannot_be_a_fact(fields: dict[str, Any], message: str) -> 
     found = complaint({"servers": [{"id": OTHER}, {"id": UUID, **fields}]})
     assert len(found) < 300
     if message:
-        assert found == f"f: record 2 ({UUID}): {message}"
+        assert found == f"f: item 2 ({UUID}): {message}"
 
 
 @pytest.mark.parametrize(
@@ -429,12 +429,12 @@ def test_a_field_that_cannot_be_a_fact(fields: dict[str, Any], message: str) -> 
 )
 def test_a_field_of_our_document(fields: dict[str, Any], message: str) -> None:
     guest = {"uuid": UUID, "instance": {"namespace": "urn:x", **fields}}
-    assert complaint([guest]) == f"f: record 1 ({UUID}): {message}"
+    assert complaint([guest]) == f"f: item 1 ({UUID}): {message}"
 
 
 def test_a_namespace_that_is_missing() -> None:
     assert complaint([{"uuid": UUID, "instance": {}}]) == (
-        f"f: record 1 ({UUID}): instance.namespace: is missing"
+        f"f: item 1 ({UUID}): instance.namespace: is missing"
     )
 
 
@@ -446,13 +446,13 @@ def test_a_large_number_in_yaml() -> None:
 
 def test_a_key_that_is_there_twice() -> None:
     found = complaint(f'[{{"id": "{UUID}", "flavor": {{"ram": "x", "ram": 1}}}}]')
-    assert found == f"f: record 1 ({UUID}): flavor.ram: expected a number, got number 1"
+    assert found == f"f: item 1 ({UUID}): flavor.ram: expected a number, got number 1"
 
 
 @pytest.mark.parametrize("number", ["1" + "0" * 400, "1e400"])
 def test_numbers_that_nothing_can_hold(number: str) -> None:
     found = complaint(f'[{{"id": "{UUID}", "flavor": {{"ram": {number}}}}}]')
-    assert found.startswith("f: record 1")
+    assert found.startswith("f: item 1")
     assert "flavor.ram: " in found
     assert len(found) < 150
 
@@ -464,13 +464,13 @@ SAMPLE_TEXTS = [path.read_bytes() for path in SAMPLES]
 
 def use(data: bytes) -> None:
     """Nothing but our own error may come out, and that in one line."""
-    answer = Answer(data, "f")
+    given = Input(data, "f")
     for read in (
-        lambda: records_in(answer),
-        lambda: catalog_of(users=[answer]),
-        lambda: catalog_of(flavors=[answer]),
-        lambda: catalog_of(images=[answer]),
-        lambda: catalog_of(ports=[answer]),
+        lambda: records_in(given),
+        lambda: catalog_of(users=[given]),
+        lambda: catalog_of(flavors=[given]),
+        lambda: catalog_of(images=[given]),
+        lambda: catalog_of(ports=[given]),
     ):
         message = None
         try:

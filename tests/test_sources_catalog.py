@@ -14,7 +14,7 @@ from virsh_nova.model import Address, Port, Record
 from virsh_nova.parse import parse_domain
 from virsh_nova.sources.catalog import Catalog, Name, complete
 from virsh_nova.sources.catalog_files import catalog_of, read_catalog
-from virsh_nova.sources.items import Answer
+from virsh_nova.sources.items import Input
 from virsh_nova.sources.records import read_records
 
 API = Path(__file__).parent / "data" / "api"
@@ -30,8 +30,8 @@ RICH = "888b6825-42a3-4891-844b-56023eae7d5e"
 DEMO = "03edb9b2d97144b3ba1926701905d2cf"
 
 
-def answer(value: Any, source: str = "f") -> list[Answer]:
-    return [Answer(json.dumps(value).encode(), source)]
+def catalog_input(value: Any, source: str = "f") -> list[Input]:
+    return [Input(json.dumps(value).encode(), source)]
 
 
 def whole() -> Catalog:
@@ -61,7 +61,7 @@ def test_names_are_the_same_in_the_raw_answer_and_the_clients_list(kind: str) ->
     raw = names(NOVA / f"{kind}s.json")
     assert len(raw) >= 4
     assert names(listed) == raw
-    as_yaml = [Answer(yaml.safe_dump(json.loads(listed.read_text())).encode(), "y")]
+    as_yaml = [Input(yaml.safe_dump(json.loads(listed.read_text())).encode(), "y")]
     assert getattr(catalog_of(**{f"{kind}s": as_yaml}), f"{kind}s") == {
         id_: Name(name, "y") for id_, name in raw.items()
     }
@@ -98,7 +98,7 @@ def test_a_flavor_that_is_shown_and_lists_of_little() -> None:
         "id": "1", "name": "m1", "ram": 64, "swap": 0, "OS-FLV-EXT-DATA:ephemeral": 0,
         "properties": {"a": "b"},
     }  # fmt: skip
-    assert catalog_of(flavors=answer(shown)).flavors["1"].facts == {
+    assert catalog_of(flavors=catalog_input(shown)).flavors["1"].facts == {
         "flavor.id": "1",
         "flavor.name": "m1",
         "flavor.memory_mib": 64,
@@ -107,7 +107,7 @@ def test_a_flavor_that_is_shown_and_lists_of_little() -> None:
         "flavor.extra_specs": {"a": "b"},
     }
     old = {"ID": "1", "Name": "m1", "RAM": 64, "Swap": "", "Properties": "a='b'"}
-    assert catalog_of(flavors=answer([old])).flavors["1"].facts == {
+    assert catalog_of(flavors=catalog_input([old])).flavors["1"].facts == {
         "flavor.id": "1",
         "flavor.name": "m1",
         "flavor.memory_mib": 64,
@@ -117,10 +117,12 @@ def test_a_flavor_that_is_shown_and_lists_of_little() -> None:
 
 def test_a_flavors_name_that_is_not_unique_gives_nothing() -> None:
     flavors = [{"id": "1", "name": "a"}, {"id": "2", "name": "a"}, {"id": "3", "name": "b"}]
-    catalog = catalog_of(flavors=answer(flavors))
+    catalog = catalog_of(flavors=catalog_input(flavors))
     assert list(catalog.flavors_by_name) == ["b"]
     # The same flavor in two files is one flavor; the later file counts.
-    twice = catalog_of(flavors=[*answer([flavors[2]]), *answer([flavors[2] | {"ram": 1}], "later")])
+    twice = catalog_of(
+        flavors=[*catalog_input([flavors[2]]), *catalog_input([flavors[2] | {"ram": 1}], "later")]
+    )
     assert twice.flavors_by_name["b"].source == "later"
     assert twice.flavors["3"].facts["flavor.memory_mib"] == 1
 
@@ -151,12 +153,12 @@ def test_images() -> None:
 
 def test_images_of_the_client() -> None:
     row = {"ID": IMAGE, "Name": "blank", "Disk Format": "qcow2", "Container Format": "bare"}
-    assert catalog_of(images=answer([row])).images[IMAGE].facts == {
+    assert catalog_of(images=catalog_input([row])).images[IMAGE].facts == {
         "image.container_format": "bare",
         "image.disk_format": "qcow2",
     }
     shown = {"id": IMAGE, "disk_format": None, "min_ram": 5, "properties": {"hw_video_ram": 16}}
-    assert catalog_of(images=answer(shown)).images[IMAGE].facts == {
+    assert catalog_of(images=catalog_input(shown)).images[IMAGE].facts == {
         "image.min_ram_mib": 5,
         "image.properties": {"hw_video_ram": "16"},
     }
@@ -183,41 +185,41 @@ def test_ports_are_those_of_servers() -> None:
 @pytest.mark.parametrize(
     ("kind", "value", "message"),
     [
-        ("users", {"projects": []}, "f: is not understood"),
-        ("users", [{"id": "1"}], "f: record 1 (1): name: is missing"),
-        ("users", [{"ID": "1", "Name": 2}], "f: record 1 (1): Name: expected text, got number 2"),
+        ("users", {"projects": []}, "f: unsupported format"),
+        ("users", [{"id": "1"}], "f: item 1 (1): name: is missing"),
+        ("users", [{"ID": "1", "Name": 2}], "f: item 1 (1): Name: expected text, got number 2"),
         (
             "projects",
             {"projects": [{"id": "1", "name": "a\x1b"}]},
-            "f: record 1 (1): name: XML cannot hold the character U+001B at position 2",
+            "f: item 1 (1): name: XML cannot hold the character U+001B at position 2",
         ),
         (
             "flavors",
             {"flavors": [{"id": "1"}, {"id": "2", "ram": "64"}]},
-            "f: record 2 (2): ram: expected a number, got text '64'",
+            "f: item 2 (2): ram: expected a number, got text '64'",
         ),
         (
             "flavors",
             {"flavors": [{"id": "1", "swap": "64"}]},
-            "f: record 1 (1): swap: expected a number, got text '64'",
+            "f: item 1 (1): swap: expected a number, got text '64'",
         ),
         (
             "flavors",
             {"flavors": [{"id": "1", "disk": -1}]},
-            "f: record 1 (1): disk: must not be negative: number -1",
+            "f: item 1 (1): disk: must not be negative: number -1",
         ),
-        ("images", [{"id": "x"}], "f: record 1 (x): id: expected a uuid, got text 'x'"),
+        ("images", [{"id": "x"}], "f: item 1 (x): id: expected a uuid, got text 'x'"),
         (
             "images",
             [{"id": IMAGE, "os_type": ["x"]}],
-            f"f: record 1 ({IMAGE}): properties.os_type: expected text, got a list",
+            f"f: item 1 ({IMAGE}): properties.os_type: expected text, got a list",
         ),
         (
             "ports",
             [{"id": IMAGE, "device_id": UUID, "fixed_ips": [{"ip_address": "x"}]}],
-            f"f: record 1 ({IMAGE}): fixed_ips[0].ip_address: expected an IP address, got text 'x'",
+            f"f: item 1 ({IMAGE}): fixed_ips[0].ip_address: expected an IP address, got text 'x'",
         ),
-        ("ports", [{"id": IMAGE}], f"f: record 1 ({IMAGE}): device_id: is missing"),
+        ("ports", [{"id": IMAGE}], f"f: item 1 ({IMAGE}): device_id: is missing"),
         (
             "ports",
             [{"ID": IMAGE, "Name": "", "MAC Address": "fa:16:3e:00:00:01", "Status": "ACTIVE"}],
@@ -227,18 +229,18 @@ def test_ports_are_those_of_servers() -> None:
 )
 def test_one_line_says_what_is_wrong(kind: str, value: Any, message: str) -> None:
     with pytest.raises(NovaDomainsError) as caught:
-        catalog_of(**{kind: answer(value)})
+        catalog_of(**{kind: catalog_input(value)})
     assert caught.value.message == message
 
 
 def test_the_hint_on_ports_says_how_to_get_them() -> None:
     with pytest.raises(NovaDomainsError) as caught:
-        catalog_of(ports=answer([{"ID": IMAGE}]))
+        catalog_of(ports=catalog_input([{"ID": IMAGE}]))
     assert "/v2.0/ports" in caught.value.hint
 
 
 def test_interfaces_of_a_server_do_not_say_whose_they_are() -> None:
-    with pytest.raises(NovaDomainsError, match="is not understood"):
+    with pytest.raises(NovaDomainsError, match="unsupported format"):
         read_catalog(ports=[str(NOVA / f"os-interface_{TWONETS}.json")])
 
 

@@ -16,7 +16,7 @@ from tests import strategies
 from virsh_nova.facts import facts_of
 from virsh_nova.model import Address, Block, Guest, Instance
 from virsh_nova.render.document import as_json, as_yaml, guest_document
-from virsh_nova.sources.items import Answer
+from virsh_nova.sources.items import Input
 from virsh_nova.sources.records import read_records, records_in
 
 API = Path(__file__).parent / "data" / "api"
@@ -37,7 +37,7 @@ def moment(text: str) -> datetime:
 
 
 def records(value: Any) -> tuple:
-    return records_in(Answer(json.dumps(value).encode(), "f.json"))
+    return records_in(Input(json.dumps(value).encode(), "f.json"))
 
 
 def server(**changes: Any) -> dict[str, Any]:
@@ -99,7 +99,7 @@ def test_a_server_in_each_microversion(version: str, expected: dict[str, Any]) -
     record = next(record for record in found if record.uuid == TWONETS)
     assert record.facts == expected
     assert record.hosts == ("labhost", "vm")
-    assert (record.source, record.place, record.unnamed) == (path, "record 6", False)
+    assert (record.source, record.place, record.unnamed) == (path, "item 6", False)
     assert record.addresses == {
         "fa:16:3e:6c:67:b4": (
             Address("fixed", "2001:db8:1:0:f816:3eff:fe6c:67b4", 6),
@@ -154,7 +154,7 @@ def test_server_show(uuid: str, image: dict[str, str], form: str) -> None:
     text = (CLIENT / f"server_show_{uuid}.json").read_text()
     if form == "yaml":
         text = yaml.safe_dump(json.loads(text))
-    (record,) = records_in(Answer(text.encode(), "f"))
+    (record,) = records_in(Input(text.encode(), "f"))
     assert record.uuid == uuid
     assert record.hosts == ("labhost", "vm")
     assert record.addresses == {}
@@ -371,10 +371,10 @@ def test_addresses_that_may_be_floating_ones_are_left_out(addresses: Any) -> Non
 )
 def test_wrappings(text: str, count: int) -> None:
     text = text.replace("UUID", UUID)
-    found = records_in(Answer(text.encode(), "f"))
-    assert records_in(Answer(text.encode("utf-16"), "f")) == found
+    found = records_in(Input(text.encode(), "f"))
+    assert records_in(Input(text.encode("utf-16"), "f")) == found
     assert [record.uuid for record in found] == [UUID] * count
-    assert [record.place for record in found] == [f"record {n + 1}" for n in range(count)]
+    assert [record.place for record in found] == [f"item {n + 1}" for n in range(count)]
 
 
 def guest_of(instance: Instance | None, host: str | None = "h") -> Guest:
@@ -388,7 +388,7 @@ def test_guests_without_a_block_give_no_record() -> None:
     instance = Instance("urn:x")
     documents = [guest_document(guest_of(None)), guest_document(guest_of(instance))]
     (record,) = records(documents)
-    assert (record.place, record.namespace, record.facts) == ("record 2", "urn:x", {})
+    assert (record.place, record.namespace, record.facts) == ("item 2", "urn:x", {})
     assert record.unnamed
     assert record.hosts == ("h",)
     assert records([guest_document(guest_of(Instance("urn:x", name="")))])[0].unnamed
@@ -436,7 +436,7 @@ def test_our_document_gives_back_the_facts(
         as_json(document, one_a_line=one_a_line, ascii_only=ascii_only),
         as_yaml(document, ascii_only=ascii_only),
     ):
-        (record,) = records_in(Answer(text.encode(), "f"))
+        (record,) = records_in(Input(text.encode(), "f"))
         assert record.facts == facts_of(instance)
         assert record.namespace == instance.namespace
         assert record.uuid == UUID

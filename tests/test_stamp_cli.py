@@ -159,16 +159,16 @@ UUID = uuid_of(1)
         ("", "f: is empty"),
         ('[{"uuid": "8dab', "f: is not valid JSON: it is cut short"),
         ("hello", "f: "),
-        ([{"uuid": UUID, "x": 1}], "f: record 1: "),
+        ([{"uuid": UUID, "x": 1}], "f: item 1: "),
         ([{"uuid": "no", "instance": {"namespace": "x"}}],
-         "f: record 1 (no): uuid: expected a uuid, got text 'no'"),
+         "f: item 1 (no): uuid: expected a uuid, got text 'no'"),
         ([document(1, flavor={"memory_mib": "64"})],
-         f"f: record 1 ({UUID}): instance.flavor.memory_mib: expected a number, got text '64'"),
+         f"f: item 1 ({UUID}): instance.flavor.memory_mib: expected a number, got text '64'"),
         ([document(1, name="ok"), document(2, name="a\x1bb")],
-         f"f: record 2 ({uuid_of(2)}): instance.name: XML cannot hold the character U+001B at "
+         f"f: item 2 ({uuid_of(2)}): instance.name: XML cannot hold the character U+001B at "
          "position 2"),
         ({"servers": [{"id": UUID, "name": 3}]},
-         f"f: record 1 ({UUID}): name: expected text, got number 3"),
+         f"f: item 1 ({UUID}): name: expected text, got number 3"),
     ],
 )  # fmt: skip
 def test_a_bad_file_is_told_by_file_record_and_field(

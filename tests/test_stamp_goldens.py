@@ -21,7 +21,7 @@ from virsh_nova.parse import parse_block
 from virsh_nova.release import coordinated_name, find_release
 from virsh_nova.sources.catalog import complete
 from virsh_nova.sources.catalog_files import read_catalog
-from virsh_nova.sources.items import Answer
+from virsh_nova.sources.items import Input
 from virsh_nova.sources.records import read_records, records_in
 from virsh_nova.stamp.plan import Options, Step, make_plan
 
@@ -157,7 +157,7 @@ def compared(block: etree._Element) -> str:
 def test_the_block_is_canonically_what_that_release_wrote(path: Path) -> None:
     golden = etree.fromstring(path.read_bytes())
     written = document(path.stem, package=path.parent.name)
-    (record,) = records_in(Answer(json.dumps([written]).encode(), "saved.json"))
+    (record,) = records_in(Input(json.dumps([written]).encode(), "saved.json"))
     number = int(path.parent.name.partition(".")[0])
     for release in (path.parent.name, str(number), coordinated_name(number)):
         step = stamped(record, release)
@@ -167,7 +167,7 @@ def test_the_block_is_canonically_what_that_release_wrote(path: Path) -> None:
 @pytest.mark.parametrize("case", sorted(INPUTS))
 def test_the_newest_is_written_unless_a_document_of_ours_says_otherwise(case: str) -> None:
     written = document(case, package="34.0.0")
-    (record,) = records_in(Answer(json.dumps([written]).encode(), "saved.json"))
+    (record,) = records_in(Input(json.dumps([written]).encode(), "saved.json"))
     golden = etree.fromstring((DATA / f"golden/34.0.0/{case}.xml").read_bytes())
     step = stamped(record._replace(namespace=None), None)
     assert compared(as_libvirt_keeps_it(step)) == compared(golden)
@@ -187,14 +187,14 @@ def test_a_saved_listing_gives_back_the_very_block(path: Path) -> None:
     )
     listed = guest_document(host.guest(uuid))
     saved = as_json([listed], one_a_line=False, ascii_only=False)
-    (record,) = records_in(Answer(saved.encode(), "saved.json"))
+    (record,) = records_in(Input(saved.encode(), "saved.json"))
     step = stamped(record, None)
     assert compared(as_libvirt_keeps_it(step)) == compared(etree.fromstring(block.encode()))
 
 
 def test_the_draft_has_the_blueprints_namespace_and_order() -> None:
     written = document("image_plain", package="2014.2.3")
-    (record,) = records_in(Answer(json.dumps([written]).encode(), "saved.json"))
+    (record,) = records_in(Input(json.dumps([written]).encode(), "saved.json"))
     block = as_libvirt_keeps_it(stamped(record, "draft"))
     assert block.tag == "{http://openstack.org/nova/instance/1}instance"
     tags = [etree.QName(child).localname for child in block]
@@ -204,7 +204,7 @@ def test_the_draft_has_the_blueprints_namespace_and_order() -> None:
 def test_the_uuid_of_a_boot_volume_is_said_where_it_is_known() -> None:
     written = document("volume_boot", package="34.0.0")
     written["instance"]["root"]["uuid"] = "e2b487e4-a6a2-4148-beda-649cbc36fc65"
-    (record,) = records_in(Answer(json.dumps([written]).encode(), "saved.json"))
+    (record,) = records_in(Input(json.dumps([written]).encode(), "saved.json"))
     for release in ("30", "34", "draft"):
         root = as_libvirt_keeps_it(stamped(record, release)).find("{*}root")
         assert dict(root.attrib) == {

@@ -11,11 +11,11 @@ from ..listing import KINDS, REASONS, STATES, UNKNOWN_STATE, Kind, Sighting
 from ..model import Backfill, Block, Difference, Disk, Guest, Hardware, Interface
 from ..sources.decoding import decode
 from ..sources.fields import FieldError, checked_moment, checked_uuid
-from ..sources.items import Answer, Item, Shape, items_in
+from ..sources.items import Input, Item, ObjectKind, items_in
 from ..sources.own_document import own_record
 from .recording import Detail
 
-SHAPE = Shape("guest", "guests", "a saved list -f json or show -f json")
+SAVED = ObjectKind("guest", "guests", "a saved list -f json or show -f json")
 
 
 class _Disk(msgspec.Struct):
@@ -84,13 +84,13 @@ class SavedGuest(NamedTuple):
 
 
 def read_saved(data: bytes, path: str) -> tuple[list[SavedGuest], list[str]]:
-    """The guests, and a line for each record that is none.
+    """The guests, and a line for each item that is none.
 
     Raises ``NovaDomainsError`` for what is no list of objects.
     """
     guests: list[SavedGuest] = []
     faults: list[str] = []
-    for item in items_in(Answer(data, path), SHAPE):
+    for item in items_in(Input(data, path), SAVED):
         try:
             guests.append(_saved_guest(item))
         except FieldError as error:

@@ -16,7 +16,7 @@ class Name(NamedTuple):
     source: str
 
 
-class Entry(NamedTuple):
+class CatalogEntry(NamedTuple):
     """What a catalog says of a flavor or an image, by the keys of ``facts.SHAPES``."""
 
     facts: Facts
@@ -40,11 +40,11 @@ class Catalog(NamedTuple):
     """By id."""
     projects: Mapping[str, Name] = {}
     """By id."""
-    flavors: Mapping[str, Entry] = {}
+    flavors: Mapping[str, CatalogEntry] = {}
     """By the id that the API shows."""
-    flavors_by_name: Mapping[str, Entry] = {}
+    flavors_by_name: Mapping[str, CatalogEntry] = {}
     """Only those whose name no other flavor has."""
-    images: Mapping[str, Entry] = {}
+    images: Mapping[str, CatalogEntry] = {}
     """By uuid. ``image.min_disk_gib`` is the image's own."""
     ports: Mapping[str, tuple[ServerPort, ...]] = {}
     """By the server's uuid, the oldest first."""

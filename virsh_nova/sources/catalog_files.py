@@ -14,7 +14,7 @@ import msgspec
 
 from ..errors import NovaDomainsError
 from ..model import Fact
-from .catalog import Catalog, Entry, Name, ServerPort
+from .catalog import Catalog, CatalogEntry, Name, ServerPort
 from .decoding import decode
 from .fields import (
     FieldError,
@@ -28,19 +28,19 @@ from .fields import (
     is_uuid,
 )
 from .image_properties import is_kept, kept_properties
-from .items import Answer, Item, Shape, items_in, read_answer, refused
+from .items import Input, Item, ObjectKind, items_in, read_input, refused
 
-USERS = Shape("user", "users", "GET /v3/users; openstack user list or show -f json|yaml")
-PROJECTS = Shape(
+USERS = ObjectKind("user", "users", "GET /v3/users; openstack user list or show -f json|yaml")
+PROJECTS = ObjectKind(
     "project", "projects", "GET /v3/projects; openstack project list or show -f json|yaml"
 )
-FLAVORS = Shape(
+FLAVORS = ObjectKind(
     "flavor", "flavors", "GET /flavors/detail; openstack flavor list --long or show -f json|yaml"
 )
-IMAGES = Shape(
+IMAGES = ObjectKind(
     "image", "images", "GET /v2/images; openstack image list --long or show -f json|yaml"
 )
-PORTS = Shape("port", "ports", "the answer of Neutron's GET /v2.0/ports")
+PORTS = ObjectKind("port", "ports", "the answer of Neutron's GET /v2.0/ports")
 
 _PORTS_HINT = (
     'Neutron\'s own answer has it: curl -H "X-Auth-Token: $TOKEN" $NEUTRON_URL/v2.0/ports > FILE'
@@ -57,26 +57,26 @@ def read_catalog(
 ) -> Catalog:
     """The catalog of the files at these paths; where two know the same id, the later counts.
 
-    Raises ``NovaDomainsError`` in one line that names the file, the record and the field.
+    Raises ``NovaDomainsError`` in one line that names the file, the item and the field.
     """
     return catalog_of(
-        users=map(read_answer, users),
-        projects=map(read_answer, projects),
-        flavors=map(read_answer, flavors),
-        images=map(read_answer, images),
-        ports=map(read_answer, ports),
+        users=map(read_input, users),
+        projects=map(read_input, projects),
+        flavors=map(read_input, flavors),
+        images=map(read_input, images),
+        ports=map(read_input, ports),
     )
 
 
 def catalog_of(
     *,
-    users: Iterable[Answer] = (),
-    projects: Iterable[Answer] = (),
-    flavors: Iterable[Answer] = (),
-    images: Iterable[Answer] = (),
-    ports: Iterable[Answer] = (),
+    users: Iterable[Input] = (),
+    projects: Iterable[Input] = (),
+    flavors: Iterable[Input] = (),
+    images: Iterable[Input] = (),
+    ports: Iterable[Input] = (),
 ) -> Catalog:
-    """As ``read_catalog``, of answers that are in memory."""
+    """As ``read_catalog``, from bytes in memory."""
     by_id = dict(_each(flavors, FLAVORS, _flavor))
     names = Counter(entry.facts.get("flavor.name") for entry in by_id.values())
     by_uuid = dict(_each(ports, PORTS, _port))
@@ -105,10 +105,10 @@ T = TypeVar("T")
 
 
 def _each(
-    answers: Iterable[Answer], shape: Shape, make: Callable[[Item], tuple[str, T]]
+    inputs: Iterable[Input], kind: ObjectKind, make: Callable[[Item], tuple[str, T]]
 ) -> Iterator[tuple[str, T]]:
-    for answer in answers:
-        for item in items_in(answer, shape):
+    for given in inputs:
+        for item in items_in(given, kind):
             try:
                 yield make(item)
             except FieldError as error:
@@ -205,7 +205,7 @@ def _identity(item: Item) -> tuple[str, Name]:
     return identity.id, Name(checked_text(identity.name, "name"), item.source)
 
 
-def _flavor(item: Item) -> tuple[str, Entry]:
+def _flavor(item: Item) -> tuple[str, CatalogEntry]:
     flavor: _Flavor | _FlavorRow
     if _is_row(item):
         flavor = decode(item.raw, _FLAVOR_ROW)
@@ -227,7 +227,7 @@ def _flavor(item: Item) -> tuple[str, Entry]:
             facts[key] = checked_number(size, name)
     if isinstance(specs, dict):
         facts["flavor.extra_specs"] = checked_texts(specs, "extra_specs")
-    return flavor.id, Entry(facts, item.source)
+    return flavor.id, CatalogEntry(facts, item.source)
 
 
 def _swap(swap: int | str | None) -> int | None:
@@ -239,7 +239,7 @@ def _swap(swap: int | str | None) -> int | None:
     return 0
 
 
-def _image(item: Item) -> tuple[str, Entry]:
+def _image(item: Item) -> tuple[str, CatalogEntry]:
     facts: dict[str, Fact] = {}
     if _is_row(item):
         row = decode(item.raw, _IMAGE_ROW)
@@ -257,7 +257,7 @@ def _image(item: Item) -> tuple[str, Entry]:
     for name, text in zip(("container_format", "disk_format"), formats, strict=True):
         if text:
             facts[f"image.{name}"] = checked_text(text, name)
-    return uuid, Entry(facts, item.source)
+    return uuid, CatalogEntry(facts, item.source)
 
 
 def _properties(item: Item) -> dict[str, str]:

@@ -16,7 +16,7 @@ from ..model import Record
 from .catalog import complete
 from .catalog_files import catalog_of
 from .cloud_calls import NAMES, Cloud, Query, Refusal, Service
-from .items import Answer
+from .items import Input
 from .records import records_in
 
 WITH_FLAVOR_ID = (2, 46)
@@ -171,23 +171,23 @@ class _Inquiry:
     def _read_servers(self, query: Query, microversion: str | None) -> list[Record]:
         rows = self._cloud.listed("compute", "/servers/detail", "servers", query, microversion)
         # Nova is the cloud, to a reader of the plan; the others are what fills in.
-        answer = self._answer("compute", "servers", rows)._replace(
+        servers = self._input("compute", "servers", rows)._replace(
             source=f"cloud {self._cloud.name}"
         )
-        records = records_in(answer, self._wanted)
+        records = records_in(servers, self._wanted)
         # A server that is made or deleted between two pages can be on both.
         return list({record.uuid: record for record in records}.values())
 
-    def _flavors(self) -> Answer:
+    def _flavors(self) -> Input:
         everyones = (("is_public", "None"),)
         rows = self._cloud.listed(
             "compute", "/flavors/detail", "flavors", everyones, self._microversion()
         )
-        return self._answer("compute", "flavors", rows)
+        return self._input("compute", "flavors", rows)
 
     # ---- Keystone
 
-    def _names(self, kind: str, ids: Collection[object]) -> Answer:
+    def _names(self, kind: str, ids: Collection[object]) -> Input:
         try:
             rows = self._listed_names(kind)
         except Refusal as refusal:
@@ -199,7 +199,7 @@ class _Inquiry:
             rows = [msgspec.Raw(msgspec.json.encode(own))] if own and own["id"] else []
         if kind in self._cloud.truncated:
             self._notices.append(f"some names of {kind} are unknown: Keystone cuts the list short")
-        return self._answer("identity", kind, self._of_use("identity", rows, ids))
+        return self._input("identity", kind, self._of_use("identity", rows, ids))
 
     def _listed_names(self, kind: str) -> list[msgspec.Raw]:
         try:
@@ -216,7 +216,7 @@ class _Inquiry:
 
     # ---- Glance and Neutron
 
-    def _images(self, ids: Collection[object]) -> Answer:
+    def _images(self, ids: Collection[object]) -> Input:
         """All images that the user may see, the hidden ones too: old guests run on those."""
         rows: list[msgspec.Raw] = []
         for hidden in ((), (("os_hidden", "true"),)):
@@ -226,7 +226,7 @@ class _Inquiry:
                 if not hidden:
                     self._notices.append(f"what images are like is unknown: {refusal.message}")
                     break
-        return self._answer("image", "images", self._of_use("image", rows, ids))
+        return self._input("image", "images", self._of_use("image", rows, ids))
 
     def _listed_images(self, query: Query) -> list[msgspec.Raw]:
         try:
@@ -237,14 +237,14 @@ class _Inquiry:
                 raise
             return self._cloud.listed("image", "/images", "images", query)
 
-    def _ports(self) -> Answer | None:
+    def _ports(self) -> Input | None:
         query = [*(("fields", field) for field in PORT_FIELDS), LARGE_PAGES]
         try:
             rows = self._listed_ports(query)
         except Refusal as refusal:
             self._notices.append(f"the ports are unknown: {refusal.message}")
             return None
-        return self._answer("network", "ports", rows)
+        return self._input("network", "ports", rows)
 
     def _listed_ports(self, query: list[tuple[str, str]]) -> list[msgspec.Raw]:
         if self._host:
@@ -265,10 +265,10 @@ class _Inquiry:
         found = self._cloud.decoded(service, rows, _IDENTIFIED)
         return [row for row, each in zip(rows, found, strict=True) if each.id in ids]
 
-    def _answer(self, service: Service, key: str, rows: list[msgspec.Raw]) -> Answer:
-        """The rows of all pages as one answer."""
+    def _input(self, service: Service, key: str, rows: list[msgspec.Raw]) -> Input:
+        """The rows of all pages as one document."""
         source = f"cloud {self._cloud.name}, {NAMES[service]}"
-        return Answer(msgspec.json.encode({key: rows}), source)
+        return Input(msgspec.json.encode({key: rows}), source)
 
 
 def _ids(records: list[Record], key: str) -> set[object]:

@@ -10,14 +10,14 @@ from ..model import Record
 from .client_row import row_record
 from .decoding import decode
 from .fields import FieldError
-from .items import Answer, Item, Shape, items_in, read_answer, refused, unknown_shape
+from .items import Input, Item, ObjectKind, items_in, read_input, refused, unsupported
 from .nova_server import server_record
 from .own_document import own_record
 
-SERVERS = Shape(
+SERVERS = ObjectKind(
     "server",
     "servers",
-    "what these give: nova-domains list or show -f json|yaml; "
+    "nova-domains list or show -f json|yaml; "
     "openstack server show or list -f json|yaml (with the column ID); GET /servers/detail",
 )
 
@@ -40,14 +40,14 @@ def read_records(path: str, wanted: Collection[str] | None = None) -> tuple[Reco
     ``wanted`` holds the uuids, in lower case with dashes, of the guests whose facts are of use:
     the others' records have none, as time and memory are saved by not making and checking them.
     Guests that our own document has no block for give no record. Raises ``NovaDomainsError`` in one
-    line that names the file, the record and the field.
+    line that names the file, the item and the field.
     """
-    return records_in(read_answer(path), wanted)
+    return records_in(read_input(path), wanted)
 
 
-def records_in(answer: Answer, wanted: Collection[str] | None = None) -> tuple[Record, ...]:
-    """As ``read_records``, of an answer that is in memory."""
-    records = (_record(item, wanted) for item in items_in(answer, SERVERS))
+def records_in(given: Input, wanted: Collection[str] | None = None) -> tuple[Record, ...]:
+    """As ``read_records``, from bytes in memory."""
+    records = (_record(item, wanted) for item in items_in(given, SERVERS))
     return tuple(record for record in records if record is not None)
 
 
@@ -62,4 +62,4 @@ def _record(item: Item, wanted: Collection[str] | None) -> Record | None:
             return server_record(item.raw, item.source, item.place, wanted)
     except FieldError as error:
         raise refused(item, error) from error
-    raise unknown_shape(item.source, SERVERS, item.place)
+    raise unsupported(item.source, SERVERS, item.place)
