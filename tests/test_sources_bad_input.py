@@ -1,4 +1,4 @@
-"""Files that cannot be used: one line each, with the file, the record and the field."""
+"""Unusable files: the error is one line, with the file, the item and the field."""
 
 from __future__ import annotations
 
@@ -53,35 +53,35 @@ def read_complaint(path: Path | str) -> str:
 
 def test_a_file_that_is_not_there(tmp_path: Path) -> None:
     path = tmp_path / "servers.json"
-    assert read_complaint(path) == f"{path}: cannot be read: No such file or directory"
+    assert read_complaint(path) == f"{path}: cannot read: No such file or directory"
 
 
-def test_a_path_that_is_none() -> None:
-    assert read_complaint("a\0b") == "a\0b: cannot be read: embedded null byte"
+def test_a_path_with_a_null_byte() -> None:
+    assert read_complaint("a\0b") == "a\0b: cannot read: embedded null byte"
 
 
 def test_a_directory_and_a_device(tmp_path: Path) -> None:
-    assert read_complaint(tmp_path) == f"{tmp_path}: is a directory"
-    assert read_complaint("/dev/zero") == "/dev/zero: is neither a file nor a pipe"
+    assert read_complaint(tmp_path) == f"{tmp_path}: a directory, not a file"
+    assert read_complaint("/dev/zero") == "/dev/zero: neither a file nor a pipe"
 
 
 def test_a_file_that_cannot_be_read() -> None:
     # Root may read everything else.
-    assert read_complaint("/proc/self/mem") == "/proc/self/mem: cannot be read: Input/output error"
+    assert read_complaint("/proc/self/mem") == "/proc/self/mem: cannot read: Input/output error"
 
 
 @pytest.mark.parametrize("content", [b"", b" \n\t\n"])
 def test_an_empty_file(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "f"
     path.write_bytes(content)
-    assert read_complaint(path) == f"{path}: is empty"
+    assert read_complaint(path) == f"{path}: empty"
 
 
 def test_a_file_of_200_mb(tmp_path: Path) -> None:
     path = tmp_path / "f"
     with path.open("wb") as file:
         file.truncate(200 * 2**20)
-    assert read_complaint(path) == f"{path}: is too large: 200 MiB, and the limit is 100 MiB"
+    assert read_complaint(path) == f"{path}: too large: 200 MiB, and the limit is 100 MiB"
 
 
 class Stdin:
@@ -98,7 +98,7 @@ def test_standard_input(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_standard_input_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sources_text, "LARGEST", 2**20)
     monkeypatch.setattr(sys, "stdin", Stdin(b"x" * (2**20 + 1)))
-    assert read_complaint("-") == "stdin: is too large: more, and the limit is 1 MiB"
+    assert read_complaint("-") == "stdin: too large: more than 1 MiB"
 
 
 def test_a_pipe(tmp_path: Path) -> None:
@@ -117,58 +117,58 @@ def test_a_pipe(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ('[{"id": "x"', "f: is not valid JSON: it is cut short"),
-        ('{"servers": [', "f: is not valid JSON: it is cut short"),
-        ('[{"id": "x",}]', "f: is not valid JSON: trailing comma in object (byte 12)"),
-        ("[] x", "f: is not valid JSON: trailing characters (byte 4)"),
-        ("[]\n[", "f: is not valid JSON: it is cut short"),
-        ("[" * 200_000, "f: is not valid JSON: it is nested too deep"),
-        (b'[{"id": "\xff"}]', "f: item 1: it is not UTF-8"),
-        (b"\xff\xfe[", "f: is neither JSON nor YAML: truncated data"),
-        (b"\x80\x81", "f: is neither JSON nor YAML: invalid leading UTF-8 octet"),
-        ("a: b: c", "f: is not valid YAML: mapping values are not allowed in this context"),
+        ('[{"id": "x"', "f: invalid JSON: truncated"),
+        ('{"servers": [', "f: invalid JSON: truncated"),
+        ('[{"id": "x",}]', "f: invalid JSON: trailing comma in object (byte 12)"),
+        ("[] x", "f: invalid JSON: trailing characters (byte 4)"),
+        ("[]\n[", "f: invalid JSON: truncated"),
+        ("[" * 200_000, "f: invalid JSON: nested too deeply"),
+        (b'[{"id": "\xff"}]', "f: item 1: not UTF-8"),
+        (b"\xff\xfe[", "f: neither JSON nor YAML: truncated data"),
+        (b"\x80\x81", "f: neither JSON nor YAML: invalid leading UTF-8 octet"),
+        ("a: b: c", "f: invalid YAML: mapping values are not allowed in this context"),
         (
             "- 'x",
-            "f: is not valid YAML: while scanning a quoted scalar, found unexpected end of stream",
+            "f: invalid YAML: while scanning a quoted scalar, found unexpected end of stream",
         ),
-        ("\0", "f: is neither JSON nor YAML: control characters are not allowed"),
+        ("\0", "f: neither JSON nor YAML: control characters are not allowed"),
         (
             "--- 1\n--- 2\n",
-            "f: is not valid YAML: expected a single document in the stream, "
+            "f: invalid YAML: expected a single document in the stream, "
             "but found another document (line 2, column 1)",
         ),
         (
             "- " * 101 + "x",
-            "f: is not valid YAML: nested deeper than 100 levels (line 1, column 199)",
+            "f: invalid YAML: nested deeper than 100 levels (line 1, column 199)",
         ),
         (
             "&a [*a]",
-            "f: is not valid YAML: an alias refers to what it is in (line 1, column 1)",
+            "f: invalid YAML: an alias refers to a collection that contains it (line 1, column 1)",
         ),
-        ("id: !!python/object:os.system x", "f: is not valid YAML: the tag tag:yaml.org,2002:p"),
-        ("!<a%0a> x", "f: is not valid YAML: the tag a\\n is not supported"),
-        ("id: !!set {a}", "f: is not valid YAML: the tag tag:yaml.org,2002:set is not supported"),
-        ("id: !!int x", "f: is not valid YAML: could not convert string to float: 'x'"),
-        ("id: !!float .nan", "f: is not valid YAML: could not convert string to float: '.nan'"),
-        ("id: !!float nan", "f: is not valid YAML: the number is too large (line 1, column 5)"),
-        ("id: !!bool yes", "f: is not valid YAML: expected true or false (line 1, column 5)"),
-        ("id: !!map [a]", "f: is not valid YAML: expected a mapping (line 1, column 5)"),
-        ("id: !!seq {a: b}", "f: is not valid YAML: expected a list (line 1, column 5)"),
-        ("id: !!str [a]", "f: is not valid YAML: expected a scalar node, but found sequence"),
-        ("id: !!int [a]", "f: is not valid YAML: expected a scalar node, but found sequence"),
-        ("{? [a] : b}: x", "f: is not valid JSON"),
-        ("x: {[a]: b}", "f: is not valid YAML: a key is not plain text (line 1, column 5)"),
+        ("id: !!python/object:os.system x", "f: invalid YAML: the tag tag:yaml.org,2002:p"),
+        ("!<a%0a> x", "f: invalid YAML: the tag a\\n is not supported"),
+        ("id: !!set {a}", "f: invalid YAML: the tag tag:yaml.org,2002:set is not supported"),
+        ("id: !!int x", "f: invalid YAML: could not convert string to float: 'x'"),
+        ("id: !!float .nan", "f: invalid YAML: could not convert string to float: '.nan'"),
+        ("id: !!float nan", "f: invalid YAML: the number is too large (line 1, column 5)"),
+        ("id: !!bool yes", "f: invalid YAML: expected true or false (line 1, column 5)"),
+        ("id: !!map [a]", "f: invalid YAML: expected a mapping (line 1, column 5)"),
+        ("id: !!seq {a: b}", "f: invalid YAML: expected a list (line 1, column 5)"),
+        ("id: !!str [a]", "f: invalid YAML: expected a scalar node, but found sequence"),
+        ("id: !!int [a]", "f: invalid YAML: expected a scalar node, but found sequence"),
+        ("{? [a] : b}: x", "f: invalid JSON"),
+        ("x: {[a]: b}", "f: invalid YAML: a key is not plain text (line 1, column 5)"),
         (
             "x: &a {b: c}\ny: {<<: *a}",
-            "f: is not valid YAML: merge keys (<<) are not supported (line 2, column 5)",
+            "f: invalid YAML: merge keys (<<) are not supported (line 2, column 5)",
         ),
-        ("id: 1e999", "f: is not valid YAML: the number is too large (line 1, column 5)"),
-        ("id: " + "9" * 5000, "f: is not valid YAML: the number is too long (line 1, column 5)"),
-        ("&a a: *b", "f: is not valid YAML: found undefined alias"),
+        ("id: 1e999", "f: invalid YAML: the number is too large (line 1, column 5)"),
+        ("id: " + "9" * 5000, "f: invalid YAML: the number is too long (line 1, column 5)"),
+        ("&a a: *b", "f: invalid YAML: found undefined alias"),
         ("# only a remark", "f: unsupported format"),
     ],
 )
-def test_what_is_no_document(text: str | bytes, message: str) -> None:
+def test_text_that_is_not_a_document(text: str | bytes, message: str) -> None:
     assert complaint(text).startswith(message)
 
 
@@ -176,7 +176,7 @@ def test_a_yaml_bomb_is_refused_at_once() -> None:
     lines = ["a0: &a0 [x, x, x, x, x, x, x, x, x, x]"]
     lines += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]" for n in range(1, 20)]
     assert complaint("\n".join(lines)) == (
-        "f: is not valid YAML: aliases expand it to far more than the file holds (line 5, column 5)"
+        "f: invalid YAML: aliases expand it to far more than the file holds (line 5, column 5)"
     )
 
 
@@ -202,7 +202,7 @@ class PythonLoader(yaml_text.BoundedRules, yaml.SafeLoader):
 
 
 def test_a_cycle_of_aliases() -> None:
-    assert "an alias refers to what it is in" in complaint("a: &a {b: &b [*a]}")
+    assert "an alias refers to a collection that contains it" in complaint("a: &a {b: &b [*a]}")
 
 
 def test_more_nodes_than_memory_is_for(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -236,9 +236,9 @@ def test_yaml_without_libyaml(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(yaml_text, "_Loader", PythonLoader)
     path = API / "openstack" / "server_list_allprojects_long.yaml"
     assert len(read_records(str(path))) == 7
-    assert complaint("a: b: c").startswith("f: is not valid YAML: mapping values are not allowed")
-    assert complaint("\0").startswith("f: is neither JSON nor YAML: special characters")
-    assert complaint(b"\x80").startswith("f: is neither JSON nor YAML: invalid start byte")
+    assert complaint("a: b: c").startswith("f: invalid YAML: mapping values are not allowed")
+    assert complaint("\0").startswith("f: neither JSON nor YAML: special characters")
+    assert complaint(b"\x80").startswith("f: neither JSON nor YAML: invalid start byte")
 
 
 def test_yaml_scalars_are_what_json_has() -> None:
@@ -271,14 +271,14 @@ def test_unknown_shapes(value: Any, message: str) -> None:
     assert complaint(value) == message
 
 
-def test_the_hint_tells_what_is_understood() -> None:
+def test_the_hint_lists_the_supported_formats() -> None:
     with pytest.raises(NovaDomainsError) as caught:
         records_in(Input(b"{}", "f"))
     assert "GET /servers/detail" in caught.value.hint
     assert "\n" not in caught.value.hint
 
 
-# ---- a record ----
+# ---- an item ----
 
 
 @pytest.mark.parametrize(
@@ -293,7 +293,7 @@ def test_the_hint_tells_what_is_understood() -> None:
         ({"uuid": "x", "instance": {"namespace": ""}}, "(x): uuid: expected a uuid, got text 'x'"),
     ],
 )
-def test_a_uuid_that_is_none(record: Any, message: str) -> None:
+def test_an_invalid_uuid(record: Any, message: str) -> None:
     assert complaint([{"id": OTHER}, record]) == (
         f"f: item 2{'' if message.startswith('id') else ' '}{message}".replace(
             "item 2id", "item 2: id"
@@ -315,7 +315,7 @@ def test_a_uuid_that_is_none(record: Any, message: str) -> None:
         ({"flavor": {"ram": 1.5}}, "flavor.ram: expected a number, got number 1.5"),
         ({"flavor": {"ram": True}}, "flavor.ram: expected a number, got true"),
         ({"flavor": {"ram": -1}}, "flavor.ram: must not be negative: number -1"),
-        ({"flavor": {"ram": 10**18}}, "flavor.ram: is too large: a number of more than 18 digits"),
+        ({"flavor": {"ram": 10**18}}, "flavor.ram: too large: a number of more than 18 digits"),
         ({"flavor": []}, "flavor: expected text or an object, got a list"),
         ({"flavor": "ram='x', original_name='m1'"}, "flavor.ram: expected a number, got text 'x'"),
         (
@@ -374,7 +374,7 @@ def test_a_uuid_that_is_none(record: Any, message: str) -> None:
             },
             "addresses.net[1].addr: expected an IP address, got text '10.0.0.300'",
         ),
-        ({"addresses": {"a": [], "b": [{}]}}, "addresses[...][0].addr: is missing"),
+        ({"addresses": {"a": [], "b": [{}]}}, "addresses[...][0].addr: missing"),
         ({"addresses": {"b": 1}}, "addresses.b: expected a list, got number 1"),
         ({"image": "x" * 100}, ""),
         (
@@ -434,23 +434,23 @@ def test_a_field_of_our_document(fields: dict[str, Any], message: str) -> None:
 
 def test_a_namespace_that_is_missing() -> None:
     assert complaint([{"uuid": UUID, "instance": {}}]) == (
-        f"f: item 1 ({UUID}): instance.namespace: is missing"
+        f"f: item 1 ({UUID}): instance.namespace: missing"
     )
 
 
 def test_a_large_number_in_yaml() -> None:
     assert json.loads(yaml_text.json_of_yaml(b"- " + b"9" * 400, "f")) == [int("9" * 400)]
     found = complaint(f"id: {UUID}\nflavor: {{ram: {'9' * 400}}}")
-    assert found.endswith("flavor.ram: is too large: a number of more than 18 digits")
+    assert found.endswith("flavor.ram: too large: a number of more than 18 digits")
 
 
-def test_a_key_that_is_there_twice() -> None:
+def test_a_duplicate_key() -> None:
     found = complaint(f'[{{"id": "{UUID}", "flavor": {{"ram": "x", "ram": 1}}}}]')
     assert found == f"f: item 1 ({UUID}): flavor.ram: expected a number, got number 1"
 
 
 @pytest.mark.parametrize("number", ["1" + "0" * 400, "1e400"])
-def test_numbers_that_nothing_can_hold(number: str) -> None:
+def test_numbers_out_of_range(number: str) -> None:
     found = complaint(f'[{{"id": "{UUID}", "flavor": {{"ram": {number}}}}}]')
     assert found.startswith("f: item 1")
     assert "flavor.ram: " in found
@@ -463,7 +463,7 @@ SAMPLE_TEXTS = [path.read_bytes() for path in SAMPLES]
 
 
 def use(data: bytes) -> None:
-    """Nothing but our own error may come out, and that in one line."""
+    """May only raise our own error, and that in one line."""
     given = Input(data, "f")
     for read in (
         lambda: records_in(given),
@@ -517,7 +517,7 @@ values = st.recursive(
 
 
 def mutate(value: Any, data: st.DataObject) -> Any:
-    """The value with one of its parts, however deep, put in place of by another."""
+    """The value, with one of its parts at any depth replaced by another."""
     if isinstance(value, dict) and value and data.draw(st.integers(0, 9)):
         key = data.draw(st.sampled_from(sorted(value)))
         return {**value, key: mutate(value[key], data)}
@@ -542,5 +542,5 @@ def test_a_file_of_nothing_but_commas_is_refused_before_it_becomes_gigabytes(
 ) -> None:
     file = tmp_path / "commas.json"
     file.write_bytes(b"[" + b"1," * 4_000_001 + b"1]")
-    with pytest.raises(NovaDomainsError, match="more values than any list of servers"):
+    with pytest.raises(NovaDomainsError, match="too many values for a list of servers"):
         read_records(str(file))

@@ -1,4 +1,4 @@
-"""The files that turn ids into names, sizes and ports, and what they add to a record."""
+"""The files that give names, sizes and ports for ids, and what they add to a record."""
 
 from __future__ import annotations
 
@@ -186,7 +186,7 @@ def test_ports_are_those_of_servers() -> None:
     ("kind", "value", "message"),
     [
         ("users", {"projects": []}, "f: unsupported format"),
-        ("users", [{"id": "1"}], "f: item 1 (1): name: is missing"),
+        ("users", [{"id": "1"}], "f: item 1 (1): name: missing"),
         ("users", [{"ID": "1", "Name": 2}], "f: item 1 (1): Name: expected text, got number 2"),
         (
             "projects",
@@ -219,11 +219,11 @@ def test_ports_are_those_of_servers() -> None:
             [{"id": IMAGE, "device_id": UUID, "fixed_ips": [{"ip_address": "x"}]}],
             f"f: item 1 ({IMAGE}): fixed_ips[0].ip_address: expected an IP address, got text 'x'",
         ),
-        ("ports", [{"id": IMAGE}], f"f: item 1 ({IMAGE}): device_id: is missing"),
+        ("ports", [{"id": IMAGE}], f"f: item 1 ({IMAGE}): device_id: missing"),
         (
             "ports",
             [{"ID": IMAGE, "Name": "", "MAC Address": "fa:16:3e:00:00:01", "Status": "ACTIVE"}],
-            "f: openstack port list does not tell which server a port belongs to",
+            "f: openstack port list does not show which server a port belongs to",
         ),
     ],
 )
@@ -233,13 +233,13 @@ def test_one_line_says_what_is_wrong(kind: str, value: Any, message: str) -> Non
     assert caught.value.message == message
 
 
-def test_the_hint_on_ports_says_how_to_get_them() -> None:
+def test_the_hint_says_how_to_list_ports() -> None:
     with pytest.raises(NovaDomainsError) as caught:
         catalog_of(ports=catalog_input([{"ID": IMAGE}]))
     assert "/v2.0/ports" in caught.value.hint
 
 
-def test_interfaces_of_a_server_do_not_say_whose_they_are() -> None:
+def test_interfaces_of_a_server_do_not_name_the_server() -> None:
     with pytest.raises(NovaDomainsError, match="unsupported format"):
         read_catalog(ports=[str(NOVA / f"os-interface_{TWONETS}.json")])
 
@@ -247,22 +247,22 @@ def test_interfaces_of_a_server_do_not_say_whose_they_are() -> None:
 # ---- filling in ----
 
 
-def test_nothing_known_changes_nothing() -> None:
+def test_an_empty_catalog_changes_nothing() -> None:
     first = record(name="x", flavor__id="1", owner__user__id="2", root__uuid=IMAGE)
     assert complete(first, Catalog()) is first
 
 
-def test_what_the_record_says_stays() -> None:
-    told = record(
+def test_the_records_own_facts_are_kept() -> None:
+    given = record(
         owner__user__id="b94b1d6aedf6410d84fd4c759d37aade",
         owner__user__name="",
         flavor__id="1",
         flavor__extra_specs={"a": "b"},
         ports=(),
     )
-    done = complete(told, whole())
-    assert told.facts.items() <= done.facts.items()
-    assert done.origins.keys() == done.facts.keys() - told.facts.keys()
+    done = complete(given, whole())
+    assert given.facts.items() <= done.facts.items()
+    assert done.origins.keys() == done.facts.keys() - given.facts.keys()
 
 
 def test_a_flavor_of_other_sizes_is_another_flavor() -> None:

@@ -1,4 +1,4 @@
-"""What the known documents give as records: each sample, and each shape that a value can have."""
+"""The records read from each sample, and from each form that a value can have."""
 
 from __future__ import annotations
 

@@ -116,10 +116,10 @@ def usage(place: Place, *arguments: str) -> str:
             "--overwrite and --fill exclude each other",
         ),
         (["--all", "--derive", "--force"], "--force is for guests that are named"),
-        (["--all", "--set", "nmae=x"], "--set 'nmae': there is no such key (Did you mean name?)"),
+        (["--all", "--set", "nmae=x"], "--set 'nmae': unknown key (Did you mean name?)"),
         (
             ["--all", "--set", "project.name=x"],
-            "--set 'project.name': there is no such key (Did you mean owner.project.name?)",
+            "--set 'project.name': unknown key (Did you mean owner.project.name?)",
         ),
         (
             ["--all", "--set", "name"],
@@ -156,8 +156,8 @@ UUID = uuid_of(1)
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        ("", "f: is empty"),
-        ('[{"uuid": "8dab', "f: is not valid JSON: it is cut short"),
+        ("", "f: empty"),
+        ('[{"uuid": "8dab', "f: invalid JSON: truncated"),
         ("hello", "f: "),
         ([{"uuid": UUID, "x": 1}], "f: item 1: "),
         ([{"uuid": "no", "instance": {"namespace": "x"}}],

@@ -79,7 +79,7 @@ def elsewhere(host: str, uuids: list[str]) -> Iterator[Answers]:
 
 
 def headers_of(caller: Caller) -> dict[str, str]:
-    """What Keystone's middleware tells Nova of a caller."""
+    """What Keystone's middleware tells Nova about a caller."""
     return {
         "X-User-Id": caller.user,
         "X-User-Name": caller.name,
@@ -135,7 +135,7 @@ def cloud(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[PlayedCloud]:
-    """The whole cloud, as it should be; what a test breaks is whole again in the next one."""
+    """A working cloud; whatever one test breaks works again in the next."""
     for variable in ("OS_CLOUD", "OS_CLIENT_SECURE_FILE", "HTTP_PROXY", "http_proxy"):
         monkeypatch.delenv(variable, raising=False)
     monkeypatch.setenv("OS_CLIENT_CONFIG_FILE", str(tmp_path / "clouds.yaml"))
@@ -176,20 +176,20 @@ def said(name: str = "lab") -> NovaDomainsError:
 
 @pytest.fixture(autouse=True)
 def _silent(capfd: pytest.CaptureFixture[str]) -> Iterator[None]:
-    """Nothing is ever printed, whatever the SDK has to warn of."""
+    """Nothing is ever printed, whatever the SDK warns about."""
     yield
     assert capfd.readouterr() == ("", "")
 
 
-# ---- what is told
+# ---- what the cloud reports
 
 
 def test_the_genuine_api_answers_as_the_recorded_one(nova: NovaApi, cloud: PlayedCloud) -> None:
     incidental = {"links", "updated", "OS-EXT-SRV-ATTR:instance_name", "image"}
     for microversion in ("2.46", "2.100"):
-        told = nova.get(f"/servers/detail?all_tenants=1&host={HOST}", microversion)["servers"]
+        given = nova.get(f"/servers/detail?all_tenants=1&host={HOST}", microversion)["servers"]
         expected = recorded(f"servers_detail_{microversion}")["servers"]
-        for ours, theirs in zip(told, expected, strict=True):
+        for ours, theirs in zip(given, expected, strict=True):
             # Links hold the URL of the service.
             for server in (ours, theirs):
                 server["flavor"].pop("links", None)
@@ -234,7 +234,7 @@ def image_of(server: Answers) -> dict[str, Any]:
     }
 
 
-def facts_told(server: Answers) -> dict[str, Any]:
+def facts_of(server: Answers) -> dict[str, Any]:
     """All that the recorded answers hold of a server, without what only the block knows."""
     names = {
         each["id"]: each["name"] for kind in ("users", "projects") for each in recorded(kind)[kind]
@@ -267,19 +267,19 @@ def test_every_field_of_the_answers_arrives(cloud: PlayedCloud) -> None:
         server, facts = SERVERS[record.uuid], dict(record.facts)
         launched = f"{facts.pop('created'):%Y-%m-%dT%H:%M:%S}.000000"
         assert launched == server["OS-SRV-USG:launched_at"]
-        assert facts == facts_told(server)
+        assert facts == facts_of(server)
         assert record.hosts == (HOST, NODE)
         assert record.source == "cloud lab"
         assert record.origins["owner.user.name"] == "cloud lab, Keystone"
 
 
-def test_the_ports_of_the_host_are_told(cloud: PlayedCloud) -> None:
+def test_the_ports_of_the_host_are_reported(cloud: PlayedCloud) -> None:
     ports = recorded("ports")["ports"]
     of_host = {port["id"] for port in ports if port["binding:host_id"] == HOST}
     assert ask_cloud("lab", NODE, SERVERS.keys()).ports == of_host
 
 
-def test_a_server_without_a_domain_is_told_without_facts(cloud: PlayedCloud) -> None:
+def test_a_server_without_a_domain_has_no_facts(cloud: PlayedCloud) -> None:
     wanted, *others = SERVERS
     found = by_uuid(ask_cloud("lab", NODE, [wanted]))
     assert found.keys() == SERVERS.keys()
@@ -322,7 +322,7 @@ def test_a_host_that_nova_does_not_know(cloud: PlayedCloud) -> None:
     answer = ask_cloud("lab", "v", wanted)  # A part of a name, as the pattern finds it.
     assert by_uuid(answer).keys() == wanted & EVERYONE
     assert answer.notices == (
-        "Nova knows no hypervisors named v: the servers of all hosts were asked for",
+        "Nova knows no hypervisors named v: asked for the servers of all hosts instead",
     )
     # Ports of every host then.
     assert answer.ports == {port["id"] for port in recorded("ports")["ports"]}
@@ -348,7 +348,7 @@ def test_the_environment_is_a_cloud_too(
     assert answer.records[0].source == "cloud envvars"
 
 
-def test_a_user_without_rights_gets_his_own(cloud: PlayedCloud, tmp_path: Path) -> None:
+def test_a_user_without_rights_gets_their_own(cloud: PlayedCloud, tmp_path: Path) -> None:
     (tmp_path / "clouds.yaml").write_text(cloud.clouds(MEMBER))
     answer = ask_cloud("lab", NODE, SERVERS.keys())
     own = {key for key, server in SERVERS.items() if server["tenant_id"] == MEMBER.project}
@@ -356,15 +356,15 @@ def test_a_user_without_rights_gets_his_own(cloud: PlayedCloud, tmp_path: Path) 
     for record in answer.records:
         facts = dict(record.facts)
         del facts["created"]
-        # Who he is himself, the token tells.
-        assert facts == facts_told(SERVERS[record.uuid])
+        # The token has the user's own names.
+        assert facts == facts_of(SERVERS[record.uuid])
         assert record.hosts == ()
-    reason = "Keystone lets only an administrator list them"
+    reason = "Keystone lets only administrators list them"
     assert answer.notices == (
-        "only the servers of your project are known: "
-        "Nova lets only an administrator list those of others",
-        f"the names of projects other than your own are unknown: {reason}",
-        f"the names of users other than your own are unknown: {reason}",
+        "only the servers of your own project are known: "
+        "Nova lets only administrators list those of other projects",
+        f"names of projects other than your own are unknown: {reason}",
+        f"names of users other than your own are unknown: {reason}",
     )
 
 
@@ -375,10 +375,10 @@ def test_a_keystone_that_lists_users_by_domain_only(cloud: PlayedCloud) -> None:
     assert all("owner.user.name" in record.facts for record in answer.records)
 
 
-def test_a_list_that_keystone_cuts_short(cloud: PlayedCloud) -> None:
+def test_a_list_that_keystone_truncates(cloud: PlayedCloud) -> None:
     cloud.cut_short.add("projects")
     answer = ask_cloud("lab", NODE, SERVERS.keys())
-    assert answer.notices == ("some names of projects are unknown: Keystone cuts the list short",)
+    assert answer.notices == ("some names of projects are unknown: Keystone truncated the list",)
     assert all("owner.user.name" in record.facts for record in answer.records)
 
 
@@ -392,8 +392,8 @@ def test_others_in_the_cloud_may_have_names_that_no_block_can_hold(cloud: Played
 @pytest.mark.parametrize(
     ("service", "notice", "lost"),
     [
-        ("image", "what images are like is unknown: cloud lab has no image service", "disk_format"),
-        ("network", "the ports are unknown: cloud lab has no network service", "ports"),
+        ("image", "details of images are unknown: cloud lab has no image service", "disk_format"),
+        ("network", "ports are unknown: cloud lab has no network service", "ports"),
     ],
 )
 def test_a_cloud_that_lacks_a_service(
@@ -412,7 +412,7 @@ def test_a_cloud_that_lacks_a_service(
 def test_nova_fails_while_neutron_is_down(cloud: PlayedCloud) -> None:
     cloud.faults["network"] = cloud.faults["network-of-nova"] = 503
     error = said()
-    assert error.message == "cloud lab: Nova answers 500 to GET /servers/detail"
+    assert error.message == "cloud lab: Nova responds with 500 to GET /servers/detail"
     assert "log of Nova" in error.hint
 
 
@@ -426,8 +426,8 @@ def test_an_unknown_cloud(
     cloud: PlayedCloud, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     error = said("elsewhere")
-    assert error.message == "cloud elsewhere is in no clouds.yaml"
-    assert error.hint == "Known: lab."
+    assert error.message == "cloud elsewhere is not in any clouds.yaml"
+    assert error.hint == "Known clouds: lab."
     assert said("envvars").message == "cloud envvars: no OS_* variables are set"
     (tmp_path / "clouds.yaml").unlink()
     monkeypatch.chdir(tmp_path)
@@ -467,9 +467,9 @@ def test_silence(cloud: PlayedCloud, tmp_path: Path) -> None:
     (tmp_path / "clouds.yaml").write_text(cloud.clouds(ADMIN, api_timeout=1))
     cloud.faults["network"] = "silence"
     cloud.endpoints["compute"] = f"{cloud.url}/network"
-    assert said().message == f"cloud lab: Nova at {cloud.url} does not answer"
+    assert said().message == f"cloud lab: Nova at {cloud.url} does not respond"
     cloud.faults["identity"] = "silence"
-    assert said().message == f"cloud lab: Keystone at {cloud.url} does not answer"
+    assert said().message == f"cloud lab: Keystone at {cloud.url} does not respond"
 
 
 JUNK: dict[str, int | bytes] = {
@@ -502,13 +502,16 @@ def test_junk_instead_of_nova(cloud: PlayedCloud, junk: str) -> None:
     assert "Nova" in said().message
 
 
-UNKNOWN = "cloud lab is in no clouds.yaml"
-UNCLEAR = "cloud lab: its configuration is not understood"
+UNKNOWN = "cloud lab is not in any clouds.yaml"
+UNCLEAR = "cloud lab: invalid configuration"
 CONFIGURATIONS: dict[str, tuple[str, str]] = {
     "a broken file": ("clouds:\n  lab: {secret: [", UNKNOWN),
     "no mapping": ("secret", UNCLEAR),
     "no clouds": ("{}", UNKNOWN),
-    "an empty cloud": ("clouds: {lab: {}}", "cloud lab: its configuration lacks auth_url"),
+    "an empty cloud": (
+        "clouds: {lab: {}}",
+        "cloud lab: auth_url is missing from its configuration",
+    ),
     "a list": ("clouds: [lab]", UNCLEAR),
     "a text": ("clouds: {lab: secret}", UNCLEAR),
     "no such way in": ("clouds: {lab: {auth_type: secret, auth: {auth_url: 'x'}}}", UNCLEAR),
@@ -516,13 +519,13 @@ CONFIGURATIONS: dict[str, tuple[str, str]] = {
 
 
 @pytest.mark.parametrize("kind", CONFIGURATIONS)
-def test_a_configuration_that_is_none(cloud: PlayedCloud, tmp_path: Path, kind: str) -> None:
+def test_an_invalid_configuration(cloud: PlayedCloud, tmp_path: Path, kind: str) -> None:
     text, message = CONFIGURATIONS[kind]
     (tmp_path / "clouds.yaml").write_text(text)
     error = said()
     assert error.message == message
     if kind == "a broken file":
-        assert f"{tmp_path}/clouds.yaml was passed over" in error.hint
+        assert f"{tmp_path}/clouds.yaml was skipped" in error.hint
 
 
 def test_without_openstacksdk(cloud: PlayedCloud, monkeypatch: pytest.MonkeyPatch) -> None:

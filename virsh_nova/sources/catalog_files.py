@@ -1,7 +1,7 @@
-"""The catalogs that ``--users``, ``--projects``, ``--flavors``, ``--images`` and ``--ports`` name.
+"""The files given with ``--users``, ``--projects``, ``--flavors``, ``--images`` and ``--ports``.
 
-Each is the raw answer of its API (``{"flavors": [...]}``), or what ``openstack flavor list`` or
-``openstack flavor show`` and their like print as JSON or YAML, with ``--long`` for more.
+Each is the API's own response (``{"flavors": [...]}``), or the JSON or YAML output of ``openstack
+flavor list``, ``openstack flavor show`` and the same for the others; ``--long`` gives more.
 """
 
 from __future__ import annotations
@@ -40,10 +40,10 @@ FLAVORS = ObjectKind(
 IMAGES = ObjectKind(
     "image", "images", "GET /v2/images; openstack image list --long or show -f json|yaml"
 )
-PORTS = ObjectKind("port", "ports", "the answer of Neutron's GET /v2.0/ports")
+PORTS = ObjectKind("port", "ports", "Neutron's GET /v2.0/ports")
 
 _PORTS_HINT = (
-    'Neutron\'s own answer has it: curl -H "X-Auth-Token: $TOKEN" $NEUTRON_URL/v2.0/ports > FILE'
+    'Save Neutron\'s own response: curl -H "X-Auth-Token: $TOKEN" $NEUTRON_URL/v2.0/ports > FILE'
 )
 
 
@@ -55,9 +55,9 @@ def read_catalog(
     images: Iterable[str] = (),
     ports: Iterable[str] = (),
 ) -> Catalog:
-    """The catalog of the files at these paths; where two know the same id, the later counts.
+    """The catalog from the files at these paths. If an id occurs twice, the later one counts.
 
-    Raises ``NovaDomainsError`` in one line that names the file, the item and the field.
+    Raises ``NovaDomainsError``, which names the file, the item and the field in one line.
     """
     return catalog_of(
         users=map(read_input, users),
@@ -135,7 +135,7 @@ class _Flavor(msgspec.Struct):
     ephemeral: int | None = msgspec.field(default=None, name="OS-FLV-EXT-DATA:ephemeral")
     extra_specs: dict[str, str] | None = None
     properties: dict[str, str] | str | None = None
-    """What the client calls the extra specs; older clients write them as text."""
+    """The client's name for the extra specs; older clients write them as text."""
 
 
 class _FlavorRow(msgspec.Struct):
@@ -177,7 +177,7 @@ class _Port(msgspec.Struct):
 
 
 class _Row(msgspec.Struct):
-    """What only a row of the client has."""
+    """The key that only the client's rows have."""
 
     id: msgspec.Raw = msgspec.field(default=msgspec.Raw(), name="ID")
 
@@ -233,7 +233,7 @@ def _flavor(item: Item) -> tuple[str, CatalogEntry]:
 def _swap(swap: int | str | None) -> int | None:
     if not isinstance(swap, str):
         return swap
-    # Nova writes no swap as "" up to microversion 2.74.
+    # Up to microversion 2.74, Nova writes "" for no swap.
     if swap:
         raise FieldError("swap", f"expected a number, got {described(swap)}")
     return 0
@@ -261,7 +261,7 @@ def _image(item: Item) -> tuple[str, CatalogEntry]:
 
 
 def _properties(item: Item) -> dict[str, str]:
-    # Glance lists an image's properties beside its own attributes, the client apart from them.
+    # Glance lists properties beside the image's own attributes, the client separately.
     values = decode(item.raw, _ANYTHING)
     apart = values.get("properties")
     if isinstance(apart, dict):
@@ -279,7 +279,7 @@ def _port(item: Item) -> tuple[str, tuple[str, ServerPort]]:
     """The port's uuid, its server's uuid or ``""``, and the port."""
     if _is_row(item):
         raise NovaDomainsError(
-            f"{item.source}: openstack port list does not tell which server a port belongs to",
+            f"{item.source}: openstack port list does not show which server a port belongs to",
             _PORTS_HINT,
         )
     port = decode(item.raw, _PORT)
@@ -294,6 +294,6 @@ def _port(item: Item) -> tuple[str, tuple[str, ServerPort]]:
         port.created_at or "",
         item.source,
     )
-    # A floating IP, a router and a DHCP agent have ports too.
+    # Floating IPs, routers and DHCP agents have ports too.
     is_server = is_uuid(port.device_id) and not port.device_owner.startswith("network:")
     return uuid, (checked_uuid(port.device_id, "device_id") if is_server else "", held)

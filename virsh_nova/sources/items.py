@@ -1,4 +1,4 @@
-"""A file cut into the objects it lists, undecoded, whatever they are wrapped in."""
+"""The objects that a file lists, not yet decoded, whatever they are wrapped in."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Input(NamedTuple):
     """Bytes to decode, and what errors and plans call their source."""
 
     data: bytes
-    """JSON or YAML; JSON where it begins with a bracket or a brace."""
+    """JSON or YAML; JSON if it begins with a bracket or a brace."""
     source: str
 
 
@@ -39,7 +39,7 @@ class Item(NamedTuple):
 
     raw: msgspec.Raw
     number: int
-    """Its place in the source, from 1."""
+    """Its position in the source, from 1."""
     source: str
 
     @property
@@ -51,11 +51,11 @@ _LIST = msgspec.json.Decoder(list[msgspec.Raw])
 _OBJECT = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _NAMES = ("uuid", "id", "ID")
 
-# Forty thousand servers, which is what a file can hold, have three million commas. Without a bound
-# a file of nothing but commas would become gigabytes.
+# The largest file allowed holds 40,000 servers, with three million commas. Without this bound, a
+# file of nothing but commas would become gigabytes.
 _MOST_COMMAS = 4_000_000
 
-# No JSON document has this inside: a string holds no line break, and values have a comma between.
+# Not found inside a JSON document: strings have no line breaks, and values are separated by commas.
 _BETWEEN = re.compile(rb"(?<=[\]}])[ \t\r]*\n\s*(?=[\[{])")
 
 
@@ -91,13 +91,13 @@ def unsupported(source: str, kind: ObjectKind, place: str = "") -> NovaDomainsEr
 def _documents(given: Input) -> Iterator[bytes]:
     data = _as_utf8(given)
     if data.lstrip()[:1] not in (b"{", b"["):
-        # PyYAML takes a third of the time that reading a small JSON file takes.
+        # Importing PyYAML takes a third as long as reading a small JSON file.
         from .yaml_text import json_of_yaml
 
         yield json_of_yaml(data, given.source)
         return
     if data.count(b",") > _MOST_COMMAS:
-        raise NovaDomainsError(f"{given.source}: holds more values than any list of servers")
+        raise NovaDomainsError(f"{given.source}: too many values for a list of servers")
     parts = [data]
     try:
         msgspec.json.decode(data, type=msgspec.Raw)
@@ -114,19 +114,17 @@ def _documents(given: Input) -> Iterator[bytes]:
 
 
 def _as_utf8(given: Input) -> bytes:
-    # PowerShell's > writes UTF-16, and other Windows programs a mark before UTF-8.
+    # PowerShell's > writes UTF-16, and other Windows programs put a mark before UTF-8.
     if not given.data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return given.data.removeprefix(codecs.BOM_UTF8)
     try:
         return given.data.decode("utf-16").encode()
     except UnicodeDecodeError as error:
-        raise NovaDomainsError(
-            f"{given.source}: is neither JSON nor YAML: {error.reason}"
-        ) from error
+        raise NovaDomainsError(f"{given.source}: neither JSON nor YAML: {error.reason}") from error
 
 
 def _refuse_json(given: Input, data: bytes, error: Exception) -> NoReturn:
-    raise NovaDomainsError(f"{given.source}: is not valid JSON: {malformed(error)}") from error
+    raise NovaDomainsError(f"{given.source}: invalid JSON: {malformed(error)}") from error
 
 
 def _listed(document: bytes, source: str, kind: ObjectKind) -> list[msgspec.Raw]:

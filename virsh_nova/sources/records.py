@@ -1,4 +1,4 @@
-"""The records in a file that ``--from`` names, whichever of the known documents it is."""
+"""The records in a file given with ``--from``, in any of the supported formats."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ SERVERS = ObjectKind(
 
 
 class _Probe(msgspec.Struct):
-    """What tells the documents apart."""
+    """The keys that tell the formats apart."""
 
     id: msgspec.Raw = msgspec.Raw()
     ID: msgspec.Raw = msgspec.Raw()
@@ -35,12 +35,12 @@ _PROBE = msgspec.json.Decoder(_Probe)
 
 
 def read_records(path: str, wanted: Collection[str] | None = None) -> tuple[Record, ...]:
-    """The records of the file at ``path``, or of standard input for ``-``, in their order.
+    """The records of the file at ``path``, or of standard input for ``-``, in file order.
 
-    ``wanted`` holds the uuids, in lower case with dashes, of the guests whose facts are of use:
-    the others' records have none, as time and memory are saved by not making and checking them.
-    Guests that our own document has no block for give no record. Raises ``NovaDomainsError`` in one
-    line that names the file, the item and the field.
+    ``wanted`` holds the uuids, in lower case with dashes, of the guests whose facts are needed. To
+    save time and memory, the other records have no facts. In our own document, a guest without a
+    block gives no record. Raises ``NovaDomainsError``, which names the file, the item and the field
+    in one line.
     """
     return records_in(read_input(path), wanted)
 

@@ -54,13 +54,13 @@ def json_of_yaml(data: bytes, source: str) -> bytes:
         mark = error.problem_mark or error.context_mark
         place = f" (line {mark.line + 1}, column {mark.column + 1})" if mark else ""
         problem = one_line(", ".join(filter(None, (error.context, error.problem))))
-        raise NovaDomainsError(f"{source}: is not valid YAML: {problem}{place}") from error
+        raise NovaDomainsError(f"{source}: invalid YAML: {problem}{place}") from error
     except (yaml.YAMLError, UnicodeError) as error:
-        reason = getattr(error, "reason", None) or "it is not text"
-        raise NovaDomainsError(f"{source}: is neither JSON nor YAML: {reason}") from error
+        reason = getattr(error, "reason", None) or "not text"
+        raise NovaDomainsError(f"{source}: neither JSON nor YAML: {reason}") from error
     except ValueError as error:
         problem = one_line(str(error))
-        raise NovaDomainsError(f"{source}: is not valid YAML: {problem}") from error
+        raise NovaDomainsError(f"{source}: invalid YAML: {problem}") from error
 
 
 def _value(data: bytes) -> Any:
@@ -92,7 +92,7 @@ def _measure(node: Node, largest: int, measured: _Measured) -> tuple[int, int]:
     if id(node) in measured:
         known = measured[id(node)]
         if known is None:
-            raise _refusal("an alias refers to what it is in", node)
+            raise _refusal("an alias refers to a collection that contains it", node)
         return known
     measured[id(node)] = None  # until all in it is measured
     size = depth = 1
