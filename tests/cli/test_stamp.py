@@ -111,10 +111,10 @@ def usage(place: Place, *arguments: str) -> str:
             "--overwrite and --fill exclude each other",
         ),
         (["--all", "--derive", "--force"], "--force is for guests that are named"),
-        (["--all", "--set", "nmae=x"], "--set 'nmae': there is no such key (Did you mean name?)"),
+        (["--all", "--set", "nmae=x"], "--set 'nmae': unknown key (Did you mean name?)"),
         (
             ["--all", "--set", "project.name=x"],
-            "--set 'project.name': there is no such key (Did you mean owner.project.name?)",
+            "--set 'project.name': unknown key (Did you mean owner.project.name?)",
         ),
         (
             ["--all", "--set", "name"],
@@ -151,19 +151,19 @@ UUID = uuid_of(1)
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        ("", "f: is empty"),
-        ('[{"uuid": "8dab', "f: is not valid JSON: it is cut short"),
+        ("", "f: empty"),
+        ('[{"uuid": "8dab', "f: invalid JSON: truncated"),
         ("hello", "f: "),
-        ([{"uuid": UUID, "x": 1}], "f: record 1: "),
+        ([{"uuid": UUID, "x": 1}], "f: item 1: "),
         ([{"uuid": "no", "instance": {"namespace": "x"}}],
-         "f: record 1 (no): uuid: expected a uuid, got text 'no'"),
+         "f: item 1 (no): uuid: expected a uuid, got text 'no'"),
         ([document(1, flavor={"memory_mib": "64"})],
-         f"f: record 1 ({UUID}): instance.flavor.memory_mib: expected a number, got text '64'"),
+         f"f: item 1 ({UUID}): instance.flavor.memory_mib: expected a number, got text '64'"),
         ([document(1, name="ok"), document(2, name="a\x1bb")],
-         f"f: record 2 ({uuid_of(2)}): instance.name: XML cannot hold the character U+001B at "
+         f"f: item 2 ({uuid_of(2)}): instance.name: XML cannot hold the character U+001B at "
          "position 2"),
         ({"servers": [{"id": UUID, "name": 3}]},
-         f"f: record 1 ({UUID}): name: expected text, got number 3"),
+         f"f: item 1 ({UUID}): name: expected text, got number 3"),
     ],
 )  # fmt: skip
 def test_a_bad_file_is_reported_with_file_record_and_field(

@@ -48,6 +48,7 @@ class NovaApi:
     def __init__(self, url: str, folder: Path) -> None:
         self.url = url
         self._log = folder / "requests"
+        self._log.touch()
 
     def get(self, path: str, microversion: str) -> Answers:
         headers = {
@@ -136,7 +137,7 @@ def cloud(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[PlayedCloud]:
-    """The whole cloud, as it should be; what a test breaks is whole again in the next one."""
+    """A working cloud; whatever one test breaks works again in the next."""
     for variable in ("OS_CLOUD", "OS_CLIENT_SECURE_FILE", "HTTP_PROXY", "http_proxy"):
         monkeypatch.delenv(variable, raising=False)
     monkeypatch.setenv("OS_CLIENT_CONFIG_FILE", str(tmp_path / "clouds.yaml"))
@@ -177,7 +178,7 @@ def said(name: str = "lab") -> NovaDomainsError:
 
 @pytest.fixture(autouse=True)
 def _silent(capfd: pytest.CaptureFixture[str]) -> Iterator[None]:
-    """Nothing is ever printed, whatever the SDK has to warn of."""
+    """Nothing is ever printed, whatever the SDK warns about."""
     yield
     assert capfd.readouterr() == ("", "")
 
@@ -188,9 +189,9 @@ def _silent(capfd: pytest.CaptureFixture[str]) -> Iterator[None]:
 def test_the_genuine_api_answers_as_the_recorded_one(nova: NovaApi, cloud: PlayedCloud) -> None:
     incidental = {"links", "updated", "OS-EXT-SRV-ATTR:instance_name", "image"}
     for microversion in ("2.46", "2.100"):
-        answered = nova.get(f"/servers/detail?all_tenants=1&host={HOST}", microversion)["servers"]
+        given = nova.get(f"/servers/detail?all_tenants=1&host={HOST}", microversion)["servers"]
         expected = recorded(f"servers_detail_{microversion}")["servers"]
-        for ours, theirs in zip(answered, expected, strict=True):
+        for ours, theirs in zip(given, expected, strict=True):
             # Links hold the URL of the service.
             for server in (ours, theirs):
                 server["flavor"].pop("links", None)
@@ -235,7 +236,7 @@ def image_of(server: Answers) -> dict[str, Any]:
     }
 
 
-def facts_told(server: Answers) -> dict[str, Any]:
+def facts_of(server: Answers) -> dict[str, Any]:
     """All that the recorded answers hold of a server, without what only the block knows."""
     names = {
         each["id"]: each["name"] for kind in ("users", "projects") for each in recorded(kind)[kind]
@@ -268,13 +269,13 @@ def test_every_field_of_the_answers_arrives(cloud: PlayedCloud) -> None:
         server, facts = SERVERS[record.uuid], dict(record.facts)
         launched = f"{facts.pop('created'):%Y-%m-%dT%H:%M:%S}.000000"
         assert launched == server["OS-SRV-USG:launched_at"]
-        assert facts == facts_told(server)
+        assert facts == facts_of(server)
         assert record.hosts == (HOST, NODE)
         assert record.source == "cloud lab"
         assert record.origins["owner.user.name"] == "cloud lab, Keystone"
 
 
-def test_the_ports_of_the_host_are_returned(cloud: PlayedCloud) -> None:
+def test_the_ports_of_the_host_are_reported(cloud: PlayedCloud) -> None:
     ports = recorded("ports")["ports"]
     of_host = {port["id"] for port in ports if port["binding:host_id"] == HOST}
     assert ask_cloud("lab", NODE, SERVERS.keys()).ports == of_host
@@ -325,7 +326,7 @@ def test_for_a_host_that_nova_does_not_know_the_servers_of_all_hosts_are_read(
     answer = ask_cloud("lab", "v", wanted)  # A part of a name, as the pattern finds it.
     assert by_uuid(answer).keys() == wanted & EVERYONE
     assert answer.notices == (
-        "Nova knows no hypervisors named v: the servers of all hosts were asked for",
+        "Nova knows no hypervisors named v: asked for the servers of all hosts instead",
     )
     # Ports of every host then.
     assert answer.ports == {port["id"] for port in recorded("ports")["ports"]}
@@ -360,14 +361,14 @@ def test_a_user_without_rights_gets_their_own_servers(cloud: PlayedCloud, tmp_pa
         facts = dict(record.facts)
         del facts["created"]
         # Who the caller is, the token says.
-        assert facts == facts_told(SERVERS[record.uuid])
+        assert facts == facts_of(SERVERS[record.uuid])
         assert record.hosts == ()
-    reason = "Keystone lets only an administrator list them"
+    reason = "Keystone lets only administrators list them"
     assert answer.notices == (
-        "only the servers of your project are known: "
-        "Nova lets only an administrator list those of others",
-        f"the names of projects other than your own are unknown: {reason}",
-        f"the names of users other than your own are unknown: {reason}",
+        "only the servers of your own project are known: "
+        "Nova lets only administrators list those of other projects",
+        f"names of projects other than your own are unknown: {reason}",
+        f"names of users other than your own are unknown: {reason}",
     )
 
 
@@ -381,7 +382,7 @@ def test_a_keystone_that_lists_users_by_domain_only_gives_all_names(cloud: Playe
 def test_a_list_that_keystone_cuts_short_is_reported(cloud: PlayedCloud) -> None:
     cloud.cut_short.add("projects")
     answer = ask_cloud("lab", NODE, SERVERS.keys())
-    assert answer.notices == ("some names of projects are unknown: Keystone cuts the list short",)
+    assert answer.notices == ("some names of projects are unknown: Keystone truncated the list",)
     assert all("owner.user.name" in record.facts for record in answer.records)
 
 
@@ -395,8 +396,8 @@ def test_others_in_the_cloud_may_have_names_that_no_block_can_hold(cloud: Played
 @pytest.mark.parametrize(
     ("service", "notice", "lost"),
     [
-        ("image", "what images are like is unknown: cloud lab has no image service", "disk_format"),
-        ("network", "the ports are unknown: cloud lab has no network service", "ports"),
+        ("image", "details of images are unknown: cloud lab has no image service", "disk_format"),
+        ("network", "ports are unknown: cloud lab has no network service", "ports"),
     ],
 )
 def test_a_cloud_that_lacks_a_service_gives_the_rest(
@@ -415,7 +416,7 @@ def test_a_cloud_that_lacks_a_service_gives_the_rest(
 def test_nova_that_fails_while_neutron_is_down_is_reported(cloud: PlayedCloud) -> None:
     cloud.faults["network"] = cloud.faults["network-of-nova"] = 503
     error = said()
-    assert error.message == "cloud lab: Nova answers 500 to GET /servers/detail"
+    assert error.message == "cloud lab: Nova responds with 500 to GET /servers/detail"
     assert "log of Nova" in error.hint
 
 
@@ -429,8 +430,8 @@ def test_an_unknown_cloud_is_one_line(
     cloud: PlayedCloud, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     error = said("elsewhere")
-    assert error.message == "cloud elsewhere is in no clouds.yaml"
-    assert error.hint == "Known: lab."
+    assert error.message == "cloud elsewhere is not in any clouds.yaml"
+    assert error.hint == "Known clouds: lab."
     assert said("envvars").message == "cloud envvars: no OS_* variables are set"
     (tmp_path / "clouds.yaml").unlink()
     monkeypatch.chdir(tmp_path)
@@ -470,9 +471,9 @@ def test_a_silent_service_times_out(cloud: PlayedCloud, tmp_path: Path) -> None:
     (tmp_path / "clouds.yaml").write_text(cloud.clouds(ADMIN, api_timeout=1))
     cloud.faults["network"] = "silence"
     cloud.endpoints["compute"] = f"{cloud.url}/network"
-    assert said().message == f"cloud lab: Nova at {cloud.url} does not answer"
+    assert said().message == f"cloud lab: Nova at {cloud.url} does not respond"
     cloud.faults["identity"] = "silence"
-    assert said().message == f"cloud lab: Keystone at {cloud.url} does not answer"
+    assert said().message == f"cloud lab: Keystone at {cloud.url} does not respond"
 
 
 JUNK: dict[str, int | bytes] = {
@@ -505,13 +506,16 @@ def test_junk_instead_of_nova_is_one_line(cloud: PlayedCloud, junk: str) -> None
     assert "Nova" in said().message
 
 
-UNKNOWN = "cloud lab is in no clouds.yaml"
-UNCLEAR = "cloud lab: its configuration is not understood"
+UNKNOWN = "cloud lab is not in any clouds.yaml"
+UNCLEAR = "cloud lab: invalid configuration"
 CONFIGURATIONS: dict[str, tuple[str, str]] = {
     "a broken file": ("clouds:\n  lab: {secret: [", UNKNOWN),
     "no mapping": ("secret", UNCLEAR),
     "no clouds": ("{}", UNKNOWN),
-    "an empty cloud": ("clouds: {lab: {}}", "cloud lab: its configuration lacks auth_url"),
+    "an empty cloud": (
+        "clouds: {lab: {}}",
+        "cloud lab: auth_url is missing from its configuration",
+    ),
     "a list": ("clouds: [lab]", UNCLEAR),
     "a text": ("clouds: {lab: secret}", UNCLEAR),
     "no such way in": ("clouds: {lab: {auth_type: secret, auth: {auth_url: 'x'}}}", UNCLEAR),
@@ -525,7 +529,7 @@ def test_a_broken_configuration_is_one_line(cloud: PlayedCloud, tmp_path: Path, 
     error = said()
     assert error.message == message
     if kind == "a broken file":
-        assert f"{tmp_path}/clouds.yaml was passed over" in error.hint
+        assert f"{tmp_path}/clouds.yaml was skipped" in error.hint
 
 
 def test_without_openstacksdk_the_hint_says_how_to_install_it(

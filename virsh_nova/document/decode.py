@@ -442,7 +442,7 @@ def _same(make: Callable[..., T], saved: msgspec.Struct, place: str) -> T:
 
 def _number(value: int | None, field: str) -> int | None:
     if value is not None and abs(value) > LARGEST_NUMBER:
-        raise FieldError(field, f"is too large: {described(value)}")
+        raise FieldError(field, f"too large: {described(value)}")
     return value
 
 

@@ -6,13 +6,13 @@ import re
 from typing import NamedTuple
 
 from ..document.decode import decoded_guest
-from ..inputs.objects import Answer, Shape, items_in
+from ..inputs.objects import Input, ObjectKind, items_in
 from ..inputs.values import FieldError
 from ..model import Guest, Sighting
 from ..write import write_block
 from .files.assemble import Detail
 
-SHAPE = Shape("guest", "guests", "a saved list -f json or show -f json")
+SAVED = ObjectKind("guest", "guests", "a saved list -f json or show -f json")
 
 _SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 # A pair is one character; any other escape is matched so that the second half of one is not taken
@@ -52,7 +52,7 @@ def read_saved(data: bytes, path: str) -> tuple[list[SavedGuest], list[str]]:
     """
     guests: list[SavedGuest] = []
     faults: list[str] = []
-    for item in items_in(Answer(_without_surrogates(data), path), SHAPE):
+    for item in items_in(Input(_without_surrogates(data), path), SAVED):
         try:
             guests.append(SavedGuest(decoded_guest(item.raw)))
         except FieldError as error:

@@ -1,4 +1,4 @@
-"""Typed decoding with msgspec, and its errors in words that name the field and its value."""
+"""Typed decoding with msgspec, with errors that name the field and its value."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ _TYPES: dict[str, type | tuple[type, ...]] = {
 }  # fmt: skip
 
 MALFORMED = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
-"""What msgspec raises for text that is no JSON at all."""
+"""What msgspec raises for text that is not JSON at all."""
 
 
 def decode(raw: msgspec.Raw | bytes, decoder: msgspec.json.Decoder[T]) -> T:
-    """Raises ``FieldError`` for what is not of the decoder's type."""
+    """Raises ``FieldError`` for text that is not JSON, or not of the decoder's type."""
     try:
         return decoder.decode(raw)
     except msgspec.ValidationError as error:
@@ -44,23 +44,23 @@ def decode(raw: msgspec.Raw | bytes, decoder: msgspec.json.Decoder[T]) -> T:
 
 
 def malformed(error: Exception) -> str:
-    """A phrase on why a text is no JSON."""
+    """Why a text is not JSON, as a phrase."""
     if isinstance(error, RecursionError):
-        return "it is nested too deep"
+        return "nested too deeply"
     if isinstance(error, UnicodeDecodeError):
-        return "it is not UTF-8"
+        return "not UTF-8"
     text = str(error)
     if "truncated" in text:
-        return "it is cut short"
+        return "truncated"
     return text.removeprefix("JSON is malformed: ")
 
 
 def _explained(message: str, raw: msgspec.Raw | bytes) -> FieldError:
     match = _MESSAGE.fullmatch(message)
-    assert match is not None  # the pattern takes any text
+    assert match is not None  # the pattern matches any text
     text, path = match[1], match[2] or "$"
     if missing := _MISSING.fullmatch(text):
-        return FieldError(f"{path}.{missing[1]}".removeprefix("$").lstrip("."), "is missing")
+        return FieldError(f"{path}.{missing[1]}".removeprefix("$").lstrip("."), "missing")
     expected = _EXPECTED.fullmatch(text)
     got = expected[2] if expected else None
     field, value = _found(raw, path, got)
@@ -72,10 +72,10 @@ def _explained(message: str, raw: msgspec.Raw | bytes) -> FieldError:
 
 
 def _found(raw: msgspec.Raw | bytes, path: str, got: str | None) -> tuple[str, Any]:
-    """The field that a path of msgspec leads to, and its value.
+    """The field that msgspec's path leads to, and its value.
 
-    msgspec does not say which key of a mapping it was (``[...]``), so all are followed, and the
-    first is taken that ends at a value of the type complained about.
+    msgspec does not say which key of a mapping it was (``[...]``), so this follows all of them, and
+    takes the first that ends at a value of the reported type.
     """
     try:
         candidates: list[tuple[str, Any]] = [("", msgspec.json.decode(raw))]
@@ -95,5 +95,5 @@ def _found(raw: msgspec.Raw | bytes, path: str, got: str | None) -> tuple[str, A
     for field, value in candidates:
         if isinstance(value, kind) and not (kind is int and isinstance(value, bool)):
             return field.lstrip("."), value
-    # Of a key that is there twice only the last value is left.
+    # If a key occurs twice, only its last value is left.
     return path.removeprefix("$").lstrip("."), candidates[0][1] if candidates else None

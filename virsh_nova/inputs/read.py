@@ -1,4 +1,4 @@
-"""The bytes of a file that the user names, or of standard input: bounded, and never nothing."""
+"""The bytes of a file that the user names, or of standard input: bounded, and never empty."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ from typing import BinaryIO
 from ..errors import NovaDomainsError
 
 LARGEST = 100 * 1024 * 1024
-"""In bytes: forty thousand servers of GET /servers/detail."""
+"""In bytes: 40,000 servers of GET /servers/detail."""
 
 STDIN = "-"
 
 
 def source_name(path: str) -> str:
-    """What errors and plans call the file: its path as the user typed it."""
+    """The name of the file in errors and plans: its path as the user typed it, or ``stdin``."""
     return "stdin" if path == STDIN else path
 
 
 def read_bytes(path: str) -> bytes:
-    """All of a regular file or pipe, or of standard input for ``-``.
+    """All bytes of a regular file or pipe, or of standard input for ``-``.
 
-    Raises ``NovaDomainsError`` for what is not there, cannot be read, is neither a file nor a
+    Raises ``NovaDomainsError`` if it does not exist, cannot be read, is neither a file nor a
     pipe, is larger than ``LARGEST``, or is empty.
     """
     try:
@@ -35,32 +35,32 @@ def read_bytes(path: str) -> bytes:
                 data = _bounded(file, path)
     except (OSError, ValueError) as error:  # ValueError: a NUL in the path, a closed stdin
         reason = getattr(error, "strerror", None) or str(error)
-        raise NovaDomainsError(f"{source_name(path)}: cannot be read: {reason}") from error
+        raise NovaDomainsError(f"{source_name(path)}: cannot read: {reason}") from error
     if not data.strip():
-        raise NovaDomainsError(f"{source_name(path)}: is empty")
+        raise NovaDomainsError(f"{source_name(path)}: empty")
     return data
 
 
 def _refuse_device(path: str) -> None:
-    # Before it is opened: opening a device can do things of its own, and /dev/zero has no end.
+    # Before opening: opening a device can have side effects, and /dev/zero has no end.
     mode = os.stat(path).st_mode
     if stat.S_ISDIR(mode):
-        raise NovaDomainsError(f"{path}: is a directory")
+        raise NovaDomainsError(f"{path}: a directory, not a file")
     if not (stat.S_ISREG(mode) or stat.S_ISFIFO(mode)):
-        raise NovaDomainsError(f"{path}: is neither a file nor a pipe")
+        raise NovaDomainsError(f"{path}: neither a file nor a pipe")
 
 
 def _bounded(file: BinaryIO, path: str) -> bytes:
     status = os.fstat(file.fileno()) if path != STDIN else None
     if status is not None and status.st_size > LARGEST:
-        raise _too_large(path, f"{status.st_size / 2**20:.0f} MiB")
+        raise _too_large(
+            path, f"{status.st_size / 2**20:.0f} MiB, and the limit is {LARGEST >> 20} MiB"
+        )
     data = file.read(LARGEST + 1)
     if len(data) > LARGEST:
-        raise _too_large(path, "more")
+        raise _too_large(path, f"more than {LARGEST >> 20} MiB")
     return data
 
 
 def _too_large(path: str, size: str) -> NovaDomainsError:
-    return NovaDomainsError(
-        f"{source_name(path)}: is too large: {size}, and the limit is {LARGEST >> 20} MiB"
-    )
+    return NovaDomainsError(f"{source_name(path)}: too large: {size}")

@@ -1,4 +1,4 @@
-"""What a single value has to be before it may become a fact, and the words for what it is not."""
+"""Checks that a single value passes before it becomes a fact, and their errors."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ..block.facts import fixed_address
 from ..model import Address
 
 LARGEST_NUMBER = 10**18 - 1
-"""More than any size; what the block's own reader takes."""
+"""Larger than any size, and the limit of the block's own reader too."""
 
 _LONGEST_SHOWN = 160
 
@@ -26,24 +26,24 @@ _MOMENT = re.compile(
 
 
 class FieldError(ValueError):
-    """A value that cannot be a fact: the field that holds it, and a phrase on what is wrong."""
+    """A value that cannot be a fact: the field that holds it, and what is wrong, as a phrase."""
 
     def __init__(self, field: str, problem: str) -> None:
-        # A field can be named by a key that a tenant chose.
+        # The field may be named by a key that a tenant chose.
         self.field = one_line(field)
         super().__init__(f"{self.field}: {problem}" if field else problem)
         self.problem = problem
 
 
 def one_line(text: str) -> str:
-    """Foreign text for an error: what is not printable is escaped, and its length bounded."""
+    """Untrusted text for an error: at most 160 characters, and escaped if not printable."""
     if len(text) > _LONGEST_SHOWN:
         text = f"{text[:_LONGEST_SHOWN]}…"
     return text if text.isprintable() else text.encode("unicode_escape").decode("ascii")
 
 
 def described(value: object) -> str:
-    """A decoded JSON value as an error shows it: ``text '64'``, ``number 64``, ``a list``."""
+    """A decoded JSON value for an error: ``text '64'``, ``number 64``, ``a list``."""
     if isinstance(value, str):
         return f"text {value if len(value) <= 40 else value[:40] + '…'!r}"
     if isinstance(value, bool):
@@ -58,7 +58,7 @@ def described(value: object) -> str:
 
 
 def checked_text(value: str, field: str) -> str:
-    """Text that XML 1.0 can hold. Raises ``FieldError`` with the place of what it cannot."""
+    """Text that XML 1.0 can hold. Raises ``FieldError`` with the position of what it cannot."""
     if match := _NO_XML.search(value):
         code = ord(match[0])
         raise FieldError(
@@ -69,7 +69,7 @@ def checked_text(value: str, field: str) -> str:
 
 
 def checked_texts(values: Mapping[str, str], field: str) -> dict[str, str]:
-    """A mapping of texts, each checked, as are its keys."""
+    """A mapping of texts, with keys and values checked."""
     for key, value in values.items():
         checked_text(key, f"{field}: key")
         if _NO_XML.search(value):
@@ -78,15 +78,15 @@ def checked_texts(values: Mapping[str, str], field: str) -> dict[str, str]:
 
 
 def checked_number(value: int, field: str) -> int:
-    """A size or a count: neither negative nor absurd."""
+    """A size or a count: not negative, and at most ``LARGEST_NUMBER``."""
     if not 0 <= value <= LARGEST_NUMBER:
-        problem = "must not be negative" if value < 0 else "is too large"
+        problem = "must not be negative" if value < 0 else "too large"
         raise FieldError(field, f"{problem}: {described(value)}")
     return value
 
 
 def checked_uuid(value: str, field: str) -> str:
-    """A uuid in lower case with dashes, from one in any case, with or without dashes."""
+    """The uuid in lower case with dashes, from any case, with or without dashes."""
     match = _UUID.fullmatch(value)
     if match is None:
         raise FieldError(field, f"expected a uuid, got {described(value)}")
@@ -105,7 +105,7 @@ def _moment(value: str) -> datetime | None:
     date, time, hours, minutes = match.groups()
     offset = f"{hours}:{minutes}" if hours else "+00:00"
     try:
-        # Fractions of a second are dropped: the block has none.
+        # Drop fractions of a second: the block has none.
         return datetime.fromisoformat(f"{date}T{time}{offset}").astimezone(timezone.utc)
     except (ValueError, OverflowError):
         return None
@@ -114,7 +114,7 @@ def _moment(value: str) -> datetime | None:
 def checked_moment(value: str, field: str) -> datetime:
     """A moment in UTC, to the second.
 
-    From ISO 8601 with or without zone, which is UTC then, and from the block's own notation:
+    Accepts ISO 8601, where no zone means UTC, and the block's own notation:
     ``2026-11-22T05:22:34Z``, ``2026-11-22T05:22:34.000000``, ``2026-11-22 05:22:34``.
     """
     moment = _moment(value)
@@ -134,7 +134,7 @@ def checked_address(value: str, field: str) -> Address:
 
 
 def as_text(value: Any, field: str) -> str:
-    """A scalar as text, for properties that some clients show as numbers or booleans."""
+    """A scalar as text: some clients show properties as numbers or booleans."""
     if isinstance(value, str):
         return checked_text(value, field)
     if isinstance(value, bool | int | float):

@@ -1,4 +1,4 @@
-"""What the cloud's catalogs say of the things that a record only names, and filling it in."""
+"""Look up what a record only refers to (users, flavors, images, ports), and complete the record."""
 
 from __future__ import annotations
 
@@ -17,22 +17,22 @@ class Name(NamedTuple):
     source: str
 
 
-class Entry(NamedTuple):
-    """What a catalog says of a flavor or an image, by the keys of ``facts.SHAPES``."""
+class CatalogEntry(NamedTuple):
+    """What a catalog says of a flavor or an image: facts by the keys of ``facts.SHAPES``."""
 
     facts: Facts
     source: str
 
 
 class ServerPort(NamedTuple):
-    """A port of a server, as Neutron has it."""
+    """A port of a server, as Neutron shows it."""
 
     uuid: str
     mac: str
-    """In lower case; empty where it is not told."""
+    """In lower case; empty if unknown."""
     ips: tuple[Address, ...]
     created: str
-    """ISO 8601 as Neutron wrote it; empty where it is not told."""
+    """ISO 8601 as Neutron wrote it; empty if unknown."""
     source: str
 
 
@@ -41,16 +41,16 @@ class Catalog(NamedTuple):
     """By id."""
     projects: Mapping[str, Name] = {}
     """By id."""
-    flavors: Mapping[str, Entry] = {}
+    flavors: Mapping[str, CatalogEntry] = {}
     """By the id that the API shows."""
-    flavors_by_name: Mapping[str, Entry] = {}
-    """Only those whose name no other flavor has."""
-    images: Mapping[str, Entry] = {}
+    flavors_by_name: Mapping[str, CatalogEntry] = {}
+    """Only flavors whose name is unique."""
+    images: Mapping[str, CatalogEntry] = {}
     """By uuid. ``image.min_disk_gib`` is the image's own."""
     ports: Mapping[str, tuple[ServerPort, ...]] = {}
-    """By the server's uuid, the oldest first."""
+    """By the server's uuid, oldest first."""
     port_uuids: frozenset[str] = frozenset()
-    """Of all ports, so that one can be told from the beginning that a tap's name has."""
+    """Of all ports. A tap's name has only the beginning of its port's uuid; this gives the rest."""
 
 
 _SIZES = (
@@ -63,9 +63,9 @@ _SIZES = (
 
 
 def complete(record: Record, catalog: Catalog) -> Record:
-    """The record with what it lacks and the catalog has; ``origins`` tells which file gave it.
+    """The record, with what it lacks filled in from the catalog.
 
-    Nothing that the record says is changed.
+    ``origins`` says which source each added fact is from. The record's own facts stay as they are.
     """
     found: dict[str, tuple[Fact, str]] = {}
     _name(record, "owner.user", catalog.users, found)
@@ -98,7 +98,7 @@ def _flavor(record: Record, catalog: Catalog, found: _Found) -> None:
         entry = catalog.flavors.get(id_)
     elif isinstance(name, str):
         entry = catalog.flavors_by_name.get(name)
-    # A flavor can be deleted and made anew under its name with other sizes: it is another one.
+    # A flavor can be deleted and another created under its name, with other sizes.
     if entry is not None and not _contradicts(record.facts, entry.facts):
         _fill(record, entry.facts, entry.source, found)
 
@@ -118,7 +118,7 @@ def _image(record: Record, catalog: Catalog, found: _Found) -> None:
     if uuid is None or entry is None:
         return
     facts = dict(entry.facts)
-    # Nova records the larger of what the image needs and what the flavor gives.
+    # Nova records the larger of the image's min_disk and the flavor's disk.
     needed = facts.pop("image.min_disk_gib", None)
     disk = record.facts.get("flavor.disk_gib", found.get("flavor.disk_gib", (None,))[0])
     if isinstance(needed, int) and isinstance(disk, int):
@@ -127,12 +127,12 @@ def _image(record: Record, catalog: Catalog, found: _Found) -> None:
 
 
 def _ports(record: Record, catalog: Catalog, found: _Found) -> None:
-    # That the file has none for a server says little: it may be one project's.
+    # No ports for a server says little: the file may be one project's.
     ports = catalog.ports.get(record.uuid)
     if not ports or "ports" in record.facts:
         return
-    # The server's view lists addresses in the order of Nova's own record of the network, which
-    # is the block's; Neutron has no order of its own. The sort keeps the rest oldest first.
+    # A server lists its addresses in the order of Nova's network cache, which is the block's order.
+    # Neutron has no order. The sort is stable, so the rest stay oldest first.
     order = {mac: place for place, mac in enumerate(record.addresses)}
     ordered = sorted(ports, key=lambda port: order.get(port.mac, len(order)))
     found["ports"] = (

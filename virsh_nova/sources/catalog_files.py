@@ -1,7 +1,7 @@
-"""The catalogs that ``--users``, ``--projects``, ``--flavors``, ``--images`` and ``--ports`` name.
+"""The files given with ``--users``, ``--projects``, ``--flavors``, ``--images`` and ``--ports``.
 
-Each is the raw answer of its API (``{"flavors": [...]}``), or what ``openstack flavor list`` or
-``openstack flavor show`` and their like print as JSON or YAML, with ``--long`` for more.
+Each is the API's own response (``{"flavors": [...]}``), or the JSON or YAML output of ``openstack
+flavor list``, ``openstack flavor show`` and the same for the others; ``--long`` gives more.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import msgspec
 from ..block.facts import Fact
 from ..errors import NovaDomainsError
 from ..inputs.decode import decode
-from ..inputs.objects import Answer, Item, Shape, items_in, read_answer, refused
+from ..inputs.objects import Input, Item, ObjectKind, items_in, read_input, refused
 from ..inputs.values import (
     FieldError,
     as_text,
@@ -27,23 +27,23 @@ from ..inputs.values import (
     described,
     is_uuid,
 )
-from .catalog import Catalog, Entry, Name, ServerPort
+from .catalog import Catalog, CatalogEntry, Name, ServerPort
 from .image_properties import is_kept, kept_properties
 
-USERS = Shape("user", "users", "GET /v3/users; openstack user list or show -f json|yaml")
-PROJECTS = Shape(
+USERS = ObjectKind("user", "users", "GET /v3/users; openstack user list or show -f json|yaml")
+PROJECTS = ObjectKind(
     "project", "projects", "GET /v3/projects; openstack project list or show -f json|yaml"
 )
-FLAVORS = Shape(
+FLAVORS = ObjectKind(
     "flavor", "flavors", "GET /flavors/detail; openstack flavor list --long or show -f json|yaml"
 )
-IMAGES = Shape(
+IMAGES = ObjectKind(
     "image", "images", "GET /v2/images; openstack image list --long or show -f json|yaml"
 )
-PORTS = Shape("port", "ports", "the answer of Neutron's GET /v2.0/ports")
+PORTS = ObjectKind("port", "ports", "Neutron's GET /v2.0/ports")
 
 _PORTS_HINT = (
-    'Neutron\'s own answer has it: curl -H "X-Auth-Token: $TOKEN" $NEUTRON_URL/v2.0/ports > FILE'
+    'Save Neutron\'s own response: curl -H "X-Auth-Token: $TOKEN" $NEUTRON_URL/v2.0/ports > FILE'
 )
 
 
@@ -55,28 +55,28 @@ def read_catalog(
     images: Iterable[str] = (),
     ports: Iterable[str] = (),
 ) -> Catalog:
-    """The catalog of the files at these paths; where two know the same id, the later counts.
+    """The catalog from the files at these paths. If an id occurs twice, the later one counts.
 
-    Raises ``NovaDomainsError`` in one line that names the file, the record and the field.
+    Raises ``NovaDomainsError``, which names the file, the item and the field in one line.
     """
     return catalog_of(
-        users=map(read_answer, users),
-        projects=map(read_answer, projects),
-        flavors=map(read_answer, flavors),
-        images=map(read_answer, images),
-        ports=map(read_answer, ports),
+        users=map(read_input, users),
+        projects=map(read_input, projects),
+        flavors=map(read_input, flavors),
+        images=map(read_input, images),
+        ports=map(read_input, ports),
     )
 
 
 def catalog_of(
     *,
-    users: Iterable[Answer] = (),
-    projects: Iterable[Answer] = (),
-    flavors: Iterable[Answer] = (),
-    images: Iterable[Answer] = (),
-    ports: Iterable[Answer] = (),
+    users: Iterable[Input] = (),
+    projects: Iterable[Input] = (),
+    flavors: Iterable[Input] = (),
+    images: Iterable[Input] = (),
+    ports: Iterable[Input] = (),
 ) -> Catalog:
-    """As ``read_catalog``, of answers that are in memory."""
+    """As ``read_catalog``, from bytes in memory."""
     by_id = dict(_each(flavors, FLAVORS, _flavor))
     names = Counter(entry.facts.get("flavor.name") for entry in by_id.values())
     by_uuid = dict(_each(ports, PORTS, _port))
@@ -105,10 +105,10 @@ T = TypeVar("T")
 
 
 def _each(
-    answers: Iterable[Answer], shape: Shape, make: Callable[[Item], tuple[str, T]]
+    inputs: Iterable[Input], kind: ObjectKind, make: Callable[[Item], tuple[str, T]]
 ) -> Iterator[tuple[str, T]]:
-    for answer in answers:
-        for item in items_in(answer, shape):
+    for given in inputs:
+        for item in items_in(given, kind):
             try:
                 yield make(item)
             except FieldError as error:
@@ -135,7 +135,7 @@ class _Flavor(msgspec.Struct):
     ephemeral: int | None = msgspec.field(default=None, name="OS-FLV-EXT-DATA:ephemeral")
     extra_specs: dict[str, str] | None = None
     properties: dict[str, str] | str | None = None
-    """What the client calls the extra specs; older clients write them as text."""
+    """The client's name for the extra specs; older clients write them as text."""
 
 
 class _FlavorRow(msgspec.Struct):
@@ -177,7 +177,7 @@ class _Port(msgspec.Struct):
 
 
 class _Row(msgspec.Struct):
-    """What only a row of the client has."""
+    """The key that only the client's rows have."""
 
     id: msgspec.Raw = msgspec.field(default=msgspec.Raw(), name="ID")
 
@@ -205,7 +205,7 @@ def _identity(item: Item) -> tuple[str, Name]:
     return identity.id, Name(checked_text(identity.name, "name"), item.source)
 
 
-def _flavor(item: Item) -> tuple[str, Entry]:
+def _flavor(item: Item) -> tuple[str, CatalogEntry]:
     flavor: _Flavor | _FlavorRow
     if _is_row(item):
         flavor = decode(item.raw, _FLAVOR_ROW)
@@ -227,19 +227,19 @@ def _flavor(item: Item) -> tuple[str, Entry]:
             facts[key] = checked_number(size, name)
     if isinstance(specs, dict):
         facts["flavor.extra_specs"] = checked_texts(specs, "extra_specs")
-    return flavor.id, Entry(facts, item.source)
+    return flavor.id, CatalogEntry(facts, item.source)
 
 
 def _swap(swap: int | str | None) -> int | None:
     if not isinstance(swap, str):
         return swap
-    # Nova writes no swap as "" up to microversion 2.74.
+    # Up to microversion 2.74, Nova writes "" for no swap.
     if swap:
         raise FieldError("swap", f"expected a number, got {described(swap)}")
     return 0
 
 
-def _image(item: Item) -> tuple[str, Entry]:
+def _image(item: Item) -> tuple[str, CatalogEntry]:
     facts: dict[str, Fact] = {}
     if _is_row(item):
         row = decode(item.raw, _IMAGE_ROW)
@@ -257,11 +257,11 @@ def _image(item: Item) -> tuple[str, Entry]:
     for name, text in zip(("container_format", "disk_format"), formats, strict=True):
         if text:
             facts[f"image.{name}"] = checked_text(text, name)
-    return uuid, Entry(facts, item.source)
+    return uuid, CatalogEntry(facts, item.source)
 
 
 def _properties(item: Item) -> dict[str, str]:
-    # Glance lists an image's properties beside its own attributes, the client apart from them.
+    # Glance lists properties beside the image's own attributes, the client separately.
     values = decode(item.raw, _ANYTHING)
     apart = values.get("properties")
     if isinstance(apart, dict):
@@ -279,7 +279,7 @@ def _port(item: Item) -> tuple[str, tuple[str, ServerPort]]:
     """The port's uuid, its server's uuid or ``""``, and the port."""
     if _is_row(item):
         raise NovaDomainsError(
-            f"{item.source}: openstack port list does not tell which server a port belongs to",
+            f"{item.source}: openstack port list does not show which server a port belongs to",
             _PORTS_HINT,
         )
     port = decode(item.raw, _PORT)
@@ -294,6 +294,6 @@ def _port(item: Item) -> tuple[str, tuple[str, ServerPort]]:
         port.created_at or "",
         item.source,
     )
-    # A floating IP, a router and a DHCP agent have ports too.
+    # Floating IPs, routers and DHCP agents have ports too.
     is_server = is_uuid(port.device_id) and not port.device_owner.startswith("network:")
     return uuid, (checked_uuid(port.device_id, "device_id") if is_server else "", held)

@@ -1,8 +1,8 @@
 """Records from ``openstack server list``: rows under the headings of the client's table.
 
-The columns depend on ``--long``, ``--all-projects`` and ``-c``; only ``ID`` has to be there. None
-tells fixed addresses from floating ones, or which port has them. With ``--no-name-lookup`` the
-columns ``Image`` and ``Flavor`` hold ids: one that is a uuid is taken for an id.
+The columns depend on ``--long``, ``--all-projects`` and ``-c``; only ``ID`` is required. No column
+separates fixed from floating addresses, or shows ports. With ``--no-name-lookup``, the columns
+``Image`` and ``Flavor`` hold ids: a value that is a uuid is taken for an id.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ _ROW = msgspec.json.Decoder(_Row)
 def row_record(
     raw: msgspec.Raw, source: str, place: str, wanted: Collection[str] | None = None
 ) -> Record:
-    """The record of one row, without facts if its guest is not among the uuids ``wanted``.
+    """The record of one row; without facts if its uuid is not in ``wanted``.
 
     Raises ``FieldError``.
     """
@@ -91,5 +91,5 @@ def _image_facts(row: _Row) -> dict[str, Fact]:
         return boots_from_image(row.image_id, "Image ID")
     if row.image and is_uuid(row.image):
         return boots_from_image(row.image, "Image")
-    # An image's name is not unique, and the block has no place for it.
+    # An image's name is not unique, and the block does not hold it.
     return {"root.type": "image"} if row.image else {}

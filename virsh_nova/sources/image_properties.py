@@ -1,14 +1,14 @@
-"""Which of an image's properties Nova keeps in the block, and under which names.
+"""The image properties that Nova keeps in the block, and their names there.
 
-Nova copies an image's properties into the instance's system metadata, cut at 255 bytes, reads
-them back as an ``ImageMetaProps``, which drops what it has no field for, and writes that object's
-fields in their order (Nova 34: ``nova/objects/image_meta.py``, ``nova/virt/libvirt/config.py``,
+Nova copies an image's properties into the instance's system metadata, cut at 255 bytes. It reads
+them back as an ``ImageMetaProps``, which drops what it has no field for, and writes the fields of
+that object in order (Nova 34: ``nova/objects/image_meta.py``, ``nova/virt/libvirt/config.py``,
 ``LibvirtConfigGuestMetaImageProperties``). GET /servers/detail (2.98 and later) shows the stored
-ones that have a field, under the names they were stored by: ``architecture`` there is
-``hw_architecture`` in the block.
+ones that have a field, under their stored names: ``architecture`` there is ``hw_architecture`` in
+the block.
 
-Values stay the text that the source has: Nova prints ``yes`` as ``True``, but only its own field
-types know which.
+Values stay as the source has them: Nova prints ``yes`` as ``True``, but only its field types know
+which ones.
 """
 
 from __future__ import annotations
@@ -34,8 +34,8 @@ _FIELDS = """
     os_command_line os_distro os_require_quiesce os_secure_boot
     os_skip_agent_inject_files_at_boot os_skip_agent_inject_ssh os_type
 """.split()  # noqa: SIM905
-"""The fields of ImageMetaProps, in their order, without those that it composes out of several
-properties (``hw_numa_cpus`` and ``hw_numa_mem``, whose written form is a repr of its classes, and
+"""The fields of ImageMetaProps, in order, without those composed of several properties
+(``hw_numa_cpus`` and ``hw_numa_mem``, which Nova writes as a repr of its classes, and
 ``traits_required``) and those that Nova never stores (the two block device mappings)."""
 
 _ORDER = {name: place for place, name in enumerate(_FIELDS)}
@@ -62,14 +62,14 @@ _LEGACY = {
     "hypervisor_version_requires": "img_hv_requested_version",
     "hypervisor_type": "img_hv_type",
 }
-"""``ImageMetaProps._legacy_property_map``. Where both names are there, the current one counts."""
+"""``ImageMetaProps._legacy_property_map``. If both names occur, the current one counts."""
 
 _TRAIT = "trait:"
 _LONGEST = 255
 
 
 def kept_properties(properties: Mapping[str, str]) -> dict[str, str]:
-    """The properties that the block holds, by its names and in its order."""
+    """The properties that the block holds, under its names and in its order."""
     kept = {_LEGACY[name]: text for name, text in properties.items() if name in _LEGACY}
     kept |= {name: text for name, text in properties.items() if name in _ORDER}
     ordered = {name: _cut(kept[name]) for name in sorted(kept, key=_ORDER.__getitem__)}
@@ -82,7 +82,7 @@ def kept_properties(properties: Mapping[str, str]) -> dict[str, str]:
 
 
 def is_kept(name: str) -> bool:
-    """Whether a property has any say in what the block holds."""
+    """Whether a property affects what the block holds."""
     return name in _ORDER or name in _LEGACY or name.startswith(_TRAIT)
 
 

@@ -1,14 +1,14 @@
-"""Records from Nova's view of a server: GET /servers/detail, and ``openstack server show``.
+"""Records from servers as Nova shows them: GET /servers/detail, and ``openstack server show``.
 
-The view differs by microversion, and the client's by its own release:
+The format depends on the microversion, and the client's on its release:
 
 - ``flavor`` is ``{id, links}`` up to 2.46, ``{original_name, ram, ...}`` from 2.47; the client adds
   an ``id`` to the latter that is the *name*, and older clients write ``m1.small (1)``.
 - ``image`` is ``""`` for a boot from volume; the client writes ``name (uuid)``, the uuid alone
   where the image is gone, or ``N/A (booted from volume)``.
-- ``addresses`` tells fixed and floating ones apart only in Nova's own answer.
+- ``addresses`` separates fixed from floating ones only in Nova's own response.
 
-``OS-EXT-SRV-ATTR:hostname`` is the guest's name for itself, and the client's ``properties`` are the
+``OS-EXT-SRV-ATTR:hostname`` is the name inside the guest, and the client's ``properties`` are the
 server's metadata, not the image's properties. ``volumes_attached`` does not say which volume the
 server boots from; the guest's boot disk does.
 """
@@ -67,7 +67,7 @@ class _Address(msgspec.Struct):
 class _Server(msgspec.Struct):
     id: str
     name: str | msgspec.UnsetType | None = msgspec.UNSET
-    """Unset where the server's cell is down, and Nova tells its id only."""
+    """Unset if the server's cell is down: Nova then shows little more than its id."""
     tenant_id: str | None = None
     project_id: str | None = None
     user_id: str | None = None
@@ -96,7 +96,7 @@ _SIZES = {
 def server_record(
     raw: msgspec.Raw, source: str, place: str, wanted: Collection[str] | None = None
 ) -> Record:
-    """The record of one server, without facts if it is not among the uuids ``wanted``.
+    """The record of one server; without facts if its uuid is not in ``wanted``.
 
     Raises ``FieldError``.
     """
@@ -120,7 +120,7 @@ def _facts(server: _Server) -> dict[str, Fact]:
     facts: dict[str, Fact] = {}
     if isinstance(server.name, str):
         facts["name"] = checked_text(server.name, "name")
-    # The block's time is that of the guest's last start; launched_at is the nearest that is told.
+    # The block's time is that of the guest's last start; launched_at is the nearest available.
     if server.launched_at is not None:
         facts["created"] = checked_moment(server.launched_at, "OS-SRV-USG:launched_at")
     elif server.created is not None:
@@ -137,7 +137,7 @@ def _facts(server: _Server) -> dict[str, Fact]:
 
 
 def boots_from_volume() -> dict[str, Fact]:
-    """The facts of a boot from volume: no image; which volume, only the guest knows."""
+    """The facts of a boot from volume: no image. The guest's disks show which volume."""
     return {"image.uuid": "", "root.type": "volume"}
 
 
@@ -172,7 +172,7 @@ def _flavor_of_text(text: str) -> dict[str, Fact]:
         return {"flavor.name": match[1], "flavor.id": match[2]}
     parts = dict(_QUOTED.findall(text))
     if "original_name" not in parts or _QUOTED.sub("", text):
-        # A client that could not ask for the flavor's name shows the id alone.
+        # A client that could not look up the flavor's name shows the id alone.
         return {"flavor.id": text} if text else {}
     facts: dict[str, Fact] = {"flavor.name": parts["original_name"]}
     for name, key in _SIZES.items():

@@ -1,4 +1,4 @@
-"""The records in a file that ``--from`` names, whichever of the known documents it is."""
+"""The records in a file given with ``--from``, in any of the supported formats."""
 
 from __future__ import annotations
 
@@ -7,23 +7,23 @@ from collections.abc import Collection
 import msgspec
 
 from ..inputs.decode import decode
-from ..inputs.objects import Answer, Item, Shape, items_in, read_answer, refused, unknown_shape
+from ..inputs.objects import Input, Item, ObjectKind, items_in, read_input, refused, unsupported
 from ..inputs.values import FieldError
 from .client_row import row_record
 from .nova_server import server_record
 from .record import Record
 from .saved_document import own_record
 
-SERVERS = Shape(
+SERVERS = ObjectKind(
     "server",
     "servers",
-    "what these give: nova-domains list or show -f json|yaml; "
+    "nova-domains list or show -f json|yaml; "
     "openstack server show or list -f json|yaml (with the column ID); GET /servers/detail",
 )
 
 
 class _Probe(msgspec.Struct):
-    """What tells the documents apart."""
+    """The keys that tell the formats apart."""
 
     id: msgspec.Raw = msgspec.Raw()
     ID: msgspec.Raw = msgspec.Raw()
@@ -35,19 +35,19 @@ _PROBE = msgspec.json.Decoder(_Probe)
 
 
 def read_records(path: str, wanted: Collection[str] | None = None) -> tuple[Record, ...]:
-    """The records of the file at ``path``, or of standard input for ``-``, in their order.
+    """The records of the file at ``path``, or of standard input for ``-``, in file order.
 
-    ``wanted`` holds the uuids, in lower case with dashes, of the guests whose facts are of use:
-    the others' records have none, as time and memory are saved by not making and checking them.
-    Guests that our own document has no block for give no record. Raises ``NovaDomainsError`` in one
-    line that names the file, the record and the field.
+    ``wanted`` holds the uuids, in lower case with dashes, of the guests whose facts are needed. To
+    save time and memory, the other records have no facts. In our own document, a guest without a
+    block gives no record. Raises ``NovaDomainsError``, which names the file, the item and the field
+    in one line.
     """
-    return records_in(read_answer(path), wanted)
+    return records_in(read_input(path), wanted)
 
 
-def records_in(answer: Answer, wanted: Collection[str] | None = None) -> tuple[Record, ...]:
-    """As ``read_records``, of an answer that is in memory."""
-    records = (_record(item, wanted) for item in items_in(answer, SERVERS))
+def records_in(given: Input, wanted: Collection[str] | None = None) -> tuple[Record, ...]:
+    """As ``read_records``, from bytes in memory."""
+    records = (_record(item, wanted) for item in items_in(given, SERVERS))
     return tuple(record for record in records if record is not None)
 
 
@@ -62,4 +62,4 @@ def _record(item: Item, wanted: Collection[str] | None) -> Record | None:
             return server_record(item.raw, item.source, item.place, wanted)
     except FieldError as error:
         raise refused(item, error) from error
-    raise unknown_shape(item.source, SERVERS, item.place)
+    raise unsupported(item.source, SERVERS, item.place)

@@ -32,7 +32,7 @@ class Record(NamedTuple):
     addresses: Mapping[str, tuple[Address, ...]] = _NOTHING
     """Fixed addresses by MAC address, for a source that does not know the ports."""
     place: str = ""
-    """Where in its source it stands: ``record 3``."""
+    """Where it is in its source: ``item 3``."""
     power_state: int | None = None
     """Nova's number: 1 running, 3 paused, 4 shut down, 6 crashed, 7 suspended."""
 

@@ -1,4 +1,4 @@
-"""The facts that ``--set KEY=VALUE`` gives, by the dotted keys of the JSON document."""
+"""The facts given with ``--set KEY=VALUE``, where KEY is a dotted key of the JSON document."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from ..inputs.values import (
 
 
 class BadAssignment(NovaDomainsError):
-    """A ``--set`` that is no ``KEY=VALUE``, has no such key, or a value of the wrong kind."""
+    """A ``--set`` that is not ``KEY=VALUE``, or has an unknown key or a value of the wrong type."""
 
     exit_code = EXIT_USAGE
 
@@ -35,9 +35,9 @@ _TEXTS = msgspec.json.Decoder(dict[str, str])
 def parse_assignments(assignments: Sequence[str]) -> Facts:
     """``["name=web-1", "flavor.extra_specs.hw:cpu_policy=dedicated"]`` as facts.
 
-    A mapping can be given as a JSON object or entry by entry: ``flavor.extra_specs.KEY=VALUE``.
-    Entries add to what earlier assignments gave it; the fact is the whole mapping. Of two
-    assignments to one key the later counts. Raises ``BadAssignment``.
+    A mapping can be given as a JSON object, or entry by entry: ``flavor.extra_specs.KEY=VALUE``.
+    Entries are added to those of earlier assignments. The last assignment to a key wins. Raises
+    ``BadAssignment``.
     """
     facts: dict[str, Fact] = {}
     for assignment in assignments:
@@ -77,7 +77,7 @@ def _assign_entry(facts: dict[str, Fact], key: str, value: str) -> None:
             added = checked_texts({entry: value}, mapping)
             facts[mapping] = {**before, **added} if isinstance(before, dict) else added
             return
-    raise BadAssignment(f"--set {key!r}: there is no such key", _suggestion(key))
+    raise BadAssignment(f"--set {key!r}: unknown key", _suggestion(key))
 
 
 def _number(value: str, key: str) -> int:
@@ -96,9 +96,9 @@ def _in(key: str, value: str, decoder: msgspec.json.Decoder[dict[str, str]]) -> 
 
 def _suggestion(key: str) -> str:
     keys = list(SHAPES)
-    # Someone who leaves out the part means the key that ends in it.
+    # Someone who types only the last part means the key that ends in it.
     for known in keys:
         if known.endswith(f".{key}"):
             return f"Did you mean {known}?"
     close = difflib.get_close_matches(key, keys, 1, 0.5)
-    return f"Did you mean {close[0]}?" if close else f"The keys are {', '.join(keys)}."
+    return f"Did you mean {close[0]}?" if close else f"Known keys: {', '.join(keys)}."

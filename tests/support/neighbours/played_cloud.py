@@ -1,4 +1,4 @@
-"""Keystone, Glance and Neutron played over real HTTP, with the answers that a real cloud gave."""
+"""Keystone, Glance and Neutron played over real HTTP, with responses recorded from a real cloud."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.support.paths import API
 
 Answers = dict[str, Any]
 Fault = int | bytes | Literal["silence"]
-"""A status to answer with, an answer of status 200 to give instead, or none."""
+"""A status to respond with, a body to send with status 200, or no response at all."""
 
 
 def recorded(name: str) -> Answers:
@@ -58,22 +58,22 @@ MEMBER = Caller(
 class PlayedCloud:
     """The services, on a port of their own, until the end of the ``with`` block.
 
-    ``endpoints`` are the catalog: services by type, with their URLs. ``faults`` are what is wrong
-    with a service, where ``network-of-nova`` is what Nova asks. ``requests`` collects what was
-    asked otherwise, as ``GET /image/v2/images``.
+    ``endpoints`` is the catalog: services by type, with their URLs. ``faults`` says what is wrong
+    with a service; ``network-of-nova`` is the Neutron that Nova asks. ``requests`` collects all
+    requests but Nova's own, as ``GET /image/v2/images``.
     """
 
     def __init__(self) -> None:
         self.requests: list[str] = []
         self.faults: dict[str, Fault] = {}
         self.page = 2
-        """The most that Glance and Neutron give at once."""
+        """The largest page of Glance and Neutron."""
         self.restricted: set[str] = set()
-        """Lists of Keystone's that it gives only domain by domain, as with LDAP behind it."""
+        """Lists that Keystone gives only domain by domain, as with LDAP behind it."""
         self.cut_short: set[str] = set()
-        """Lists of Keystone's that it says are longer than what it sends."""
+        """Lists that Keystone truncates, and says so."""
         self.strangers: list[Answers] = []
-        """Users whom the recorded cloud does not have."""
+        """Users in addition to the recorded ones."""
         self._end = threading.Event()
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
         self._server.daemon_threads = True
@@ -109,7 +109,7 @@ class PlayedCloud:
         url = urlsplit(target)
         service, _, path = url.path.lstrip("/").partition("/")
         query = parse_qs(url.query)
-        # Nova's own requests do not matter here.
+        # Nova's own requests do not count.
         if service != "network-of-nova":
             self.requests.append(f"{method} {target}")
         fault = self.faults.get(service)
@@ -259,7 +259,7 @@ def _handler(cloud: PlayedCloud) -> type[BaseHTTPRequestHandler]:
 
 
 def servers() -> Iterator[Answers]:
-    """The recorded servers, each with the id of its flavor beside what else is known of it."""
+    """The recorded servers, each with the id of its flavor added."""
     old = {server["id"]: server for server in recorded("servers_detail_2.46")["servers"]}
     for server in recorded("servers_detail_2.100")["servers"]:
         flavor = {**server["flavor"], "id": old[server["id"]]["flavor"]["id"]}

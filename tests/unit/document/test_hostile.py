@@ -17,7 +17,7 @@ from virsh_nova.document.encode import whole_document
 from virsh_nova.errors import NovaDomainsError
 from virsh_nova.guests.columns import COLUMNS
 from virsh_nova.hosts.saved import read_saved
-from virsh_nova.inputs.objects import Answer
+from virsh_nova.inputs.objects import Input
 from virsh_nova.model import Guest
 from virsh_nova.render.flat import as_csv, as_values
 from virsh_nova.render.serial import as_json
@@ -65,13 +65,13 @@ for _ in range(200):
         ("uuid", None, "uuid: expected text, got null"),
         ("kind", "ours", "kind: expected nova or nova-unstamped or foreign, got text 'ours'"),
         ("id", "3", "id: expected a number, got text '3'"),
-        ("id", LARGE, "id: is too large: a number of more than 18 digits"),
-        ("id", -LARGE, "id: is too large: a number of more than 18 digits"),
-        ("pid", 10**30, "pid: is too large: a number of more than 18 digits"),
+        ("id", LARGE, "id: too large: a number of more than 18 digits"),
+        ("id", -LARGE, "id: too large: a number of more than 18 digits"),
+        ("pid", 10**30, "pid: too large: a number of more than 18 digits"),
         ("pid", True, "pid: expected a number, got true"),
         ("evidence", None, "evidence: expected a list, got null"),
         ("host_guessed", "no", "host_guessed: expected true or false, got text 'no'"),
-        ("instance.flavor.vcpus", LARGE, "instance.flavor.vcpus: is too large: "),
+        ("instance.flavor.vcpus", LARGE, "instance.flavor.vcpus: too large: "),
         ("instance.flavor.vcpus", 2.5, "instance.flavor.vcpus: expected a number, got number 2.5"),
         (
             "instance.flavor.extra_specs",
@@ -79,24 +79,24 @@ for _ in range(200):
             "instance.flavor.extra_specs.a: expected text",
         ),
         ("instance.created", "soon", "instance.created: expected a date and time such as "),
-        ("instance.ports.0.ips.1.version", LARGE, "instance.ports[0].ips[1].version: is too large"),
+        ("instance.ports.0.ips.1.version", LARGE, "instance.ports[0].ips[1].version: too large"),
         ("block", [], "block: expected an object, got a list"),
         ("block.unknown.0.text", 1, "block.unknown[0].text: expected text, got number 1"),
         ("backfilled.at", "", "backfilled.at: expected a date and time such as "),
-        ("hardware.vcpus", LARGE, "hardware.vcpus: is too large: "),
-        ("hardware.disks.1.boot", LARGE, "hardware.disks[1].boot: is too large: "),
+        ("hardware.vcpus", LARGE, "hardware.vcpus: too large: "),
+        ("hardware.disks.1.boot", LARGE, "hardware.disks[1].boot: too large: "),
         ("hardware.disks.1.backing", ["x", 1], "hardware.disks[1].backing[1]: expected text"),
         ("differences.0.live", {}, "differences[0].live: expected "),
-        ("differences.1.persistent", LARGE, "differences[1].persistent: is too large: "),
+        ("differences.1.persistent", LARGE, "differences[1].persistent: too large: "),
         ("definitions", [], "definitions: expected an object, got a list"),
         ("definitions.live.blocks", "x", "definitions.live.blocks: expected a list, got text 'x'"),
         ("definitions.live.sysinfo", {"a": 1}, "definitions.live.sysinfo.a: expected text"),
-        ("definitions.live.id", LARGE, "definitions.live.id: is too large: "),
-        ("definitions.live.pid", LARGE, "definitions.live.pid: is too large: "),
+        ("definitions.live.id", LARGE, "definitions.live.id: too large: "),
+        ("definitions.live.pid", LARGE, "definitions.live.pid: too large: "),
         (
             "definitions.persistent.blocks.0.instance.image.min_ram_mib",
             LARGE,
-            "definitions.persistent.blocks[0].instance.image.min_ram_mib: is too large: ",
+            "definitions.persistent.blocks[0].instance.image.min_ram_mib: too large: ",
         ),
         (
             "definitions.persistent.hardware.disks.0.boot",
@@ -109,7 +109,7 @@ def test_a_wrong_value_is_named_and_the_others_are_read(path: str, value: Any, f
     guests, faults = read(json.dumps([MINIMAL, changed(path, value), MINIMAL]))
     assert [guest.domain for guest in guests] == ["good", "good"]
     (line,) = faults
-    assert line.startswith(f"saved.json: record 2: {fault}")
+    assert line.startswith(f"saved.json: item 2: {fault}")
     assert line.endswith("; skipped")
     assert line.isprintable()
     assert len(line) < 300
@@ -120,7 +120,7 @@ def test_a_missing_key_is_named(key: str) -> None:
     without = {name: value for name, value in MINIMAL.items() if name != key}
     guests, faults = read(json.dumps([without, MINIMAL]))
     assert len(guests) == 1
-    assert faults == [f"saved.json: record 1: {key}: is missing; skipped"]
+    assert faults == [f"saved.json: item 1: {key}: missing; skipped"]
 
 
 @pytest.mark.parametrize("record", ["null", "3", '"x"', "[]", "{}", "1e999", "9" * 5000])
@@ -128,7 +128,7 @@ def test_a_record_that_is_no_guest_is_skipped(record: str) -> None:
     guests, faults = read(f"[{record}, {json.dumps(MINIMAL)}]")
     assert len(guests) == 1
     (line,) = faults
-    assert line.startswith("saved.json: record 1: ")
+    assert line.startswith("saved.json: item 1: ")
     assert line.isprintable()
 
 
@@ -136,7 +136,7 @@ def test_a_number_that_nothing_can_hold_is_named() -> None:
     text = json.dumps([{**MINIMAL, "id": 0}, MINIMAL]).replace('"id": 0', f'"id": {"9" * 5000}')
     guests, faults = read(text)
     assert len(guests) == 1
-    assert faults[0].startswith("saved.json: record 1: id: ")
+    assert faults[0].startswith("saved.json: item 1: id: ")
     assert len(faults[0]) < 200
 
 
@@ -163,7 +163,7 @@ def test_bytes_that_are_no_text_cost_their_record_only() -> None:
     data = json.dumps([{**MINIMAL, "title": "TITLE"}, MINIMAL]).encode().replace(b"TITLE", b"\xff")
     guests, faults = read(data)
     assert len(guests) == 1
-    assert faults == ["saved.json: record 1: it is not UTF-8; skipped"]
+    assert faults == ["saved.json: item 1: it not UTF-8; skipped"]
 
 
 def test_a_key_of_a_later_version_is_ignored() -> None:
@@ -187,7 +187,7 @@ def test_a_document_that_is_nested_without_end_is_refused_in_one_line() -> None:
     text = f'[{json.dumps(MINIMAL)[:-1]}, "x": {"[" * 100_000}{"]" * 100_000}}}]'
     with pytest.raises(NovaDomainsError) as caught:
         read(text)
-    assert caught.value.message == "saved.json: is not valid JSON: it is nested too deep"
+    assert caught.value.message == "saved.json: invalid JSON: nested too deeply"
 
 
 # ---- anything in any place ---------------------------------------------------------------------
@@ -243,7 +243,7 @@ def test_whatever_a_record_holds_a_source_reads_it_or_says_why(data: st.DataObje
     text = json.dumps([mutated(FILLED, data)])
     message = "saved.json: "
     try:
-        records_in(Answer(text.encode(), "saved.json"))
+        records_in(Input(text.encode(), "saved.json"))
     except NovaDomainsError as error:
         message = error.message
     assert message.startswith("saved.json: ")
@@ -252,9 +252,9 @@ def test_whatever_a_record_holds_a_source_reads_it_or_says_why(data: st.DataObje
 
 def test_a_source_does_not_compare_a_guessed_host_name() -> None:
     named = {**FILLED, "instance": {"namespace": "urn:x"}}
-    (guessed,) = records_in(Answer(json.dumps([named]).encode(), "saved.json"))
+    (guessed,) = records_in(Input(json.dumps([named]).encode(), "saved.json"))
     (certain,) = records_in(
-        Answer(json.dumps([{**named, "host_guessed": False}]).encode(), "saved.json")
+        Input(json.dumps([{**named, "host_guessed": False}]).encode(), "saved.json")
     )
     assert guessed.hosts == ()
     assert certain.hosts == (FILLED["host"],)

@@ -13,7 +13,7 @@ from tests.support.embedded import uuid_of
 from tests.support.guests import nova_guest, unstamped_guest
 from virsh_nova.block.facts import facts_of
 from virsh_nova.document.encode import guest_document
-from virsh_nova.inputs.objects import Answer
+from virsh_nova.inputs.objects import Input
 from virsh_nova.model import Address, Instance
 from virsh_nova.render.serial import as_json, as_yaml
 from virsh_nova.sources.read import records_in
@@ -21,7 +21,7 @@ from virsh_nova.sources.record import Record
 
 
 def records_of(documents: Any) -> tuple[Record, ...]:
-    return records_in(Answer(json.dumps(documents).encode(), "saved.json"))
+    return records_in(Input(json.dumps(documents).encode(), "saved.json"))
 
 
 sizes = st.none() | st.integers(min_value=0, max_value=10**18 - 1)
@@ -66,7 +66,7 @@ def test_a_saved_document_gives_back_every_fact(
         as_json(document, one_a_line=one_a_line, ascii_only=ascii_only),
         as_yaml(document, ascii_only=ascii_only),
     ):
-        (record,) = records_in(Answer(text.encode(), "f"))
+        (record,) = records_in(Input(text.encode(), "f"))
         assert record.facts == facts_of(instance)
         assert record.namespace == instance.namespace
         assert record.uuid == uuid_of(1)
@@ -78,7 +78,7 @@ def test_guests_without_a_block_give_no_record() -> None:
 
     without_block = guest_document(unstamped_guest(2, host="h"))
     (record,) = records_of([without_block, document()])
-    assert (record.place, record.namespace, record.facts) == ("record 2", "urn:x", {})
+    assert (record.place, record.namespace, record.facts) == ("item 2", "urn:x", {})
     assert record.unnamed
     assert record.hosts == ("h",)
     assert records_of([document(name="")])[0].unnamed

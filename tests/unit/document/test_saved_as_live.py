@@ -17,7 +17,7 @@ from virsh_nova.document.encode import whole_document
 from virsh_nova.guests.build import unreadable_guest, whole_guest
 from virsh_nova.hosts.libvirt.connection import Host
 from virsh_nova.hosts.saved import read_saved
-from virsh_nova.inputs.objects import Answer
+from virsh_nova.inputs.objects import Input
 from virsh_nova.model import Guest, Sighting
 from virsh_nova.render.serial import as_json, as_yaml
 from virsh_nova.sources.read import records_in
@@ -113,7 +113,7 @@ def test_show_prints_the_same(demo_file: str, demo_guests: list[Guest], format_:
 def test_json_and_yaml_give_a_source_the_same_facts(demo_guests: list[Guest]) -> None:
     documents = [whole_document(guest) for guest in demo_guests]
     texts = (as_json(documents, one_a_line=False, ascii_only=False), as_yaml(documents))
-    from_json, from_yaml = (records_in(Answer(text.encode(), "saved")) for text in texts)
+    from_json, from_yaml = (records_in(Input(text.encode(), "saved")) for text in texts)
     assert from_json == from_yaml
     assert [record.facts for record in from_json] == [
         facts_of(guest.instance) for guest in demo_guests if guest.instance

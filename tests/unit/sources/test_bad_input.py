@@ -1,8 +1,9 @@
-"""Documents that are no records: one line each, with the file, the record and the field."""
+"""Unusable files: the error is one line, with the file, the item and the field."""
 
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,45 +14,23 @@ from hypothesis import strategies as st
 from tests.support.paths import API
 from tests.support.records import complaint
 from virsh_nova.errors import NovaDomainsError
-from virsh_nova.inputs.objects import Answer
+from virsh_nova.inputs import yaml as yaml_text
+from virsh_nova.inputs.objects import Input
 from virsh_nova.sources.catalog_files import catalog_of
-from virsh_nova.sources.read import records_in
+from virsh_nova.sources.read import read_records, records_in
 
 SAMPLES = sorted(path for path in API.rglob("*") if path.is_file())
 UUID = "8dabf68e-2eb7-4728-afea-875e75365e14"
 OTHER = "ddda906b-56d9-43ca-bf25-26ff31a61e32"
 
 
-# ---- the whole ----
-
-
-@pytest.mark.parametrize(
-    ("value", "message"),
-    [
-        ("hello", "f: is not understood"),
-        ("<html><body>401</body></html>", "f: is not understood"),
-        ('{"itemNotFound": {"code": 404}}', "f: is not understood"),
-        ([1], "f: record 1: expected an object, got number 1"),
-        (["x"], "f: record 1: expected an object, got text 'x'"),
-        ([None], "f: record 1: expected an object, got null"),
-        ([{"name": "x"}], "f: record 1: is not understood"),
-        ([{"uuid": UUID, "name": "x"}], "f: record 1: is not understood"),
-        ({"servers": {}}, "f: servers: expected a list, got an object"),
-        ({"server": []}, "f: record 1: expected an object, got a list"),
-    ],
-)
-def test_unknown_shapes_are_refused_with_what_was_expected(value: Any, message: str) -> None:
-    assert complaint(value) == message
-
-
-def test_the_hint_lists_the_supported_formats() -> None:
+def read_complaint(path: Path | str) -> str:
     with pytest.raises(NovaDomainsError) as caught:
-        records_in(Answer(b"{}", "f"))
-    assert "GET /servers/detail" in caught.value.hint
-    assert "\n" not in caught.value.hint
+        read_records(str(path))
+    return caught.value.message
 
 
-# ---- a record ----
+# ---- an item ----
 
 
 @pytest.mark.parametrize(
@@ -68,8 +47,8 @@ def test_the_hint_lists_the_supported_formats() -> None:
 )
 def test_a_uuid_that_is_not_one_is_refused(record: Any, message: str) -> None:
     assert complaint([{"id": OTHER}, record]) == (
-        f"f: record 2{'' if message.startswith('id') else ' '}{message}".replace(
-            "record 2id", "record 2: id"
+        f"f: item 2{'' if message.startswith('id') else ' '}{message}".replace(
+            "item 2id", "item 2: id"
         )
     )
 
@@ -88,7 +67,7 @@ def test_a_uuid_that_is_not_one_is_refused(record: Any, message: str) -> None:
         ({"flavor": {"ram": 1.5}}, "flavor.ram: expected a number, got number 1.5"),
         ({"flavor": {"ram": True}}, "flavor.ram: expected a number, got true"),
         ({"flavor": {"ram": -1}}, "flavor.ram: must not be negative: number -1"),
-        ({"flavor": {"ram": 10**18}}, "flavor.ram: is too large: a number of more than 18 digits"),
+        ({"flavor": {"ram": 10**18}}, "flavor.ram: too large: a number of more than 18 digits"),
         ({"flavor": []}, "flavor: expected text or an object, got a list"),
         ({"flavor": "ram='x', original_name='m1'"}, "flavor.ram: expected a number, got text 'x'"),
         (
@@ -147,7 +126,7 @@ def test_a_uuid_that_is_not_one_is_refused(record: Any, message: str) -> None:
             },
             "addresses.net[1].addr: expected an IP address, got text '10.0.0.300'",
         ),
-        ({"addresses": {"a": [], "b": [{}]}}, "addresses[...][0].addr: is missing"),
+        ({"addresses": {"a": [], "b": [{}]}}, "addresses[...][0].addr: missing"),
         ({"addresses": {"b": 1}}, "addresses.b: expected a list, got number 1"),
         ({"image": "x" * 100}, ""),
         (
@@ -157,11 +136,11 @@ def test_a_uuid_that_is_not_one_is_refused(record: Any, message: str) -> None:
         ({"flavor": {"extra_specs": {"a" * 1000: 1}}}, ""),
     ],
 )
-def test_a_field_that_cannot_be_a_fact_is_named(fields: dict[str, Any], message: str) -> None:
+def test_a_field_that_cannot_be_a_fact(fields: dict[str, Any], message: str) -> None:
     found = complaint({"servers": [{"id": OTHER}, {"id": UUID, **fields}]})
     assert len(found) < 300
     if message:
-        assert found == f"f: record 2 ({UUID}): {message}"
+        assert found == f"f: item 2 ({UUID}): {message}"
 
 
 @pytest.mark.parametrize(
@@ -200,26 +179,32 @@ def test_a_field_that_cannot_be_a_fact_is_named(fields: dict[str, Any], message:
         ),
     ],
 )
-def test_a_field_of_a_saved_document_is_named(fields: dict[str, Any], message: str) -> None:
+def test_a_field_of_our_document(fields: dict[str, Any], message: str) -> None:
     guest = {"uuid": UUID, "instance": {"namespace": "urn:x", **fields}}
-    assert complaint([guest]) == f"f: record 1 ({UUID}): {message}"
+    assert complaint([guest]) == f"f: item 1 ({UUID}): {message}"
 
 
-def test_a_missing_namespace_is_named() -> None:
+def test_a_namespace_that_is_missing() -> None:
     assert complaint([{"uuid": UUID, "instance": {}}]) == (
-        f"f: record 1 ({UUID}): instance.namespace: is missing"
+        f"f: item 1 ({UUID}): instance.namespace: missing"
     )
+
+
+def test_a_large_number_in_yaml_is_read_and_refused_as_a_size() -> None:
+    assert json.loads(yaml_text.json_of_yaml(b"- " + b"9" * 400, "f")) == [int("9" * 400)]
+    found = complaint(f"id: {UUID}\nflavor: {{ram: {'9' * 400}}}")
+    assert found.endswith("flavor.ram: too large: a number of more than 18 digits")
 
 
 def test_a_key_that_is_there_twice_is_one_line() -> None:
     found = complaint(f'[{{"id": "{UUID}", "flavor": {{"ram": "x", "ram": 1}}}}]')
-    assert found == f"f: record 1 ({UUID}): flavor.ram: expected a number, got number 1"
+    assert found == f"f: item 1 ({UUID}): flavor.ram: expected a number, got number 1"
 
 
 @pytest.mark.parametrize("number", ["1" + "0" * 400, "1e400"])
 def test_numbers_that_nothing_can_hold_are_one_short_line(number: str) -> None:
     found = complaint(f'[{{"id": "{UUID}", "flavor": {{"ram": {number}}}}}]')
-    assert found.startswith("f: record 1")
+    assert found.startswith("f: item 1")
     assert "flavor.ram: " in found
     assert len(found) < 150
 
@@ -230,14 +215,14 @@ SAMPLE_TEXTS = [path.read_bytes() for path in SAMPLES]
 
 
 def use(data: bytes) -> None:
-    """Nothing but our own error may come out, and that in one line."""
-    answer = Answer(data, "f")
+    """May only raise our own error, and that in one line."""
+    given = Input(data, "f")
     for read in (
-        lambda: records_in(answer),
-        lambda: catalog_of(users=[answer]),
-        lambda: catalog_of(flavors=[answer]),
-        lambda: catalog_of(images=[answer]),
-        lambda: catalog_of(ports=[answer]),
+        lambda: records_in(given),
+        lambda: catalog_of(users=[given]),
+        lambda: catalog_of(flavors=[given]),
+        lambda: catalog_of(images=[given]),
+        lambda: catalog_of(ports=[given]),
     ):
         message = None
         try:
@@ -252,17 +237,17 @@ def use(data: bytes) -> None:
 @given(st.binary())
 @example(b"{}")
 @example(b"[[]]")
-def test_any_bytes_end_in_one_line_or_records(data: bytes) -> None:
+def test_any_bytes(data: bytes) -> None:
     use(data)
 
 
 @given(st.text(alphabet=st.sampled_from("[]{}:,-&*!|>'\"\n \t#?ab1~\\")))
-def test_any_yaml_ends_in_one_line_or_records(text: str) -> None:
+def test_any_yaml(text: str) -> None:
     use(text.encode())
 
 
 @given(st.data())
-def test_samples_with_bytes_changed_end_in_one_line_or_records(data: st.DataObject) -> None:
+def test_samples_with_bytes_changed(data: st.DataObject) -> None:
     sample = bytearray(data.draw(st.sampled_from(SAMPLE_TEXTS)))
     for _ in range(data.draw(st.integers(1, 4))):
         place = data.draw(st.integers(0, len(sample) - 1))
@@ -271,7 +256,7 @@ def test_samples_with_bytes_changed_end_in_one_line_or_records(data: st.DataObje
 
 
 @given(st.data())
-def test_samples_cut_short_end_in_one_line_or_records(data: st.DataObject) -> None:
+def test_samples_cut_short(data: st.DataObject) -> None:
     sample = data.draw(st.sampled_from(SAMPLE_TEXTS))
     use(sample[: data.draw(st.integers(0, len(sample)))])
 
@@ -284,7 +269,7 @@ values = st.recursive(
 
 
 def mutate(value: Any, data: st.DataObject) -> Any:
-    """The value with one of its parts, however deep, put in place of by another."""
+    """The value, with one of its parts at any depth replaced by another."""
     if isinstance(value, dict) and value and data.draw(st.integers(0, 9)):
         key = data.draw(st.sampled_from(sorted(value)))
         return {**value, key: mutate(value[key], data)}
@@ -298,7 +283,16 @@ OBJECTS = [json.loads(path.read_text()) for path in SAMPLES if path.suffix == ".
 
 
 @given(st.data())
-def test_samples_with_values_changed_end_in_one_line_or_records(data: st.DataObject) -> None:
+def test_samples_with_values_changed(data: st.DataObject) -> None:
     value = mutate(data.draw(st.sampled_from(OBJECTS)), data)
     use(json.dumps(value).encode())
     use(yaml.safe_dump(value).encode())
+
+
+def test_a_file_of_nothing_but_commas_is_refused_before_it_becomes_gigabytes(
+    tmp_path: Path,
+) -> None:
+    file = tmp_path / "commas.json"
+    file.write_bytes(b"[" + b"1," * 4_000_001 + b"1]")
+    with pytest.raises(NovaDomainsError, match="too many values for a list of servers"):
+        read_records(str(file))

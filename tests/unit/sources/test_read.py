@@ -1,4 +1,4 @@
-"""What the known documents give as records: each sample, and each shape that a value can have."""
+"""The records read from each sample, and from each form that a value can have."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.support.answers import (
     USER,
     VOLUME_BOOT,
 )
-from virsh_nova.inputs.objects import Answer
+from virsh_nova.inputs.objects import Input
 from virsh_nova.model import Address
 from virsh_nova.sources.read import read_records, records_in
 
@@ -33,7 +33,7 @@ def moment(text: str) -> datetime:
 
 
 def records(value: Any) -> tuple:
-    return records_in(Answer(json.dumps(value).encode(), "f.json"))
+    return records_in(Input(json.dumps(value).encode(), "f.json"))
 
 
 def server(**changes: Any) -> dict[str, Any]:
@@ -95,7 +95,7 @@ def test_a_server_is_read_in_each_microversion(version: str, expected: dict[str,
     record = next(record for record in found if record.uuid == TWO_NETWORKS)
     assert record.facts == expected
     assert record.hosts == ("labhost", "vm")
-    assert (record.source, record.place, record.unnamed) == (path, "record 6", False)
+    assert (record.source, record.place, record.unnamed) == (path, "item 6", False)
     assert record.addresses == {
         "fa:16:3e:6c:67:b4": (
             Address("fixed", "2001:db8:1:0:f816:3eff:fe6c:67b4", 6),
@@ -150,7 +150,7 @@ def test_server_show_gives_every_fact(uuid: str, image: dict[str, str], form: st
     text = (CLIENT / f"server_show_{uuid}.json").read_text()
     if form == "yaml":
         text = yaml.safe_dump(json.loads(text))
-    (record,) = records_in(Answer(text.encode(), "f"))
+    (record,) = records_in(Input(text.encode(), "f"))
     assert record.uuid == uuid
     assert record.hosts == ("labhost", "vm")
     assert record.addresses == {}
@@ -371,7 +371,7 @@ def test_a_list_an_object_and_several_documents_give_the_same_records(
     text: str, count: int
 ) -> None:
     text = text.replace("UUID", UUID)
-    found = records_in(Answer(text.encode(), "f"))
-    assert records_in(Answer(text.encode("utf-16"), "f")) == found
+    found = records_in(Input(text.encode(), "f"))
+    assert records_in(Input(text.encode("utf-16"), "f")) == found
     assert [record.uuid for record in found] == [UUID] * count
-    assert [record.place for record in found] == [f"record {n + 1}" for n in range(count)]
+    assert [record.place for record in found] == [f"item {n + 1}" for n in range(count)]

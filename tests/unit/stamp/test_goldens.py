@@ -18,7 +18,7 @@ from tests.support.memory_host import MemoryHost
 from tests.support.paths import DATA, name_of
 from virsh_nova.block.facts import facts_of
 from virsh_nova.block.releases import coordinated_name, find_release
-from virsh_nova.inputs.objects import Answer
+from virsh_nova.inputs.objects import Input
 from virsh_nova.model import Guest
 from virsh_nova.sources.catalog import complete
 from virsh_nova.sources.catalog_files import read_catalog
@@ -83,7 +83,7 @@ def compared(block: etree._Element) -> str:
 def test_the_block_is_canonically_what_that_release_wrote(path: Path) -> None:
     golden = etree.fromstring(path.read_bytes())
     written = document(path.stem, package=path.parent.name)
-    (record,) = records_in(Answer(json.dumps([written]).encode(), "saved.json"))
+    (record,) = records_in(Input(json.dumps([written]).encode(), "saved.json"))
     number = int(path.parent.name.partition(".")[0])
     for release in (path.parent.name, str(number), coordinated_name(number)):
         step = stamped(record, release)
@@ -93,7 +93,7 @@ def test_the_block_is_canonically_what_that_release_wrote(path: Path) -> None:
 @pytest.mark.parametrize("case", sorted(INPUTS))
 def test_the_newest_is_written_unless_a_document_of_ours_says_otherwise(case: str) -> None:
     written = document(case, package="34.0.0")
-    (record,) = records_in(Answer(json.dumps([written]).encode(), "saved.json"))
+    (record,) = records_in(Input(json.dumps([written]).encode(), "saved.json"))
     golden = etree.fromstring((DATA / f"golden/34.0.0/{case}.xml").read_bytes())
     step = stamped(record._replace(namespace=None), None)
     assert compared(as_libvirt_keeps_it(step)) == compared(golden)
@@ -114,14 +114,14 @@ def test_a_saved_listing_gives_back_the_very_block(path: Path) -> None:
     )
     listed = guest_document(host.guest(uuid))
     saved = as_json([listed], one_a_line=False, ascii_only=False)
-    (record,) = records_in(Answer(saved.encode(), "saved.json"))
+    (record,) = records_in(Input(saved.encode(), "saved.json"))
     step = stamped(record, None)
     assert compared(as_libvirt_keeps_it(step)) == compared(etree.fromstring(block.encode()))
 
 
 def test_the_draft_has_the_blueprints_namespace_and_order() -> None:
     written = document("image_plain", package="2014.2.3")
-    (record,) = records_in(Answer(json.dumps([written]).encode(), "saved.json"))
+    (record,) = records_in(Input(json.dumps([written]).encode(), "saved.json"))
     block = as_libvirt_keeps_it(stamped(record, "draft"))
     assert block.tag == "{http://openstack.org/nova/instance/1}instance"
     tags = [etree.QName(child).localname for child in block]
@@ -131,7 +131,7 @@ def test_the_draft_has_the_blueprints_namespace_and_order() -> None:
 def test_the_uuid_of_a_boot_volume_is_written_where_it_is_known() -> None:
     written = document("volume_boot", package="34.0.0")
     written["instance"]["root"]["uuid"] = "e2b487e4-a6a2-4148-beda-649cbc36fc65"
-    (record,) = records_in(Answer(json.dumps([written]).encode(), "saved.json"))
+    (record,) = records_in(Input(json.dumps([written]).encode(), "saved.json"))
     for release in ("30", "34", "draft"):
         root = as_libvirt_keeps_it(stamped(record, release)).find("{*}root")
         assert dict(root.attrib) == {
