@@ -31,7 +31,7 @@ install_packages() {
     command -v apt-get >/dev/null || die "missing: $*; there is no apt-get here: install them yourself"
     [ "$(id -u)" = 0 ] || command -v sudo >/dev/null ||
         die "missing: $*; run this as root, or have them installed: apt-get install $*"
-    say "installing $*"
+    say "installing with apt-get, a minute or more: $*"
     keep_services_off
     as_root apt-get update -q
     as_root env DEBIAN_FRONTEND=noninteractive \
@@ -78,8 +78,9 @@ make_venv() {
     prepare_to_build
     state=$(state_of pyproject.toml hatch_build.py)
     [ "$(cat $stamp 2>/dev/null)" != "$state" ] || return 0
-    say "making .venv"
+    say "making the virtual environment .venv (10 seconds)"
     "$python" -m venv --clear .venv
+    say "installing nova-domains into .venv: downloads, and builds libvirt's Python module (half a minute)"
     .venv/bin/python -m pip install --quiet --editable .
     # Last: half an environment has no stamp.
     echo "$state" >$stamp

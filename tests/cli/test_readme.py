@@ -1,71 +1,62 @@
-"""The README's commands do what it says: each line of its ``console`` blocks is run."""
+"""The commands of the README and of docs/ do what the pages say: every ``console`` block is run."""
 
 import os
 import re
-import shlex
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
+from tests.support.consoles import CONSOLE_BLOCK, Typed, printed, shell, typed_in
 from tests.support.paths import ROOT
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
-# Blocks that are not run: they need root, a network, an installation or somebody's shell.
-NOT_RUN = ("script/", "apt ", "pip ", "pipx ", "uv ", "python3 -m venv", "/opt/", "eval ",
+# Blocks that are not run: they need root, a network, an installation or the reader's own shell.
+NOT_RUN = ("script/", "apt ", "python3 -m venv", "/opt/", "export PATH=", "pipx ", "uv ", "eval ",
            "nova-domains -c 'qemu+unix:",
            "nova-domains stamp --all", "nova-domains undo",
-           "nova-domains check", "nova-domains --offline", "nova-domains --files")  # fmt: skip
+           "nova-domains check", "nova-domains --offline", "nova-domains --files",
+           "ovs-vsctl show | nova-domains whose -")  # fmt: skip
 
 
-def blocks(language: str) -> list[str]:
-    return re.findall(rf"^```{language}\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
+def typed(page: str) -> list[Typed]:
+    return [command for block in CONSOLE_BLOCK.findall(page) for command in typed_in(block)]
 
 
-COMMANDS = [line.removeprefix("$ ") for block in blocks("console") for line in block.splitlines()]
+SHOWN = [
+    pytest.param(command, id=f"{path.name}: {command.command}")
+    for path in (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
+    for command in typed(path.read_text(encoding="utf-8"))
+    if command.output
+]
 
 
-@pytest.fixture(scope="module")
-def path(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """A PATH on which ``nova-domains`` is the checkout's, installed or not."""
-    folder = tmp_path_factory.mktemp("bin")
-    command = folder / "nova-domains"
-    python = shlex.quote(sys.executable)
-    command.write_text(
-        f'#!/bin/sh\nPYTHONPATH={shlex.quote(str(ROOT))} exec {python} -m virsh_nova "$@"\n'
-    )
-    command.chmod(0o755)
-    return f"{folder}{os.pathsep}{os.environ['PATH']}"
-
-
-@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize("command", typed(README), ids=lambda typed: typed.command)
 def test_command_of_the_readme_succeeds_and_prints_something(
-    command: str, path: str, tmp_path: Path
+    command: Typed, tmp_path: Path
 ) -> None:
-    done = subprocess.run(
-        ["bash", "-o", "pipefail", "-c", command],
-        cwd=tmp_path,
-        env={"PATH": path, "HOME": str(tmp_path), "LANG": "C.UTF-8"},
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
+    done = shell(command.command, tmp_path, talk=subprocess.PIPE)
     output = done.stdout + "".join(file.read_text() for file in tmp_path.iterdir())
     assert (done.returncode, done.stderr) == (0, "")
     assert output
     assert "no guest fits" not in output
 
 
-def test_console_blocks_hold_nothing_but_commands() -> None:
-    lines = [line for block in blocks("console") for line in block.splitlines()]
-    assert len(lines) > 15
-    assert all(line.startswith("$ ") for line in lines)
+@pytest.mark.parametrize("command", SHOWN)
+def test_command_prints_what_the_page_shows(command: Typed) -> None:
+    assert printed(command.command) == command.output, "python -m tests.support.pages renews it"
+
+
+def test_the_readme_runs_its_commands_and_shows_what_one_prints() -> None:
+    commands = typed(README)
+    assert len(commands) > 15
+    assert any(command.output for command in commands)
 
 
 def test_every_line_that_is_not_run_is_of_a_known_kind() -> None:
-    lines = [line for block in blocks("text") for line in block.splitlines()]
+    blocks = re.findall(r"^```text\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
+    lines = [line for block in blocks for line in block.splitlines()]
     assert [line for line in lines if not line.startswith(NOT_RUN)] == []
     for script in re.findall(r"script/\w+", README):
         assert os.access(ROOT / script, os.X_OK)

@@ -9,6 +9,7 @@ from typing import Any
 
 from click.testing import CliRunner
 
+from tests.support.consoles import rerun
 from tests.support.paths import ROOT
 from virsh_nova.check.codes import CODES
 from virsh_nova.cli import cli
@@ -91,6 +92,8 @@ def renew() -> None:
     head, _, _ = text_of("json.md").partition("```json\n")
     (DOCS / "json.md").write_text(f"{head}```json\n{json_example()}```\n", encoding="utf-8")
     FINDINGS.write_text(findings_page(), encoding="utf-8")
+    for path in (ROOT / "README.md", *DOCS.glob("*.md")):
+        path.write_text(rerun(path.read_text(encoding="utf-8")), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -163,7 +163,7 @@ def test_bytes_that_are_no_text_cost_their_record_only() -> None:
     data = json.dumps([{**MINIMAL, "title": "TITLE"}, MINIMAL]).encode().replace(b"TITLE", b"\xff")
     guests, faults = read(data)
     assert len(guests) == 1
-    assert faults == ["saved.json: item 1: it not UTF-8; skipped"]
+    assert faults == ["saved.json: item 1: not UTF-8; skipped"]
 
 
 def test_a_key_of_a_later_version_is_ignored() -> None:
