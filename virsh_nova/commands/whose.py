@@ -16,8 +16,7 @@ from .session import Session
 from .types import Handle
 
 if TYPE_CHECKING:
-    from ..hosts.files.host import RecordedHost
-    from ..hosts.libvirt.connection import Host
+    from ..hosts.host import Host
     from ..model import Guest, Sighting
     from ..whose.answer import Answer, Processes
     from ..whose.index import Index
@@ -79,7 +78,7 @@ def whose_command(session: Session, handles: Sequence[str], format_: str, no_col
 
 
 def read_index(
-    host: Host | RecordedHost,
+    host: Host,
     session: Session,
     handles: Sequence[str],
     everything: bool,
@@ -172,7 +171,7 @@ def warn(message: str) -> None:
     complain(message, kind="warning")
 
 
-def complain_of_missing(handles: Sequence[str], index: Index, host: Host | RecordedHost) -> None:
+def complain_of_missing(handles: Sequence[str], index: Index, host: Host) -> None:
     from ..whose.suggest import nobodys
 
     for handle in handles:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import msgspec
@@ -24,7 +25,17 @@ from ..model import (
     Sighting,
 )
 from ..sources.saved_document import own_record
-from .files.assemble import Detail
+from .host import (
+    NOTHING_TO_REPORT,
+    Chosen,
+    Detail,
+    Notes,
+    Progress,
+    everyone,
+    guests_of,
+    no_progress,
+)
+from .many import ManyHosts
 
 SHAPE = Shape("guest", "guests", "a saved list -f json or show -f json")
 
@@ -88,14 +99,43 @@ _GUEST = msgspec.json.Decoder(_Guest)
 
 class SavedGuest(NamedTuple):
     sighting: Sighting
-    record: Guest
+    saved: Guest
 
     def guest(self, detail: Detail) -> Guest:
-        return with_block_text(self.record) if detail == "whole" else self.record
+        return with_block_text(self.saved) if detail == "whole" else self.saved
+
+
+class SavedHost:
+    """One of the hosts whose guests a document holds."""
+
+    is_this_machine = False
+    notes = NOTHING_TO_REPORT
+
+    def __init__(self, guests: Sequence[SavedGuest]) -> None:
+        self.name = guests[0].sighting.host
+        self.certain_name = None if guests[0].sighting.host_guessed else self.name
+        self._guests = guests
+
+    def sightings(self) -> list[Sighting]:
+        return [guest.sighting for guest in self._guests]
+
+    def guests(
+        self, detail: Detail, *, chosen: Chosen = everyone, progress: Progress = no_progress
+    ) -> list[Guest]:
+        return guests_of(self._guests, detail, chosen, progress)
+
+
+def hosts_of(guests: Sequence[SavedGuest], notes: Notes) -> ManyHosts:
+    """The hosts of a document's guests, of which there is at least one; ``notes`` are on all."""
+    by_host: dict[tuple[str | None, bool], list[SavedGuest]] = {}
+    for guest in guests:
+        seen = guest.sighting
+        by_host.setdefault((seen.host, seen.host_guessed), []).append(guest)
+    return ManyHosts([SavedHost(own) for own in by_host.values()], notes)
 
 
 def read_saved(data: bytes, path: str) -> tuple[list[SavedGuest], list[str]]:
-    """The guests, and a line for each record that is none.
+    """The guests, and a line for each object that is none.
 
     Raises ``NovaDomainsError`` for what is no list of objects.
     """
@@ -110,7 +150,7 @@ def read_saved(data: bytes, path: str) -> tuple[list[SavedGuest], list[str]]:
 
 
 def with_block_text(guest: Guest) -> Guest:
-    """With the block's XML, which the document does not hold, written anew."""
+    """With the block's XML, which the document does not hold, written again."""
     from ..write import write_block
 
     if guest.block is None or guest.block.instance is None or guest.block.xml:
