@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from ipaddress import IPv4Address, IPv6Address
 
-_LOOPBACK = re.compile(r"(?:ip6-)?(?:localhost[46]?|loopback)(?:\..*)?|.*\.localhost|\(none\)|")
-"""Every machine calls itself that: RFC 6761, the names of /etc/hosts, the kernel's before any."""
-_LIKE_AN_ADDRESS = re.compile(r"[0-9.]+|.*:.*", re.ASCII | re.DOTALL)
+_LOOPBACK = frozenset(
+    ("", "(none)", "localhost", "localhost4", "localhost6", "ip6-localhost", "ip6-loopback")
+)
+"""What every machine calls itself: in /etc/hosts, and the kernel before it has any name."""
 
 
 def is_loopback(name: str) -> bool:
     """Whether a name or an address means whatever machine it is used on, and so names no host."""
     name = _plain(name)
+    if name.partition(".")[0] in _LOOPBACK or name.endswith(".localhost"):
+        return True
     address = _address(name)
-    return _LOOPBACK.fullmatch(name) is not None or (address is not None and address.is_loopback)
+    return address is not None and address.is_loopback
 
 
 def is_address(name: str) -> bool:
@@ -45,7 +47,7 @@ def _plain(name: str) -> str:
 
 
 def _address(name: str) -> IPv4Address | IPv6Address | None:
-    if not _LIKE_AN_ADDRESS.fullmatch(name):
+    if ":" not in name and name.strip("0123456789."):
         return None
     # 1.5 ms that names do without.
     from ipaddress import ip_address

@@ -1,6 +1,7 @@
-"""Calls that may never return: made on threads of their own, so that whoever waits can give up.
+"""Calls that may never return: each runs on a thread, so that the caller can give up waiting.
 
-The threads are daemons: one that hangs does not keep the process from ending.
+The threads are daemons: one that hangs does not keep the process from ending, as the futures of
+the standard library would.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ _LONGEST_WAIT = 0.25
 
 
 def _wait_for(answers: SimpleQueue[Result], timeout: float) -> Result:
-    """The next answer, awaited in short turns: a Ctrl-C that comes as one begins is seen soon."""
+    """The next answer. It waits in short turns, so that a Ctrl-C is seen soon."""
     end = time.monotonic() + timeout
     while True:
         left = end - time.monotonic()
@@ -31,7 +32,7 @@ def _wait_for(answers: SimpleQueue[Result], timeout: float) -> Result:
 
 
 class Call(Generic[Result]):
-    """One call, under way from the start."""
+    """One call, which begins at once."""
 
     def __init__(self, function: Callable[[], Result]) -> None:
         self._answer: SimpleQueue[tuple[Result | None, Exception | None]] = SimpleQueue()
@@ -60,7 +61,7 @@ class Call(Generic[Result]):
 
 
 class Calls(Generic[Item, Result]):
-    """One function called with many items, several at once, under way from the start."""
+    """One function called with many items, several at a time; it begins at once."""
 
     def __init__(
         self, function: Callable[[Item], Result], items: Sequence[Item], *, at_once: int
@@ -98,10 +99,10 @@ class Calls(Generic[Item, Result]):
                 self._finished.set()
 
     def wait(self, timeout: float, progress: Callable[[int, int], None]) -> None:
-        """Wait for all; ``TimeoutError`` when none has been answered for ``timeout`` seconds.
+        """Wait for all; ``TimeoutError`` when no answer has come for ``timeout`` seconds.
 
-        Who waits sleeps meanwhile: to look at each answer as it comes would take the interpreter
-        from the threads that fetch the next, and takes longer in the end.
+        It sleeps meanwhile: looking at each answer as it comes would take the interpreter from
+        the threads that fetch the next, and take longer in the end.
         """
         total = left = len(self.values)
         end = time.monotonic() + timeout

@@ -1,7 +1,7 @@
 """Which guests does a handle mean? From what was typed to the keys of guests, or an error.
 
-A display name counts last: a tenant chooses it, and must not be able to stand in the way of a
-uuid, a domain name or an id that an administrator types.
+A display name counts last: a tenant chooses it, and must not be able to shadow a uuid,
+a domain name or an id that an administrator types.
 """
 
 from __future__ import annotations
