@@ -17,7 +17,7 @@ from virsh_nova.hosts.libvirt.connection import LibvirtHost
 from virsh_nova.hosts.open import open_host
 from virsh_nova.model import Sighting
 
-FIELD = DATA / "field" / "folder-name-as-host"
+FIELD = DATA / "field" / "f02-folder-name-as-host"
 XML = domain("a", uuid_of(1))
 ETC = {"etc/libvirt/qemu/a.xml": XML}
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.archives import domain, make_tree
-from tests.hosts import uuid_of
+from tests.hosts import DATA, uuid_of
 from virsh_nova.errors import HostError
 from virsh_nova.hosts.host import Host
 from virsh_nova.hosts.lookup import resolve
@@ -136,6 +136,18 @@ def test_a_document_of_one_host_has_its_name(tmp_path: Path) -> None:
 def test_a_document_without_a_host_has_no_name(tmp_path: Path) -> None:
     host = opened(saved(tmp_path / "l.json", document(A, None)))
     assert (host.name, host.certain_name) == (None, None)
+
+
+def test_one_instance_on_two_real_hosts_is_two_guests() -> None:
+    field = DATA / "field" / "f04a-one-instance-on-two-hosts"
+    host = opened(field / "compute-1", field / "compute-2")
+    uuid = "a1000000-0000-4000-8000-000000000001"
+    assert [guest.key for guest in host.guests("whole")] == [
+        ("compute-1", uuid), ("compute-2", uuid),
+    ]  # fmt: skip
+    assert resolve(host, ["instance-0000000a"]) == (
+        [("compute-1", uuid), ("compute-2", uuid)], [],
+    )  # fmt: skip
 
 
 def test_a_path_that_holds_nothing_is_an_error_whatever_the_others_hold(tmp_path: Path) -> None:
