@@ -9,55 +9,45 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Sequence
-from queue import Empty, SimpleQueue
 from typing import Generic, TypeVar
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
-
 _LONGEST_WAIT = 0.25
-
-
-def _wait_for(answers: SimpleQueue[Result], timeout: float) -> Result:
-    """The next answer. It waits in short turns, so that a Ctrl-C is seen soon."""
-    end = time.monotonic() + timeout
-    while True:
-        left = end - time.monotonic()
-        try:
-            return answers.get(timeout=min(max(left, 0), _LONGEST_WAIT))
-        except Empty:
-            if left <= _LONGEST_WAIT:
-                raise TimeoutError from None
+"""Seconds: waiting goes in short turns, so that a Ctrl-C is seen soon."""
 
 
 class Call(Generic[Result]):
     """One call, which begins at once."""
 
     def __init__(self, function: Callable[[], Result]) -> None:
-        self._answer: SimpleQueue[tuple[Result | None, Exception | None]] = SimpleQueue()
         self._function = function
+        self._finished = threading.Event()
+        self._error: Exception | None = None
+        self._value: Result
         self._begin = time.monotonic()
         self.seconds: float | None = None
         """How long it took; None while it is under way."""
         threading.Thread(target=self._run, daemon=True).start()
 
     def _run(self) -> None:
-        answer: tuple[Result | None, Exception | None]
         try:
-            answer = self._function(), None
+            self._value = self._function()
         except Exception as error:
-            answer = None, error
+            self._error = error
         self.seconds = time.monotonic() - self._begin
-        self._answer.put(answer)
+        self._finished.set()
 
     def result(self, timeout: float) -> Result:
         """What the call returned, or raised; ``TimeoutError`` if it does not return in time."""
-        value, error = answer = _wait_for(self._answer, timeout)
-        self._answer.put(answer)
-        if error is not None:
-            raise error
-        return value  # type: ignore[return-value]
+        end = time.monotonic() + timeout
+        while not self._finished.wait(min(max(end - time.monotonic(), 0), _LONGEST_WAIT)):
+            if time.monotonic() >= end:
+                raise TimeoutError
+        if self._error is not None:
+            raise self._error
+        return self._value
 
 
 class Calls(Generic[Item, Result]):

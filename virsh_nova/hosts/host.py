@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol
 
 if TYPE_CHECKING:
@@ -74,29 +74,3 @@ class Host(Protocol):
         A guest that vanishes meanwhile is skipped; one that cannot be read comes with a fault.
         Raises ``HostError`` when the host itself is lost or falls silent.
         """
-
-
-class Held(Protocol):
-    """A guest that has been read already, as far as it goes."""
-
-    @property
-    def sighting(self) -> Sighting: ...
-    def guest(self, detail: Detail) -> Guest: ...
-
-
-_TURN = 100
-"""Guests between two reports of progress."""
-
-
-def guests_of(
-    held: Iterable[Held], detail: Detail, chosen: Chosen, progress: Progress
-) -> list[Guest]:
-    """``Host.guests`` for a host whose guests are all in memory."""
-    wanted = [one for one in held if chosen(one.sighting)]
-    guests = []
-    for number, one in enumerate(wanted):
-        if number % _TURN == 0:
-            progress(number, len(wanted))
-        guests.append(one.guest(detail))
-    progress(len(wanted), len(wanted))
-    return guests

@@ -32,9 +32,9 @@ from .host import (
     Notes,
     Progress,
     everyone,
-    guests_of,
     no_progress,
 )
+from .in_memory import guests_of
 from .many import ManyHosts
 
 SHAPE = Shape("guest", "guests", "a saved list -f json or show -f json")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..host import Chosen, Detail, Notes, Progress, everyone, guests_of, no_progress
+from ..host import Chosen, Detail, Notes, Progress, everyone, no_progress
+from ..in_memory import guests_of
 from .assemble import GuestFiles, HostName
 
 if TYPE_CHECKING:
