@@ -265,6 +265,10 @@ class Judgement(NamedTuple):
     evidence: tuple[str, ...]
 
 
+GuestKey = tuple[str | None, str]
+"""A guest's host and uuid."""
+
+
 class Sighting(NamedTuple):
     """A guest before any of its XML is read."""
 
@@ -279,6 +283,11 @@ class Sighting(NamedTuple):
     host_guessed: bool = False
     """Whether ``host`` is only the name of the folder or archive that was read: such a name is
     shown, never compared."""
+
+    @property
+    def key(self) -> GuestKey:
+        """As ``Guest.key``."""
+        return self.host, self.uuid
 
 
 class Guest(NamedTuple):
@@ -311,9 +320,14 @@ class Guest(NamedTuple):
     """As in ``Sighting``."""
 
     @property
-    def key(self) -> tuple[str | None, str]:
+    def key(self) -> GuestKey:
         """What identifies a guest: one uuid can be on several hosts, while it migrates say."""
         return self.host, self.uuid
+
+    @property
+    def certain_host(self) -> str | None:
+        """The host's name where it can be compared with others; None where it is a guess."""
+        return None if self.host_guessed else self.host
 
     @property
     def instance(self) -> Instance | None:

@@ -17,7 +17,6 @@ from tests.support.pages import (
     FINDINGS,
     HELP_BLOCK,
     JSON_BLOCK,
-    demo,
     findings_page,
     help_of,
     json_example,

@@ -79,7 +79,7 @@ def test_lists_of_several_hosts_are_joined(tree: Path, tmp_path: Path) -> None:
     assert [(one["host"], one["state"]) for one in json.loads(out)] == [
         (None, "unknown"), *[("lab", "running")] * 3,
     ]  # fmt: skip
-    assert "; " in err
+    assert re.findall(r"note: read from (\S+)", err) == [f"{tree}/etc/libvirt/qemu", f"{other},"]
     out = run("--files", tree, "--files", other, "list", "--state", "unknown", "-f", "value")[1]
     assert out.count("\n") == 1
     copy = make_tree(tmp_path / "copy", {**REAL, "etc/hostname": "copy"})
@@ -176,7 +176,7 @@ def test_options_that_do_not_go_together_are_usage_errors(arguments: tuple[str, 
 def test_handles_without_a_match_exit_with_1(tree: Path) -> None:
     code, _, err = run("--files", tree, "show", "nobody-at-all")
     assert code == 1
-    assert "no guest here answers to 'nobody-at-all'" in err
+    assert "no guest here matches 'nobody-at-all'" in err
     assert "note: read from" in err
 
 
@@ -192,7 +192,9 @@ def test_offline_without_libvirt_files_names_where_it_looked(
     make_tree(tmp_path, {"etc/libvirt/qemu/x": "", "run/libvirt/qemu/x": ""})
     host = opening.open_offline()
     assert host.sightings() == []
-    assert f"{tmp_path}/etc/libvirt/qemu and {tmp_path}/run/libvirt/qemu" in host.notice
+    assert (
+        f"{tmp_path}/etc/libvirt/qemu and {tmp_path}/run/libvirt/qemu" in host.notes.lines[-1].text
+    )
     make_tree(tmp_path, {"run/libvirt/qemu/a.xml": status(domain("a", uuid_of(1), id=1), pid=1)})
     (guest,) = opening.open_offline().guests("domain")
     assert (guest.state, guest.id) == ("shutoff", None)

@@ -33,7 +33,7 @@ from tests.support.real_host import (
 )
 from virsh_nova import __main__ as main
 from virsh_nova.errors import NovaDomainsError
-from virsh_nova.hosts.libvirt.connection import Writer
+from virsh_nova.hosts.libvirt.writer import MetadataWriter
 from virsh_nova.stamp import journal
 from virsh_nova.stamp.apply import AT_ONCE
 from virsh_nova.stamp.journal import Journal, read_journal
@@ -127,8 +127,8 @@ def run_counted(
         os.dup2(os.open(path, os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o600), number)
     sys.stdin = os.fdopen(0)
     steps = Steps(strike)
-    Writer.metadata = steps.counted(Writer.metadata)  # type: ignore[method-assign]
-    Writer.set_metadata = steps.counted(Writer.set_metadata)  # type: ignore[method-assign]
+    MetadataWriter.metadata = steps.counted(MetadataWriter.metadata)  # type: ignore[method-assign]
+    MetadataWriter.set_metadata = steps.counted(MetadataWriter.set_metadata)  # type: ignore[method-assign]
     Journal._write = steps.counted_in_halves(Journal._write)  # type: ignore[method-assign]
     journal.os.fsync = steps.counted(os.fsync)
     sys.argv[1:] = arguments

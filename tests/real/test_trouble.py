@@ -19,7 +19,7 @@ from tests.support.goldens import golden_block
 from tests.support.paths import ROOT
 from tests.support.real_host import NOVA_1_1, as_nobody, documents_on, output_on, run_on, uuid
 from virsh_nova.errors import DaemonNotRunning, HostLost, HostSilent
-from virsh_nova.hosts.libvirt.connection import Host
+from virsh_nova.hosts.libvirt.connection import LibvirtHost
 
 SOON = 8
 """Seconds: less than the 30 that a call into the monitor of a stuck QEMU waits."""
@@ -110,7 +110,7 @@ class TestADaemonThatHangs:
         assert "does not answer within 1 s" in line
 
     def test_halfway_is_host_silent_to_a_program(self, host: ComputeHost) -> None:
-        opened = Host.open(host.uri, timeout=1)
+        opened = LibvirtHost.open(host.uri, timeout=1)
         try:
             with pytest.raises(HostSilent, match="3 guests"):
                 opened.guests("block", chosen=lambda _: host.stop_daemon() or True)
@@ -123,8 +123,8 @@ class TestADaemonThatHangs:
     def test_for_a_program_that_ends_does_not_keep_it_from_ending(self, host: ComputeHost) -> None:
         program = """if True:
             import os, signal, sys
-            from virsh_nova.host import Host
-            host = Host.open(sys.argv[1], timeout=1)
+            from virsh_nova.hosts.libvirt.connection import LibvirtHost
+            host = LibvirtHost.open(sys.argv[1], timeout=1)
             print(len(host.guests("block")))
             os.kill(int(sys.argv[2]), signal.SIGSTOP)
         """
@@ -148,7 +148,7 @@ class TestADaemonThatDies:
         assert "try again" in line
 
     def test_halfway_is_host_lost_to_a_program(self, host: ComputeHost) -> None:
-        opened = Host.open(host.uri)
+        opened = LibvirtHost.open(host.uri)
 
         def kill(_: object) -> bool:
             if alive(host.pid):
@@ -168,7 +168,7 @@ class TestADaemonThatDies:
         try:
             code, out, err = run_on(host.uri, "list", seconds=SOON)
             with pytest.raises(DaemonNotRunning):
-                Host.open(host.uri)
+                LibvirtHost.open(host.uri)
         finally:
             host.restart_daemon()
         assert host.socket.exists()
@@ -196,7 +196,7 @@ class TestAGuestThatGoes:
             return True
 
         for detail in ("block", "domain", "whole"):
-            guests = Host.open(host.uri).guests(detail, chosen=undefine)
+            guests = LibvirtHost.open(host.uri).guests(detail, chosen=undefine)
             assert {guest.domain for guest in guests} == {"instance-00000001", "instance-00000003"}
             assert [guest.faults for guest in guests] == [(), ()]
             made = golden_block("34.0.0", "image_plain", name="web-2")
@@ -210,7 +210,7 @@ class TestAGuestThatGoes:
                 host.domain("guestfs-once").destroy()
             return True
 
-        guests = Host.open(host.uri).guests("block", chosen=destroy)
+        guests = LibvirtHost.open(host.uri).guests("block", chosen=destroy)
         assert len(guests) == 3
         assert "guestfs-once" not in {guest.domain for guest in guests}
 
@@ -222,7 +222,7 @@ class TestAGuestThatGoes:
                 host.domain("instance-00000001").destroy()
             return True
 
-        guests = Host.open(host.uri).guests("whole", chosen=destroy)
+        guests = LibvirtHost.open(host.uri).guests("whole", chosen=destroy)
         assert len(guests) == 3
         assert all(guest.instance is not None for guest in guests)
 
@@ -237,7 +237,7 @@ class TestAGuestThatGoes:
                 host.domain("plain").undefine()
             return True
 
-        assert Host.open(host.uri).guests("domain", chosen=undefine) == []
+        assert LibvirtHost.open(host.uri).guests("domain", chosen=undefine) == []
 
 
 class TestRights:
@@ -278,7 +278,7 @@ class TestRights:
         assert "root" in line
 
     def test_to_write_are_never_asked_for(self, host: ComputeHost) -> None:
-        connection = Host.open(host.uri)._connection
+        connection = LibvirtHost.open(host.uri)._connection
         domain = connection.lookupByName("instance-00000001")
         element = libvirt.VIR_DOMAIN_METADATA_ELEMENT
         with pytest.raises(libvirt.libvirtError, match="read only"):
@@ -299,10 +299,11 @@ class TestAHandHeldBadly:
 # nova-domains as it is, but that it stops the daemon between the listing and the reading.
 HALFWAY = """if True:
     import os, signal, sys
-    from virsh_nova import __main__, host
+    from virsh_nova import __main__
+    from virsh_nova.hosts.libvirt.connection import LibvirtHost
 
     daemon, *arguments = sys.argv[1:]
-    guests = host.Host.guests
+    guests = LibvirtHost.guests
 
     def stop(_):
         os.kill(int(daemon), signal.SIGSTOP)
@@ -311,7 +312,7 @@ HALFWAY = """if True:
     def guests_of_a_daemon_that_stops(self, detail, **options):
         return guests(self, detail, **options | {"chosen": stop})
 
-    host.Host.guests = guests_of_a_daemon_that_stops
+    LibvirtHost.guests = guests_of_a_daemon_that_stops
     sys.argv[1:] = arguments
     __main__.main()
 """

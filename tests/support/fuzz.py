@@ -19,15 +19,15 @@ with atheris.instrument_imports(include=["virsh_nova"]):
     from tests.support.embedded import uuid_of
     from virsh_nova.errors import NovaDomainsError
     from virsh_nova.hosts.files.archive import search_archive
-    from virsh_nova.hosts.files.assemble import host_name, record
+    from virsh_nova.hosts.files.assemble import assemble, host_name
     from virsh_nova.hosts.files.layout import Found, Search
     from virsh_nova.hosts.saved import read_saved
 
 
 def read_all(search: Search) -> None:
-    for recording in record(search, host_name(search)).guests:
-        recording.guest("domain")
-        recording.guest("whole")
+    for files in assemble(search, host_name(search)).guests:
+        files.guest("domain")
+        files.guest("whole")
 
 
 def fuzz_domain(data: bytes) -> None:

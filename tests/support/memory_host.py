@@ -69,7 +69,7 @@ class MemoryHost:
     def everything(self) -> dict[str, dict[str, list[str]]]:
         return {uuid: self.metadata_of(uuid) for uuid in self._domains}
 
-    # The writer of a host.
+    # As hosts.libvirt.writer.MetadataWriter.
 
     def is_running(self, uuid: str) -> bool:
         if uuid not in self._domains:

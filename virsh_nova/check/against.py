@@ -33,7 +33,7 @@ def examine_against(
             yield found("orphan", guest, f"{source}: there is no such server")
         return
     # Files can be those of several hosts.
-    here = guest.host or options.host
+    here = guest.certain_host or options.host
     if guest.kind != "foreign" and record.runs_on(here) is False:
         where = " or ".join(record.hosts)
         yield found("orphan", guest, f"{record.source}: it runs on {where}")

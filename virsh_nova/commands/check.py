@@ -10,14 +10,13 @@ import click
 from ..check.codes import CODES, SEVERITIES, Severity
 from ..console import complain, draws_for_terminal, speaks_unicode, terminal_width, write
 from ..errors import EXIT_FAILED, EXIT_FINDINGS, NovaDomainsError
-from ..hosts.handles import resolve
+from ..hosts.lookup import resolve
 from .session import Session
 from .types import Duration, FindingCode, Handle, NovaVersion
 
 if TYPE_CHECKING:
     from ..check.finding import Finding
-    from ..hosts.files.host import RecordedHost
-    from ..hosts.libvirt.connection import Host
+    from ..hosts.host import Host
     from ..model import Guest
     from ..render.check import Report
     from ..sources.record import Record
@@ -153,7 +152,7 @@ def examined(
 
     with ProgressBar("Reading guests") as progress:
         host = session.open()
-        uuids, failed = resolve(host, handles) if handles else ([], [])
+        keys, failed = resolve(host, handles) if handles else ([], [])
         # All of them, whoever was asked for: another guest may use the same disk.
         guests = host.guests("whole", progress=progress)
     records: list[Record] | None = None
@@ -163,12 +162,12 @@ def examined(
         # msgspec comes with it, which a live check does without.
         from ..sources.gather import Sources, gather
 
-        gathered = gather(Sources(files, cloud=cloud), host.name, here, strangers=True)
+        gathered = gather(Sources(files, cloud=cloud), host.certain_name, here, strangers=True)
         for warning in gathered.warnings:
             complain(warning, kind="warning")
         records, everyones = gathered.records, gathered.everyones
     options = Options(
-        host=host.name,
+        host=host.certain_name,
         nova_version=nova_version,
         leftover=leftover,
         sources=sources_for_stamp(files, cloud),
@@ -176,7 +175,7 @@ def examined(
     )
     findings = examine(guests, options, records, ages(guests, host))
     if handles:
-        wanted = frozenset(uuids)
+        wanted = frozenset(uuid for _, uuid in keys)
         findings = [finding for finding in findings if finding.uuid in wanted]
         guests = [guest for guest in guests if guest.uuid in wanted]
     told, hidden = sifted(findings, ignored, severity)
@@ -193,7 +192,7 @@ def sifted(
     return shown, len(kept) - len(shown)
 
 
-def ages(guests: Sequence[Guest], host: Host | RecordedHost) -> dict[str, float]:
+def ages(guests: Sequence[Guest], host: Host) -> dict[str, float]:
     """Of processes on this machine only: those of another host have other numbers."""
     from ..check.ages import ages_of
 

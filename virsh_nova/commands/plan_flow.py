@@ -15,7 +15,7 @@ from ..errors import EXIT_FAILED, EXIT_INTERRUPTED
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from ..hosts.libvirt.connection import Host
+    from ..hosts.libvirt.connection import LibvirtHost
     from ..stamp.apply import Applied
     from ..stamp.journal import Journal, Outcome
     from ..stamp.plan import Plan, Step
@@ -37,7 +37,9 @@ class Manner(NamedTuple):
     """The run that is taken back."""
 
 
-def execute(plan: Plan, host: Host, manner: Manner, *, named: frozenset[str] = frozenset()) -> int:
+def execute(
+    plan: Plan, host: LibvirtHost, manner: Manner, *, named: frozenset[str] = frozenset()
+) -> int:
     """Returns the exit code; raises ``NovaDomainsError`` where nothing could be begun."""
     steps = [step for step in plan.steps if step.action == "stamp"]
     as_document = manner.format_ == "json"
@@ -103,7 +105,7 @@ def agreed(command: str, guests: int) -> bool:
     return True
 
 
-def carry_out(steps: list[Step], host: Host, manner: Manner) -> tuple[Journal, Applied]:
+def carry_out(steps: list[Step], host: LibvirtHost, manner: Manner) -> tuple[Journal, Applied]:
     from ..render.progress import ProgressBar
     from ..stamp.apply import apply
 
@@ -118,7 +120,7 @@ def carry_out(steps: list[Step], host: Host, manner: Manner) -> tuple[Journal, A
     return journal, applied
 
 
-def begin_journal(steps: list[Step], host: Host, manner: Manner) -> Journal:
+def begin_journal(steps: list[Step], host: LibvirtHost, manner: Manner) -> Journal:
     from pathlib import Path
 
     from ..stamp.journal import Journal

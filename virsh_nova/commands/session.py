@@ -10,15 +10,16 @@ import click
 
 from ..console import complain
 from ..errors import EXIT_FAILED
+from ..hosts.open import open_host, open_libvirt
 
 if TYPE_CHECKING:
-    from ..hosts.files.host import RecordedHost
-    from ..hosts.libvirt.connection import Host
+    from ..hosts.host import Host
+    from ..hosts.libvirt.connection import LibvirtHost
 
 PROGRAM = "nova-domains"
 COMPLETION_VARIABLE = "_NOVA_DOMAINS_COMPLETE"
 _COMPLETION_TIMEOUT = 2.0
-"""Seconds that somebody who pressed the tab key is kept waiting at most."""
+"""Seconds that a press of the tab key may take at most."""
 
 
 @dataclass(slots=True)
@@ -31,17 +32,25 @@ class Session:
     no_color: bool
     offline: bool = False
     files: tuple[str, ...] = ()
-    recorded: list[RecordedHost] = field(default_factory=list)
-    """The hosts opened from files, whose notes are due at the end."""
+    opened: list[Host] = field(default_factory=list)
+    """The hosts whose notes are due at the end."""
 
-    def open(self) -> Host | RecordedHost:
+    def open(self) -> Host:
         """The host to read. Raises ``HostError``."""
-        if not (self.offline or self.files):
-            return self.open_libvirt()
-        from ..hosts.files.open import open_files, open_offline
+        host = open_host(
+            self.uri,
+            demo=self.demo,
+            offline=self.offline,
+            files=self.files,
+            timeout=self.timeout,
+        )
+        self.opened.append(host)
+        return host
 
-        host = open_files(self.files) if self.files else open_offline()
-        self.recorded.append(host)
+    def open_libvirt(self, *, writable: bool = False) -> LibvirtHost:
+        """The host through its daemon. Raises ``HostError``."""
+        host = open_libvirt(self.uri, demo=self.demo, timeout=self.timeout, writable=writable)
+        self.opened.append(host)
         return host
 
     def refuse_files(self) -> None:
@@ -49,14 +58,6 @@ class Session:
         if self.offline or self.files:
             option = "--files" if self.files else "--offline"
             raise click.UsageError(f"{option} only reads; stamp and undo need libvirt itself")
-
-    def open_libvirt(self, *, writable: bool = False) -> Host:
-        """The host through its daemon. Raises ``HostError``."""
-        from ..hosts.libvirt.connection import Host
-
-        if self.demo:
-            return Host.open_demo(timeout=self.timeout, writable=writable)
-        return Host.open(self.uri, timeout=self.timeout, writable=writable)
 
     @property
     def invocation(self) -> tuple[str, ...]:
@@ -68,13 +69,13 @@ class Session:
         return (PROGRAM, "-c", self.uri) if self.uri else (PROGRAM,)
 
     def finish(self) -> int:
-        """Report what was read in libvirt's place and what of it could not be; the exit code."""
+        """Report what the hosts have to say of the reading; the exit code."""
         code = 0
-        for host in self.recorded:
-            for fault in host.faults:
-                complain(fault, kind="warning")
-            complain(host.notice, kind="note")
-            if host.incomplete:
+        for host in self.opened:
+            notes = host.notes
+            for line in notes.lines:
+                complain(line.text, kind=line.kind)
+            if notes.incomplete:
                 code = EXIT_FAILED
         return code
 

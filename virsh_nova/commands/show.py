@@ -16,14 +16,14 @@ from ..console import (
     write_documents,
 )
 from ..errors import EXIT_FAILED, NovaDomainsError
-from ..hosts.handles import resolve
+from ..hosts.lookup import resolve
 from .options import output_options
 from .session import Session
 from .types import Handle
 
 if TYPE_CHECKING:
     from ..guests.columns import Column
-    from ..model import Guest
+    from ..model import Guest, GuestKey
 
 
 @click.command("show")
@@ -59,16 +59,16 @@ def show_command(
         raise click.UsageError(f"--column does not go with -f {format_}")
     with ProgressBar("Reading guests") as progress:
         host = session.open()
-        uuids, errors = resolve(host, handles)
-        read = host.guests("whole", chosen=lambda seen: seen.uuid in uuids, progress=progress)
-    by_uuid: dict[str, list[Guest]] = {}
+        keys, errors = resolve(host, handles)
+        read = host.guests("whole", chosen=lambda seen: seen.key in keys, progress=progress)
+    by_key: dict[GuestKey, list[Guest]] = {}
     for guest in read:
-        by_uuid.setdefault(guest.uuid, []).append(guest)
-    guests = [guest for uuid in uuids for guest in by_uuid.get(uuid, ())]
+        by_key.setdefault(guest.key, []).append(guest)
+    guests = [guest for key in keys for guest in by_key.get(key, ())]
     errors += [
-        NovaDomainsError(f"{uuid} was there a moment ago, and is no longer")
-        for uuid in uuids
-        if uuid not in by_uuid
+        NovaDomainsError(f"{key[1]} was there a moment ago, and is no longer")
+        for key in keys
+        if key not in by_key
     ]
     warn_of_faults(guests)
     if format_ == "table":

@@ -11,7 +11,7 @@ import click
 from .. import __version__
 from ..console import complain
 from ..errors import EXIT_FAILED
-from ..hosts.handles import resolve
+from ..hosts.lookup import resolve
 from ..sources.gather import Sources, gather
 from .options import plan_options
 from .plan_flow import Manner, execute, whoami
@@ -124,10 +124,10 @@ def stamp_command(
     with nullcontext() if dry_run else only_run():
         with ProgressBar("Reading guests") as progress:
             host = session.open_libvirt(writable=not dry_run)
-            uuids, errors = resolve(host, handles) if handles else ([], [])
+            keys, errors = resolve(host, handles) if handles else ([], [])
             for error in errors:
                 complain(error.message, error.hint)
-            wanted = frozenset(uuids)
+            wanted = frozenset(uuid for _, uuid in keys)
             guests = host.guests(
                 "whole",
                 chosen=lambda sighting: everyone or sighting.uuid in wanted,
@@ -137,7 +137,7 @@ def stamp_command(
                 host.refuse_read_only()
         gathered = gather(
             Sources(files, projects, users, flavors, images, ports, cloud),
-            host.name,
+            host.certain_name,
             frozenset(guest.uuid for guest in guests),
         )
         for warning in gathered.warnings:

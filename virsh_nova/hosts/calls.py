@@ -1,6 +1,7 @@
-"""Calls that may never return: made on threads of their own, so that whoever waits can give up.
+"""Calls that may never return: each runs on a thread, so that the caller can give up waiting.
 
-The threads are daemons: one that hangs does not keep the process from ending.
+The threads are daemons: one that hangs does not keep the process from ending, as the futures of
+the standard library would.
 """
 
 from __future__ import annotations
@@ -8,59 +9,49 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Sequence
-from queue import Empty, SimpleQueue
 from typing import Generic, TypeVar
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
-
 _LONGEST_WAIT = 0.25
-
-
-def _wait_for(answers: SimpleQueue[Result], timeout: float) -> Result:
-    """The next answer, awaited in short turns: a Ctrl-C that comes as one begins is seen soon."""
-    end = time.monotonic() + timeout
-    while True:
-        left = end - time.monotonic()
-        try:
-            return answers.get(timeout=min(max(left, 0), _LONGEST_WAIT))
-        except Empty:
-            if left <= _LONGEST_WAIT:
-                raise TimeoutError from None
+"""Seconds: waiting goes in short turns, so that a Ctrl-C is seen soon."""
 
 
 class Call(Generic[Result]):
-    """One call, under way from the start."""
+    """One call, which begins at once."""
 
     def __init__(self, function: Callable[[], Result]) -> None:
-        self._answer: SimpleQueue[tuple[Result | None, Exception | None]] = SimpleQueue()
         self._function = function
+        self._finished = threading.Event()
+        self._error: Exception | None = None
+        self._value: Result
         self._begin = time.monotonic()
         self.seconds: float | None = None
         """How long it took; None while it is under way."""
         threading.Thread(target=self._run, daemon=True).start()
 
     def _run(self) -> None:
-        answer: tuple[Result | None, Exception | None]
         try:
-            answer = self._function(), None
+            self._value = self._function()
         except Exception as error:
-            answer = None, error
+            self._error = error
         self.seconds = time.monotonic() - self._begin
-        self._answer.put(answer)
+        self._finished.set()
 
     def result(self, timeout: float) -> Result:
         """What the call returned, or raised; ``TimeoutError`` if it does not return in time."""
-        value, error = answer = _wait_for(self._answer, timeout)
-        self._answer.put(answer)
-        if error is not None:
-            raise error
-        return value  # type: ignore[return-value]
+        end = time.monotonic() + timeout
+        while not self._finished.wait(min(max(end - time.monotonic(), 0), _LONGEST_WAIT)):
+            if time.monotonic() >= end:
+                raise TimeoutError
+        if self._error is not None:
+            raise self._error
+        return self._value
 
 
 class Calls(Generic[Item, Result]):
-    """One function called with many items, several at once, under way from the start."""
+    """One function called with many items, several at a time; it begins at once."""
 
     def __init__(
         self, function: Callable[[Item], Result], items: Sequence[Item], *, at_once: int
@@ -98,10 +89,10 @@ class Calls(Generic[Item, Result]):
                 self._finished.set()
 
     def wait(self, timeout: float, progress: Callable[[int, int], None]) -> None:
-        """Wait for all; ``TimeoutError`` when none has been answered for ``timeout`` seconds.
+        """Wait for all; ``TimeoutError`` when no answer has come for ``timeout`` seconds.
 
-        Who waits sleeps meanwhile: to look at each answer as it comes would take the interpreter
-        from the threads that fetch the next, and takes longer in the end.
+        It sleeps meanwhile: looking at each answer as it comes would take the interpreter from
+        the threads that fetch the next, and take longer in the end.
         """
         total = left = len(self.values)
         end = time.monotonic() + timeout

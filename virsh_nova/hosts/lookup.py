@@ -1,7 +1,7 @@
-"""Which guest does a handle mean? Pure: handles and guests in, uuids or an error out.
+"""Which guests does a handle mean? From what was typed to the keys of guests, or an error.
 
-A display name counts last: a tenant chooses it, and must not be able to stand in the way of a
-uuid, a domain name or an id that an administrator types.
+A display name counts last: a tenant chooses it, and must not be able to shadow a uuid,
+a domain name or an id that an administrator types.
 """
 
 from __future__ import annotations
@@ -9,14 +9,44 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
+from typing import TYPE_CHECKING
 
-from ..errors import HandleError
-from ..model import Guest, Sighting
+from ..errors import HandleError, NovaDomainsError
+from ..model import Guest, GuestKey, Sighting
+
+if TYPE_CHECKING:
+    from .host import Host
 
 SHORTEST_PREFIX = 4
 MOST_CANDIDATES = 10
 
 _UUID_PREFIX = re.compile(rf"[0-9a-f-]{{{SHORTEST_PREFIX},36}}")
+
+
+def resolve(host: Host, handles: Sequence[str]) -> tuple[list[GuestKey], list[NovaDomainsError]]:
+    """The keys of the guests that the handles mean, in their order.
+
+    An error for each handle that means no guest or several. One uuid on several hosts is not
+    ambiguous: the guest moved between them, and each of the places counts.
+    """
+    sightings = host.sightings()
+    read: list[Guest] | None = None
+    keys: dict[GuestKey, None] = {}
+    errors: list[NovaDomainsError] = []
+    for handle in handles:
+        found: Sequence[Sighting | Guest] = find_by_identity(handle, sightings)
+        if not found:
+            if read is None:
+                read = host.guests("block")
+            found = find_by_display_name(handle, read)
+        uuids = {one.uuid for one in found}
+        if len(uuids) == 1:
+            # Elsewhere it may have another id, or another name.
+            everywhere = [seen.key for seen in sightings if seen.uuid in uuids]
+            keys.update(dict.fromkeys(everywhere or [one.key for one in found]))
+        else:
+            errors.append(ambiguous(handle, found) if found else unknown(handle, read or ()))
+    return list(keys), errors
 
 
 def find_by_identity(handle: str, sightings: Sequence[Sighting]) -> list[Sighting]:
@@ -39,12 +69,16 @@ def find_by_display_name(handle: str, guests: Iterable[Guest]) -> list[Guest]:
 
 def ambiguous(handle: str, candidates: Iterable[Sighting | Guest]) -> HandleError:
     # libvirt lists in no order.
-    listed = sorted(candidates, key=lambda guest: (guest.domain, guest.uuid))
-    named = [f"{guest.uuid} ({guest.domain})" for guest in listed]
+    listed = sorted(candidates, key=lambda one: (one.domain, one.uuid, one.host or ""))
+    several = len({one.host for one in listed}) > 1
+    named = [
+        f"{one.uuid} ({one.domain}{f' on {one.host}' if several and one.host else ''})"
+        for one in listed
+    ]
     names = ", ".join(named[:MOST_CANDIDATES])
     if len(named) > MOST_CANDIDATES:
         names += f" and {len(named) - MOST_CANDIDATES} more"
-    return HandleError(f"{handle!r} fits more than one guest: {names}", "give more of the uuid")
+    return HandleError(f"{handle!r} matches more than one guest: {names}", "give more of the uuid")
 
 
 def unknown(handle: str, guests: Iterable[Guest]) -> HandleError:
@@ -59,4 +93,4 @@ def unknown(handle: str, guests: Iterable[Guest]) -> HandleError:
         hint = "did you mean " + " or ".join(repr(names[name]) for name in close) + "?"
     else:
         hint = "nova-domains list shows the guests of this host"
-    return HandleError(f"no guest here answers to {handle!r}", hint)
+    return HandleError(f"no guest here matches {handle!r}", hint)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from ..document.decode import decoded_guest
@@ -10,7 +11,9 @@ from ..inputs.objects import Input, ObjectKind, items_in
 from ..inputs.values import FieldError
 from ..model import Guest, Sighting
 from ..write import write_block
-from .files.assemble import Detail
+from .host import NOTHING_TO_REPORT, Chosen, Detail, Notes, Progress, everyone, no_progress
+from .in_memory import guests_of
+from .many import ManyHosts
 
 SAVED = ObjectKind("guest", "guests", "a saved list -f json or show -f json")
 
@@ -43,6 +46,35 @@ class SavedGuest(NamedTuple):
 
     def guest(self, detail: Detail) -> Guest:
         return with_block_text(self.saved) if detail == "whole" else self.saved
+
+
+class SavedHost:
+    """One of the hosts whose guests a document holds."""
+
+    is_this_machine = False
+    notes = NOTHING_TO_REPORT
+
+    def __init__(self, guests: Sequence[SavedGuest]) -> None:
+        self.name = guests[0].sighting.host
+        self.certain_name = None if guests[0].sighting.host_guessed else self.name
+        self._guests = guests
+
+    def sightings(self) -> list[Sighting]:
+        return [guest.sighting for guest in self._guests]
+
+    def guests(
+        self, detail: Detail, *, chosen: Chosen = everyone, progress: Progress = no_progress
+    ) -> list[Guest]:
+        return guests_of(self._guests, detail, chosen, progress)
+
+
+def hosts_of(guests: Sequence[SavedGuest], notes: Notes) -> ManyHosts:
+    """The hosts of a document's guests, of which there is at least one; ``notes`` are on all."""
+    by_host: dict[tuple[str | None, bool], list[SavedGuest]] = {}
+    for guest in guests:
+        seen = guest.sighting
+        by_host.setdefault((seen.host, seen.host_guessed), []).append(guest)
+    return ManyHosts([SavedHost(own) for own in by_host.values()], notes)
 
 
 def read_saved(data: bytes, path: str) -> tuple[list[SavedGuest], list[str]]:

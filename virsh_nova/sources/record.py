@@ -7,6 +7,7 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from ..block.facts import Fact
+from ..guests.host_names import is_address, is_loopback, same_host
 from ..model import Address
 
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
@@ -37,12 +38,15 @@ class Record(NamedTuple):
     """Nova's number: 1 running, 3 paused, 4 shut down, 6 crashed, 7 suspended."""
 
     def runs_on(self, host: str | None) -> bool | None:
-        """Whether the source places the instance on this host; None if it does not say."""
-        if not self.hosts or host is None:
+        """Whether the source places the instance on this host; None if that cannot be said.
+
+        ``host`` is a name that is certain: None for one that is only guessed.
+        """
+        if host is None or is_loopback(host):
             return None
-        # One of them may be the whole domain name, the other its first part.
-        short = host.partition(".")[0].lower()
-        return any(
-            name.lower() == host.lower() or name.partition(".")[0].lower() == short
-            for name in self.hosts
-        )
+        names = [name for name in self.hosts if not is_loopback(name)]
+        if any(same_host(name, host) for name in names):
+            return True
+        # A name and an address can still be the same host.
+        comparable = any(is_address(name) == is_address(host) for name in names)
+        return False if comparable else None

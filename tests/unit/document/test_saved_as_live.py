@@ -15,7 +15,7 @@ from virsh_nova.check.examine import examine
 from virsh_nova.check.finding import Options
 from virsh_nova.document.encode import whole_document
 from virsh_nova.guests.build import unreadable_guest, whole_guest
-from virsh_nova.hosts.libvirt.connection import Host
+from virsh_nova.hosts.libvirt.connection import LibvirtHost
 from virsh_nova.hosts.saved import read_saved
 from virsh_nova.inputs.objects import Input
 from virsh_nova.model import Guest, Sighting
@@ -42,7 +42,7 @@ def codes(*guests: Guest) -> list[tuple[str, str, tuple[str, ...]]]:
 
 @pytest.fixture(scope="module")
 def demo_guests() -> list[Guest]:
-    return Host.open_demo().guests("whole")
+    return LibvirtHost.open_demo().guests("whole")
 
 
 @pytest.fixture(scope="module")

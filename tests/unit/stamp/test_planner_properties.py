@@ -16,7 +16,7 @@ from virsh_nova.block.backfill import backfill_of
 from virsh_nova.block.facts import facts_of
 from virsh_nova.block.namespaces import BACKFILL, NAMESPACES
 from virsh_nova.block.releases import NEWEST_RELEASE
-from virsh_nova.hosts.libvirt.connection import Host
+from virsh_nova.hosts.libvirt.connection import LibvirtHost
 from virsh_nova.model import Guest
 from virsh_nova.stamp.apply import write
 from virsh_nova.stamp.plan import Step, make_plan
@@ -232,7 +232,7 @@ def test_libvirts_test_driver_takes_what_is_planned_and_gives_it_back(case: Case
     with tempfile.TemporaryDirectory() as folder:
         definitions = [case.host.xml(guest.uuid) for guest in case.host.guests()]
         uri = make_host(Path(folder), *definitions)
-        host = Host.open(uri, writable=True)
+        host = LibvirtHost.open(uri, writable=True)
         before = {guest.uuid: facts_by_namespace(guest) for guest in host.guests("whole")}
         plan = make_plan("compute-1", host.guests("whole"), case.records, case.asked)
         run = journal_of(plan, "compute-1")

@@ -1,1 +1,1 @@
-"""Hosts read from files: this one's own, another's file system, a sos report, saved XML or JSON."""
+"""Hosts read from files: this machine's own, another file system, a sos report, or dumped XML."""

@@ -1,26 +1,31 @@
-"""From the files of one host to its guests: which file is the truth about which, and its state."""
+"""From the files of one host to its guests: which file counts for a guest, and its state."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import NamedTuple
 
+from ...guests.build import guest_from_domain, unreadable_guest, whole_guest
+from ...guests.host_names import is_loopback
 from ...guests.states import UNKNOWN_STATE
-from ...model import Sighting
+from ...model import Guest, Sighting
+from ..host import Detail
 from .domain_file import DomainFile, Unusable, read_domain_file
-from .layout import Found, Search
+from .layout import HOST_NAME_FILES, Found, Search
 from .virsh_list import Listed, read_listing
 
-if TYPE_CHECKING:
-    from ...model import Guest
-
-Detail = Literal["block", "domain", "whole"]
 LivesOn = Callable[[int, str], bool]
 """Whether a process is the QEMU of the guest with that uuid."""
 
 
-class Recording(NamedTuple):
-    """One guest, and the XML that tells of it."""
+class HostName(NamedTuple):
+    text: str | None
+    guessed: bool = False
+    """Whether it is only what the folder or archive is called."""
+
+
+class GuestFiles(NamedTuple):
+    """One guest, and the XML that describes it."""
 
     sighting: Sighting
     xml: str
@@ -32,8 +37,6 @@ class Recording(NamedTuple):
     faults: tuple[str, ...]
 
     def guest(self, detail: Detail) -> Guest:
-        from ...guests.build import guest_from_domain, unreadable_guest, whole_guest
-
         try:
             if detail == "whole":
                 guest = whole_guest(self.sighting, self.xml, self.persistent_xml, self.pid)
@@ -44,18 +47,16 @@ class Recording(NamedTuple):
         return guest._replace(faults=self.faults + guest.faults) if self.faults else guest
 
 
-class HostRecord(NamedTuple):
-    """What the files of one host tell."""
+class Assembled(NamedTuple):
+    """What the files of one host hold."""
 
-    guests: tuple[Recording, ...]
+    guests: tuple[GuestFiles, ...]
     faults: tuple[str, ...]
     """Files that were skipped, and why."""
 
 
-def host_name(search: Search) -> str | None:
-    """The host's name as its files have it; failing that, what the search calls it."""
-    from .layout import HOST_NAME_FILES
-
+def host_name(search: Search) -> HostName:
+    """The host's name as its files have it; failing that, a guess: what the search calls it."""
     said = [file for file in search.found if file.role == "hostname"]
     for wanted in HOST_NAME_FILES:
         for file in said:
@@ -63,18 +64,18 @@ def host_name(search: Search) -> str | None:
                 continue
             lines = file.data[:1000].decode("utf-8", "replace").split("\n")
             name = next((line.strip() for line in lines if line.strip()[:1] not in ("", "#")), "")
-            # What `hostname -f` says where it finds nothing: a phrase, or the loopback's name.
-            if name and not any(map(str.isspace, name)) and not name.startswith("localhost"):
-                return name
-    return search.host
+            # `hostname -f` prints a phrase, or the loopback's name, where it finds nothing.
+            if not any(map(str.isspace, name)) and not is_loopback(name):
+                return HostName(name)
+    return HostName(search.host, guessed=search.host is not None)
 
 
-def record(search: Search, host: str | None, lives_on: LivesOn | None = None) -> HostRecord:
-    """Put the files of a host together, a guest each. Never raises for what they hold.
+def assemble(search: Search, host: HostName, lives_on: LivesOn | None = None) -> Assembled:
+    """Put the files of a host together, by guest. Never raises for what they hold.
 
-    ``lives_on`` is asked for every guest that has a live file, where this is its very host.
+    ``lives_on``, where this machine is the host, is asked for every guest that has a live file.
     """
-    files, faults = _Files(), list(search.faults)
+    files, faults = _Files(host), list(search.faults)
     for found in search.found:
         if found.role == "listing":
             files.listed.update(read_listing(found.data))
@@ -83,19 +84,20 @@ def record(search: Search, host: str | None, lives_on: LivesOn | None = None) ->
     named = set()
     guests = []
     for uuid in dict.fromkeys((*files.live, *files.persistent, *files.dumped)):
-        recording = files.recording(uuid, host, search.runs_known, lives_on)
-        named.add(recording.sighting.domain)
-        guests.append(recording)
+        guest = files.of_guest(uuid, search.runs_known, lives_on)
+        named.add(guest.sighting.domain)
+        guests.append(guest)
     faults += [
         f"{search.place}: {name}: is in the list of virsh, and no file describes it"
         for name in files.listed
         if name not in named
     ]
-    return HostRecord(tuple(guests), tuple(faults))
+    return Assembled(tuple(guests), tuple(faults))
 
 
 class _Files:
-    def __init__(self) -> None:
+    def __init__(self, host: HostName) -> None:
+        self._host = host
         self.live: dict[str, DomainFile] = {}
         self.persistent: dict[str, DomainFile] = {}
         self.dumped: dict[str, DomainFile] = {}
@@ -122,26 +124,25 @@ class _Files:
             return
         kind[file.uuid] = file
 
-    def recording(
-        self, uuid: str, host: str | None, runs_known: bool, lives_on: LivesOn | None
-    ) -> Recording:
+    def of_guest(self, uuid: str, runs_known: bool, lives_on: LivesOn | None) -> GuestFiles:
         live, persistent = self.live.get(uuid), self.persistent.get(uuid)
         dumped = self.dumped.get(uuid)
-        file = live or persistent or dumped
-        assert file is not None
-        listed = self.listed.get(file.name)
         if live is not None:
             if lives_on and live.pid is not None and not lives_on(live.pid, uuid):
                 gone = f"its QEMU, process {live.pid}, is gone; libvirt has not noticed yet"
-                seen = Sighting(host, uuid, live.name, None, "shutoff")
-                file = persistent or live
-                return Recording(seen, file.xml, file.indent, None, None, (gone,))
+                counts = persistent or live
+                seen = self._sighting(uuid, live.name, None, "shutoff")
+                return GuestFiles(seen, counts.xml, counts.indent, None, None, (gone,))
             state, reason = live.state, live.reason
             if state is None:
+                listed = self.listed.get(live.name)
                 state = listed.state if listed else UNKNOWN_STATE
-            seen = Sighting(host, uuid, live.name, live.id, state, reason)
+            seen = self._sighting(uuid, live.name, live.id, state, reason)
             other = persistent.xml if persistent else None
-            return Recording(seen, live.xml, live.indent, other, live.pid, ())
+            return GuestFiles(seen, live.xml, live.indent, other, live.pid, ())
+        file = persistent or dumped
+        assert file is not None
+        listed = self.listed.get(file.name)
         number = listed.id if listed else None
         if dumped is not None and dumped.id is not None:
             # What virsh dumps of a running guest is its live definition.
@@ -152,6 +153,12 @@ class _Files:
             state = "shutoff"
         else:
             state = UNKNOWN_STATE
-        seen = Sighting(host, uuid, file.name, number, state)
+        seen = self._sighting(uuid, file.name, number, state)
         other = persistent.xml if persistent and file is dumped else None
-        return Recording(seen, file.xml, file.indent, other, None, ())
+        return GuestFiles(seen, file.xml, file.indent, other, None, ())
+
+    def _sighting(
+        self, uuid: str, name: str, number: int | None, state: str, reason: str | None = None
+    ) -> Sighting:
+        host, guessed = self._host
+        return Sighting(host, uuid, name, number, state, reason, guessed)

@@ -1,7 +1,7 @@
-"""One file that describes a domain: who it is, its state, and where in the file the domain stands.
+"""One file that describes a domain: its identity, its state, and the ``<domain>`` in it.
 
-libvirt lays its files out always alike, so that the beginning of one tells these without parsing
-the rest; what looks otherwise is parsed.
+libvirt always uses the same layout, so that the beginning of a file is enough, without parsing the
+rest; a file that looks different is parsed.
 """
 
 from __future__ import annotations
@@ -40,9 +40,9 @@ class DomainFile(NamedTuple):
     xml: str
     """The ``<domain>`` alone."""
     indent: str
-    """How deep its elements stand in the file."""
+    """The blanks before each of its lines in the file."""
     live: bool
-    """Whether it was a ``<domstatus>``, as are the next three then."""
+    """Whether it was in a ``<domstatus>``, which has the next three as well."""
     state: str | None = None
     reason: str | None = None
     pid: int | None = None
@@ -57,7 +57,7 @@ def read_domain_file(data: bytes) -> DomainFile:
 
 
 def _at_a_glance(text: str) -> DomainFile | None:
-    """None for what is not as libvirt writes it, or is cut off."""
+    """None for a file that is not in libvirt's layout, or is cut off."""
     start = 0
     if text.startswith("<!--"):
         start = text.find("-->") + 3
@@ -75,7 +75,7 @@ def _at_a_glance(text: str) -> DomainFile | None:
     end = text.rfind("\n  </domain>") + len("\n  </domain>")
     if found is None or text[end:].strip() != "</domstatus>":
         return None
-    # Comments and the like could hold what is no element.
+    # Comments and the like can hold text that only looks like an element.
     if text.find("<!", status.end(), begin) >= 0 or text.find("<?", status.end(), begin) >= 0:
         return None
     state, reason = _state(status[1], status[2])

@@ -1,4 +1,4 @@
-"""What a search for a host's files finds, whatever it searched."""
+"""Which files of a host matter, by their paths, and what a search for them finds."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from typing import Literal, NamedTuple
 
 Role = Literal["live", "persistent", "xml", "listing", "hostname"]
 """``live`` is a ``<domstatus>`` of /run/libvirt/qemu, ``persistent`` a ``<domain>`` of
-/etc/libvirt/qemu, ``xml`` either of them or the output of ``virsh dumpxml``: its content tells.
+/etc/libvirt/qemu, ``xml`` either of them or the output of ``virsh dumpxml``: the content decides.
 ``listing`` is the output of ``virsh list --all``."""
 
 LARGEST_XML = 4 * 2**20
-"""Bytes: libvirt's protocol carries no longer text, so no larger domain can be defined."""
+"""Bytes: the longest text of libvirt's protocol, so no larger domain can be defined."""
 MOST_FILES = 50_000
 LARGEST_TOTAL = 2**29
 
@@ -30,10 +30,10 @@ LIVE_FOLDERS = (
 )
 
 COMMAND_FOLDERS = ("sos_commands/virsh", "sos_commands/libvirt")
-"""Where reports of sos keep what virsh said; older ones in the second."""
+"""Where sos reports keep the output of virsh; older ones use the second."""
 
 HOST_NAME_FILES = ("sos_commands/host/hostname_-f", "sos_commands/host/hostname", "etc/hostname")
-"""libvirt names a host by its full name, as the first does; so it counts most."""
+"""Best first: libvirt uses the full name of a host, as the first does."""
 
 
 class Found(NamedTuple):
@@ -52,13 +52,13 @@ class Search(NamedTuple):
     """What was searched, as a message names it: ``/etc/libvirt/qemu and /run/libvirt/qemu``."""
     found: tuple[Found, ...]
     faults: tuple[str, ...] = ()
-    """What could not be read, and why, a line each."""
+    """What could not be read, and why; one line each."""
     complete: bool = True
-    """False for an archive that is cut off, or a folder that may not be looked into."""
+    """False for an archive that is cut off, or a folder that could not be read."""
     runs_known: bool = False
-    """Whether a guest without a ``live`` file is known to be off: its folder was there to look."""
+    """Whether a guest without a ``live`` file is known to be off: the folder of these was read."""
     host: str | None = None
-    """What to call the host where no file names it."""
+    """The name of the folder or archive, for a host that no file names."""
 
 
 def role_of(path: str) -> Role | None:
@@ -78,7 +78,7 @@ def role_of(path: str) -> Role | None:
 
 
 def newest(found: Iterable[Found]) -> float | None:
-    """When the youngest of the files was written; None if there are none."""
+    """When the newest of the files was written; None if there are none."""
     return max((file.modified for file in found), default=None)
 
 

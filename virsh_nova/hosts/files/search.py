@@ -1,4 +1,4 @@
-"""Where in a host's file system, or in an unpacked sos report, its guests are looked for."""
+"""Finding the files of a host's guests, in its file system or in an unpacked sos report."""
 
 from __future__ import annotations
 
@@ -26,15 +26,15 @@ _FORBIDDEN = (errno.EACCES, errno.EPERM)
 
 
 class Looked(NamedTuple):
-    """What became of the search in a tree."""
+    """The result of a search in a tree."""
 
     search: Search
     places: tuple[str, ...]
-    """Every folder that was looked for, and what became of it: ``/etc/libvirt/qemu: not there``."""
+    """Every folder that was looked for, with its outcome: ``/etc/libvirt/qemu (not there)``."""
     forbidden: bool
-    """Whether rights were missing for any of it."""
+    """Whether this user may not read some of it."""
     at_home: bool
-    """Whether the two usual folders are there."""
+    """Whether the two usual folders exist."""
 
 
 def holds_host(tree: Tree) -> bool:
@@ -46,10 +46,10 @@ def holds_host(tree: Tree) -> bool:
 
 
 def search_tree(tree: Tree, *, reports: bool = True) -> Looked:
-    """All that tells of guests in a host's file system. Never raises for what it holds.
+    """All files on guests in a host's file system. Never raises for what it holds.
 
-    Of the places that are known for each kind of file, the first that holds any counts.
-    ``reports`` takes what sos asked virsh, and the host's name, as well.
+    Of the known places for each kind of file, the first that holds any is used. ``reports`` adds
+    what sos kept of virsh's output, and the host's name.
     """
     looking = _Looking(tree)
     persistent = looking.first_of(PERSISTENT_FOLDERS)
@@ -81,13 +81,13 @@ def search_tree(tree: Tree, *, reports: bool = True) -> Looked:
 
 
 def _seen(looking: _Looking, tree: Tree) -> str:
-    """The folders that were looked into in vain."""
+    """The folders that were read and hold nothing of use."""
     seen = [tree.path(folder) for folder, outcome in looking.outcomes.items() if not outcome]
     return " and ".join(seen) or tree.root
 
 
 def search_folder(tree: Tree) -> Looked:
-    """Every ``*.xml`` in a folder: what virsh dumped, or a copy of one of libvirt's own."""
+    """Every ``*.xml`` in a folder: output of virsh dumpxml, or a copy of a folder of libvirt."""
     looking = _Looking(tree)
     looking.read_all(".", "xml")
     name = os.path.basename(os.path.realpath(tree.root)) or None
@@ -103,20 +103,20 @@ class _Looking:
         self.found: list[Found] = []
         self.faults: list[str] = []
         self.outcomes: dict[str, str] = {}
-        """Why nothing was read, by folder; empty for one that was looked into."""
+        """Why nothing was read, by folder; empty for a folder that was read."""
         self.blocked = False
-        """Whether a folder is there and could not be looked into."""
+        """Whether a folder exists and could not be read."""
         self.forbidden = False
 
     def first_of(self, folders: tuple[str, ...]) -> str | None:
-        """Read the first of the folders that holds any of what is looked for."""
+        """Read the first of the folders that holds any of the files."""
         return next((folder for folder in folders if self.read_all(folder, None)), None)
 
     def is_there(self, folders: tuple[str, ...]) -> bool:
         return any(self.outcomes.get(folder) == "" for folder in folders)
 
     def read_all(self, path: str, role: Role | None) -> bool:
-        """Whether there was any; ``role`` is that of every file, else their paths tell it."""
+        """Whether there was any; ``role`` is that of every file, else each path decides."""
         before = len(self.found)
         any_there = False
         self.outcomes[path] = ""
@@ -158,5 +158,5 @@ class _Looking:
         if error.errno in _FORBIDDEN:
             self.forbidden = True
         elif error.errno == errno.ENOENT:
-            return  # A guest that went away meanwhile.
+            return  # The guest is gone.
         self.faults.append(f"{path}: not read: {error.strerror}")

@@ -1,8 +1,8 @@
 """A file system below a root: ``/`` for this machine, a mounted disk, an unpacked sos report.
 
-It may come from anybody, and a container may even write to it meanwhile. Each step is taken from
-the folder that the step before opened, so that no link leads out; nothing but a regular file is
-opened, and sizes are bounded.
+Its content may be hostile, and a container may even write to it meanwhile. Each step begins at the
+folder that the step before opened, so that no link leads out; only regular files are opened, and
+sizes are bounded.
 """
 
 from __future__ import annotations
@@ -23,21 +23,21 @@ _FILE = os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NOCTTY
 
 
 class LeadsOut(OSError):
-    """A link out of the tree, or one without an end."""
+    """A link out of the tree, or a circle of links."""
 
     def __init__(self) -> None:
         super().__init__(errno.ELOOP, "a link leads out of the tree, or in a circle")
 
 
 class NotRegular(OSError):
-    """A device, a pipe, a socket or a folder in the place of a file."""
+    """A device, a pipe, a socket or a folder where a file is expected."""
 
     def __init__(self) -> None:
         super().__init__(errno.EINVAL, "it is no regular file")
 
 
 class TooLarge(OSError):
-    """A file beyond the limit that was given."""
+    """A file larger than the limit."""
 
 
 class Tree:
@@ -48,7 +48,7 @@ class Tree:
 
     @contextmanager
     def folder(self, path: str) -> Iterator[Folder]:
-        """A folder, through the links that stay in the tree."""
+        """Open a folder, following links that stay in the tree."""
         with self._steps() as steps:
             parent, name = _follow(steps, path)
             descriptor = os.open(name, _FOLDER, dir_fd=parent)
@@ -58,11 +58,11 @@ class Tree:
                 os.close(descriptor)
 
     def path(self, path: str) -> str:
-        """As a message names it."""
+        """As messages name it."""
         return os.path.normpath(os.path.join(self.root, path))
 
     def read(self, path: str, limit: int) -> tuple[bytes, float]:
-        """Content and time of change of a file, through the links that stay in the tree."""
+        """Content and time of change of a file, following links that stay in the tree."""
         with self._steps() as steps:
             parent, name = _follow(steps, path)
             return _read(parent, name, self.path(path), limit)
@@ -76,7 +76,7 @@ class Tree:
 
     @contextmanager
     def _steps(self) -> Iterator[list[int]]:
-        # The root itself may be a link: whoever runs this named it.
+        # The root itself may be a link: the user named it.
         steps = [os.open(self.root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)]
         try:
             yield steps
@@ -86,16 +86,16 @@ class Tree:
 
 
 class Folder:
-    """A folder that is open."""
+    """An open folder."""
 
     def __init__(self, tree: Tree, path: str, descriptor: int) -> None:
         self._tree = tree
         self._path = path
-        self._told = tree.path(path)
+        self._shown = tree.path(path)
         self._descriptor = descriptor
 
     def names(self, suffix: str = "", *, folders: bool = False) -> list[str]:
-        """Those that end so, sorted; ``folders`` takes nothing but folders, and no links."""
+        """The names with that suffix, sorted; ``folders`` takes only folders, and no links."""
         names = []
         with os.scandir(self._descriptor) as entries:
             for number, entry in enumerate(entries):
@@ -108,8 +108,8 @@ class Folder:
         return sorted(names)
 
     def path(self, name: str) -> str:
-        """As a message names it."""
-        return f"{self._told}/{name}"
+        """As messages name it."""
+        return f"{self._shown}/{name}"
 
     def read(self, name: str, limit: int) -> tuple[bytes, float]:
         """Content and time of change of a file in it."""
@@ -140,7 +140,7 @@ def _follow(steps: list[int], path: str) -> tuple[int, str]:
         try:
             target = os.readlink(part, dir_fd=steps[-1])
         except OSError as error:
-            if error.errno != errno.EINVAL:  # that is what is no link
+            if error.errno != errno.EINVAL:  # for anything but a link
                 raise
             if not any(step not in ("", ".") for step in left):
                 return steps[-1], part

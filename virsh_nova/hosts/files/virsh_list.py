@@ -15,12 +15,20 @@ class Listed(NamedTuple):
 
 
 def read_listing(data: bytes) -> dict[str, Listed]:
-    """By domain name; lines that are none of the table's are passed over."""
+    """By domain name; lines that do not belong to the table are skipped.
+
+    ::
+
+         Id   Name                State
+        ------------------------------------
+         2    instance-0000002a   running
+         -    instance-0000002b   shut off
+    """
     listed: dict[str, Listed] = {}
     for line in data.decode("utf-8", "replace").splitlines():
         if len(line) > _LONGEST_LINE:
             continue
-        # Names may hold blanks, so do states: the first column and the last are cut off.
+        # Names and states may hold blanks: the name is what lies between the first and last column.
         number, _, rest = line.strip().partition(" ")
         if number != "-" and not (number.isascii() and number.isdigit() and len(number) < 10):
             continue

@@ -17,7 +17,7 @@ from tests.support.embedded import uuid_of
 from virsh_nova.hosts.files import archive as archives
 from virsh_nova.hosts.files import compressed
 from virsh_nova.hosts.files.archive import search_archive
-from virsh_nova.hosts.files.assemble import host_name, record
+from virsh_nova.hosts.files.assemble import Assembled, HostName, assemble, host_name
 from virsh_nova.hosts.files.layout import LARGEST_XML, Search
 
 ETC = f"{REPORT}/etc/libvirt/qemu"
@@ -29,8 +29,12 @@ def searched(data: bytes) -> Search:
     return search_archive(io.BytesIO(data), "r.tar")
 
 
+def assembled(search: Search) -> Assembled:
+    return assemble(search, HostName("h"))
+
+
 def names(search: Search) -> list[str]:
-    return sorted(guest.sighting.domain for guest in record(search, "h").guests)
+    return sorted(guest.sighting.domain for guest in assembled(search).guests)
 
 
 def member(name: str, size: int = len(XML), kind: bytes = tarfile.REGTYPE) -> tarfile.TarInfo:
@@ -45,8 +49,8 @@ def test_a_real_report_reads_the_same_in_every_packing(mode: str, folder: str) -
     search = searched(archive({**REAL, "etc/hostname": "lab\n"}, mode=mode, folder=folder))
     assert (search.faults, search.complete) == ((), True)
     assert names(search) == [f"nova-lab-0000000{number}" for number in (2, 6, 7)]
-    assert host_name(search) == "lab"
-    assert all(guest.guest("whole").pid for guest in record(search, "h").guests)
+    assert host_name(search) == HostName("lab")
+    assert all(guest.guest("whole").pid for guest in assembled(search).guests)
 
 
 @pytest.mark.parametrize("format_", [tarfile.USTAR_FORMAT, tarfile.GNU_FORMAT, tarfile.PAX_FORMAT])
@@ -175,14 +179,12 @@ def test_states_are_unknown_where_a_report_is_cut_off() -> None:
     files = {"etc/libvirt/qemu/a.xml": XML, "run/libvirt/qemu/b.xml": status(
         domain("b", uuid_of(2), id=1)), "var/log/x": b"x" * 5000}  # fmt: skip
     data = archive(files, mode="w")
-    whole_report = record(searched(data), "h")
-    assert {one.sighting.domain: one.sighting.state for one in whole_report.guests} == {
+    told = assembled(searched(data))
+    assert {one.sighting.domain: one.sighting.state for one in told.guests} == {
         "a": "shutoff", "b": "running",
     }  # fmt: skip
-    whole_report = record(searched(data[:4000]), "h")
-    assert {one.sighting.domain: one.sighting.state for one in whole_report.guests}[
-        "a"
-    ] == "unknown"
+    told = assembled(searched(data[:4000]))
+    assert {one.sighting.domain: one.sighting.state for one in told.guests}["a"] == "unknown"
 
 
 def test_several_compressed_streams_in_a_row_are_read_as_one() -> None:
@@ -206,15 +208,15 @@ def test_damage_anywhere_never_raises(mode: str, wounds: list[tuple[int, bytes]]
     if end % 2:
         data = data[: end % len(data)]
     search = searched(data)
-    for recording in record(search, host_name(search)).guests:
-        recording.guest("whole")
+    for files in assemble(search, host_name(search)).guests:
+        files.guest("whole")
     assert sum(len(file.data) for file in search.found) < 2**20
 
 
 @given(st.binary(max_size=3000))
 def test_any_bytes_never_raise(data: bytes) -> None:
     for begin in (b"", compressed.XZ, compressed.GZIP + b"\x08", compressed.BZIP2):
-        record(searched(begin + data), "h")
+        assembled(searched(begin + data))
 
 
 SMALL = {

@@ -14,10 +14,11 @@ from tests.support.archives import domain, make_tree, real_files, status
 from tests.support.embedded import uuid_of
 from virsh_nova.hosts.files import layout as limits
 from virsh_nova.hosts.files import search as searching
-from virsh_nova.hosts.files.assemble import host_name, record
+from virsh_nova.hosts.files.assemble import Assembled, HostName, LivesOn, assemble, host_name
 from virsh_nova.hosts.files.layout import Search
 from virsh_nova.hosts.files.search import holds_host, search_folder, search_tree
 from virsh_nova.hosts.files.tree import LeadsOut, NotRegular, Tree
+from virsh_nova.model import Sighting
 
 ETC, RUN = "etc/libvirt/qemu", "run/libvirt/qemu"
 
@@ -26,12 +27,16 @@ def searched(root: Path) -> Search:
     return search_tree(Tree(str(root))).search
 
 
+def assembled(search: Search, lives_on: LivesOn | None = None) -> Assembled:
+    return assemble(search, HostName("h"), lives_on)
+
+
 def names(search: Search) -> list[str]:
-    return [guest.sighting.domain for guest in record(search, "h").guests]
+    return [guest.sighting.domain for guest in assembled(search).guests]
 
 
 def states(search: Search) -> dict[str, tuple[int | None, str]]:
-    seen = (guest.sighting for guest in record(search, "h").guests)
+    seen = (guest.sighting for guest in assembled(search).guests)
     return {one.domain: (one.id, one.state) for one in seen}
 
 
@@ -40,14 +45,14 @@ def test_a_real_host_is_read_whole(tmp_path: Path) -> None:
     assert search.complete
     assert search.faults == ()
     assert search.place == f"{tmp_path}/{ETC} and {tmp_path}/{RUN}"
-    whole = record(search, "h")
+    told = assembled(search)
     assert sorted(states(search)) == [f"nova-lab-0000000{number}" for number in (2, 6, 7)]
-    for recording in whole.guests:
-        guest = recording.guest("whole")
+    for files in told.guests:
+        guest = files.guest("whole")
         assert guest.faults == ()
         assert guest.state == "running"
         assert guest.pid
-        assert guest.id == recording.sighting.id
+        assert guest.id == files.sighting.id
         assert [one.name for one in guest.definitions] == ["live", "persistent"]
         assert guest.hardware
         assert guest.instance
@@ -81,17 +86,17 @@ def test_a_damaged_live_file_leaves_the_state_unknown(tmp_path: Path) -> None:
     )
     search = searched(tmp_path)
     assert states(search) == {"a": (None, "unknown")}
-    assert "a.xml: broken XML" in record(search, "h").faults[0]
+    assert "a.xml: broken XML" in assembled(search).faults[0]
 
 
 def test_a_guest_whose_qemu_is_gone_is_off_and_reported(tmp_path: Path) -> None:
     make_tree(tmp_path, {f"{RUN}/a.xml": status(domain("a", uuid_of(1), id=5))})
-    (guest,) = record(searched(tmp_path), "h", lives_on=lambda _pid, _uuid: False).guests
-    assert guest.sighting[2:6] == ("a", None, "shutoff", None)
+    (guest,) = assembled(searched(tmp_path), lambda _pid, _uuid: False).guests
+    assert guest.sighting == Sighting("h", uuid_of(1), "a", None, "shutoff")
     assert guest.guest("domain").faults == (
         "its QEMU, process 4711, is gone; libvirt has not noticed yet",
     )
-    (guest,) = record(searched(tmp_path), "h", lives_on=lambda _pid, _uuid: True).guests
+    (guest,) = assembled(searched(tmp_path), lambda _pid, _uuid: True).guests
     assert guest.sighting.state == "running"
 
 
@@ -107,7 +112,7 @@ def test_the_output_of_virsh_list_gives_states(tmp_path: Path) -> None:
     )
     search = searched(tmp_path)
     assert states(search) == {"a": (None, "shutoff"), "b": (9, "paused")}
-    assert "c: is in the list of virsh" in record(search, "h").faults[0]
+    assert "c: is in the list of virsh" in assembled(search).faults[0]
 
 
 def test_a_dump_of_a_running_guest_is_its_live_definition(tmp_path: Path) -> None:
@@ -118,8 +123,8 @@ def test_a_dump_of_a_running_guest_is_its_live_definition(tmp_path: Path) -> Non
             "sos_commands/virsh/virsh_-r_dumpxml_a": domain("a", uuid_of(1), id=9),
         },
     )
-    (recording,) = record(searched(tmp_path), "h").guests
-    guest = recording.guest("whole")
+    (files,) = assembled(searched(tmp_path)).guests
+    guest = files.guest("whole")
     assert (guest.id, guest.state) == (9, "unknown")
     assert [one.name for one in guest.definitions] == ["live", "persistent"]
 
@@ -139,7 +144,8 @@ def test_the_name_of_the_host_is_found_in_its_files(
     tmp_path: Path, files: dict[str, str], name: str | None
 ) -> None:
     make_tree(tmp_path, files)
-    assert host_name(searched(tmp_path)) == (name or tmp_path.name)
+    found = host_name(searched(tmp_path))
+    assert found == (HostName(name) if name else HostName(tmp_path.name, guessed=True))
 
 
 @pytest.mark.parametrize(
@@ -169,9 +175,9 @@ def test_links_stay_inside(tmp_path: Path) -> None:
     (folder / "in.xml").symlink_to("../../../real/in.xml")
     (folder / "in-too.xml").symlink_to("/real/./in.xml")
     search = searched(root)
-    whole = record(search, "h")
-    assert [guest.sighting.domain for guest in whole.guests] == ["in"]
-    assert len([fault for fault in whole.faults if "leads out" in fault]) == 2
+    told = assembled(search)
+    assert [guest.sighting.domain for guest in told.guests] == ["in"]
+    assert len([fault for fault in told.faults if "leads out" in fault]) == 2
     assert "secret" not in str(search)
 
 
@@ -198,7 +204,7 @@ def test_var_run_is_read_as_run(tmp_path: Path) -> None:
     (tmp_path / "var/run").symlink_to("/run")
     search = searched(tmp_path)
     assert names(search) == ["a"]
-    assert not record(search, "h").faults
+    assert not assembled(search).faults
 
 
 def test_devices_pipes_and_sockets_are_not_opened(tmp_path: Path, monkeypatch) -> None:
@@ -257,7 +263,7 @@ def test_a_folder_of_dumps_is_read(tmp_path: Path) -> None:
     )
     search = search_folder(Tree(str(tmp_path))).search
     assert states(search) == {"c": (4, "paused"), "a": (3, "unknown"), "b": (None, "unknown")}
-    faults = record(search, "h").faults
+    faults = assembled(search).faults
     assert [fault.partition(": ")[0] for fault in faults] == [
         f"{tmp_path}/copy.xml", f"{tmp_path}/network.xml",
     ]  # fmt: skip

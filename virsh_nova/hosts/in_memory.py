@@ -1,0 +1,37 @@
+"""Guests that were all read when their host was opened, from files or from a document."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Protocol
+
+from .host import Chosen, Detail, Progress
+
+if TYPE_CHECKING:
+    from ..model import Guest, Sighting
+
+
+class Held(Protocol):
+    """A guest that has been read already, as far as it goes."""
+
+    @property
+    def sighting(self) -> Sighting: ...
+    def guest(self, detail: Detail) -> Guest: ...
+
+
+_TURN = 100
+"""Guests between two reports of progress."""
+
+
+def guests_of(
+    held: Iterable[Held], detail: Detail, chosen: Chosen, progress: Progress
+) -> list[Guest]:
+    """``Host.guests`` for a host whose guests are all in memory."""
+    wanted = [one for one in held if chosen(one.sighting)]
+    guests = []
+    for number, one in enumerate(wanted):
+        if number % _TURN == 0:
+            progress(number, len(wanted))
+        guests.append(one.guest(detail))
+    progress(len(wanted), len(wanted))
+    return guests

@@ -1,0 +1,99 @@
+"""What libvirt's errors mean, and what to do about them."""
+
+from __future__ import annotations
+
+import errno
+
+import libvirt
+
+from ...errors import (
+    DaemonNotRunning,
+    HostError,
+    HostLost,
+    HostSilent,
+    PermissionRefused,
+    UnknownUri,
+)
+from ..this_machine import is_system_daemon_here
+
+DRIVERS = (
+    "bhyve", "ch", "esx", "gsx", "hyperv", "lxc", "openvz", "parallels", "qemu", "test", "vbox",
+    "vmwarefusion", "vmwareplayer", "vmwarews", "vpx", "vz", "xen",
+)  # fmt: skip
+
+NOT_ALLOWED = (
+    libvirt.VIR_ERR_OPERATION_DENIED,
+    libvirt.VIR_ERR_ACCESS_DENIED,
+    libvirt.VIR_ERR_AUTH_FAILED,
+)
+_OF_ONE_GUEST = (libvirt.VIR_ERR_NO_DOMAIN, libvirt.VIR_ERR_NO_DOMAIN_METADATA)
+_AUTHENTICATION = (libvirt.VIR_ERR_AUTH_FAILED, libvirt.VIR_ERR_AUTH_UNAVAILABLE)
+_REFUSED = (errno.EACCES, errno.EPERM)
+_NO_LISTENER = (errno.ENOENT, errno.ECONNREFUSED)
+
+_EXAMPLES = "a URI looks like qemu:///system or qemu+ssh://root@HOST/system"
+
+
+def cannot_connect(uri: str, error: libvirt.libvirtError) -> HostError:
+    """For an error of ``virConnectOpen``."""
+    code, number, said = error.get_error_code(), error.get_int1(), str(error)
+    driver = uri.partition(":")[0].partition("+")[0]
+    if driver not in DRIVERS or code == libvirt.VIR_ERR_NO_CONNECT:
+        return UnknownUri(f"{uri}: libvirt knows no such URI: {said}", _EXAMPLES)
+    system = code == libvirt.VIR_ERR_SYSTEM_ERROR
+    if code in _AUTHENTICATION or (system and number in _REFUSED):
+        hint = "run it as root, or join the group libvirt"
+        return PermissionRefused(f"{uri}: no permission: {said}", hint)
+    if system and number in _NO_LISTENER:
+        hint = (
+            "start it (systemctl start libvirtd, or virtqemud); for a libvirt in a container give "
+            "its socket: -c 'qemu+unix:///system?socket=PATH'"
+        ) + _offline_hint(uri)
+        return DaemonNotRunning(f"{uri}: the libvirt daemon is not running: {said}", hint)
+    return HostError(f"{uri}: cannot connect: {said}", "check the URI and the host it names")
+
+
+def not_text(uri: str) -> UnknownUri:
+    return UnknownUri(f"{uri}: libvirt knows no such URI: it is not UTF-8", _EXAMPLES)
+
+
+def silent(uri: str, timeout: float, how_far: str = "") -> HostSilent:
+    """For a daemon that has not answered within ``timeout`` seconds."""
+    return HostSilent(
+        f"{uri}: the libvirt daemon does not answer within {timeout:g} s{how_far}",
+        "it may be stopped or overloaded: look at its process, or allow more with --timeout"
+        + _offline_hint(uri),
+    )
+
+
+def lost(uri: str, error: libvirt.libvirtError, how_far: str = "") -> HostLost:
+    return HostLost(
+        f"{uri}: the connection was lost{how_far}: {error}",
+        "the daemon may have been restarted; try again",
+    )
+
+
+def read_only(uri: str, error: libvirt.libvirtError) -> PermissionRefused:
+    return PermissionRefused(
+        f"{uri}: this connection may only read: {error}; nothing was done",
+        "run it as root, and on the daemon's own socket, not the read-only one",
+    )
+
+
+def is_lost(connection: libvirt.virConnect, error: libvirt.libvirtError) -> bool:
+    """Whether the error means that the connection is gone."""
+    return error.get_error_code() not in _OF_ONE_GUEST and not is_alive(connection)
+
+
+def is_alive(connection: libvirt.virConnect) -> bool:
+    try:
+        return bool(connection.isAlive())
+    except libvirt.libvirtError:
+        return False
+
+
+def _offline_hint(uri: str) -> str:
+    """Only the files of this machine's own daemon are here too."""
+    if is_system_daemon_here(uri):
+        return "; nova-domains --offline COMMAND reads its files without it"
+    return ""

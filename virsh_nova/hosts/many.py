@@ -1,0 +1,70 @@
+"""Several hosts read as one: each guest keeps the name of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from .host import NOTHING_TO_REPORT, Chosen, Detail, Host, Notes, Progress, everyone, no_progress
+
+if TYPE_CHECKING:
+    from ..model import Guest, Sighting
+
+
+class ManyHosts:
+    """Hosts that are read one after the other; ``notes`` are those on all of them together."""
+
+    def __init__(self, hosts: Sequence[Host], notes: Notes = NOTHING_TO_REPORT) -> None:
+        self.hosts = tuple(hosts)
+        self._notes = notes
+
+    @property
+    def name(self) -> str | None:
+        """The one that they all have."""
+        return _common([host.name for host in self.hosts])
+
+    @property
+    def certain_name(self) -> str | None:
+        return _common([host.certain_name for host in self.hosts])
+
+    @property
+    def is_this_machine(self) -> bool:
+        return bool(self.hosts) and all(host.is_this_machine for host in self.hosts)
+
+    @property
+    def notes(self) -> Notes:
+        """Warnings first."""
+        each = [self._notes, *(host.notes for host in self.hosts)]
+        lines = [line for notes in each for line in notes.lines]
+        lines.sort(key=lambda line: line.kind == "note")
+        return Notes(tuple(lines), any(notes.incomplete for notes in each))
+
+    def sightings(self) -> list[Sighting]:
+        return [seen for host in self.hosts for seen in host.sightings()]
+
+    def guests(
+        self, detail: Detail, *, chosen: Chosen = everyone, progress: Progress = no_progress
+    ) -> list[Guest]:
+        guests: list[Guest] = []
+        steps = [(0, 0)] * len(self.hosts)
+
+        def progress_of(number: int) -> Progress:
+            def report(done: int, total: int) -> None:
+                steps[number] = done, total
+                progress(sum(done for done, _ in steps), sum(total for _, total in steps))
+
+            return report
+
+        for number, host in enumerate(self.hosts):
+            guests += host.guests(detail, chosen=chosen, progress=progress_of(number))
+        return guests
+
+
+def together(hosts: Sequence[Host]) -> Host:
+    """The hosts as one; a single one is itself."""
+    return hosts[0] if len(hosts) == 1 else ManyHosts(hosts)
+
+
+def _common(names: Sequence[str | None]) -> str | None:
+    different = set(names)
+    return different.pop() if len(different) == 1 else None
