@@ -13,7 +13,7 @@ from lxml import etree
 from tests import strategies
 from tests.hosts import DATA
 from tests.test_plan_properties import Case, cases, to_write
-from virsh_nova.block import validate
+from virsh_nova.block import schema as schemas
 from virsh_nova.block.facts import SHAPES, facts_of, instance_of
 from virsh_nova.block.namespaces import NOVA_1_0, NOVA_1_1
 from virsh_nova.block.releases import DRAFT_RELEASE, RELEASES
@@ -31,7 +31,7 @@ def schema() -> etree.RelaxNG:
 
 
 def flaw(instance: Instance) -> str | None:
-    return validate.flaw(bare_element(instance), instance.namespace)
+    return schemas.flaw(bare_element(instance), instance.namespace)
 
 
 def name(path: Path) -> str:

@@ -1,4 +1,4 @@
-"""The RELAX NG grammars of ``rng/``, one dialect at a time: libxml2 then says what is wrong."""
+"""A block against the RELAX NG grammars of ``rng/``: before it is written, and as it was found."""
 
 from __future__ import annotations
 
@@ -7,15 +7,54 @@ from functools import cache
 
 from lxml import etree
 
+from ..model import Block
+from ..safe_xml import read_xml
+
 SCHEMAS = os.path.join(os.path.dirname(__file__), "rng")
+_WRITTEN_BY_NOVA = "instance.rng"
+_WRITTEN_BY_STAMP = "backfill.rng"
+"""The same, with any part optional that a source may not know."""
 _GRAMMAR = "{http://relaxng.org/ns/structure/1.0}grammar"
 
 
-@cache
-def grammar(name: str, namespace: str, *, bare: bool) -> etree.RelaxNG | None:
-    """The dialect of ``namespace`` in the schema ``name``; None if that does not know it.
+def flaw(element: etree._Element, namespace: str) -> str | None:
+    """What is wrong with a bare block that is about to be written in this namespace, or None."""
+    schema = _grammar(_WRITTEN_BY_STAMP, namespace, bare=True)
+    if schema is None:
+        return f"no schema is known for {namespace}"
+    if schema.validate(element):
+        return None
+    entry = schema.error_log.last_error
+    return "it does not fit the schema" + (f": {entry.message}" if entry else "")
 
-    ``bare`` is for elements without their namespace, as libvirt takes and returns them.
+
+def misfit(block: Block, *, backfilled: bool = False) -> str | None:
+    """How a block that a domain holds departs from what Nova writes, or None.
+
+    A ``backfilled`` block, which ``stamp`` wrote, may lack parts.
+    """
+    if not block.xml:
+        return None  # A saved list does not hold it.
+    try:
+        element = read_xml(block.xml)
+    except (etree.XMLSyntaxError, ValueError):
+        return "it is not XML"
+    bare = not str(element.tag).startswith("{")
+    schema = _grammar(
+        _WRITTEN_BY_STAMP if backfilled else _WRITTEN_BY_NOVA, block.namespace, bare=bare
+    )
+    if schema is None or schema.validate(element):
+        return None
+    entries = schema.error_log
+    return str(entries[0].message) if len(entries) else "it does not fit the schema"
+
+
+@cache
+def _grammar(name: str, namespace: str, *, bare: bool) -> etree.RelaxNG | None:
+    """One namespace's part of the schema ``name``; None if the schema does not have it.
+
+    libxml2 says what is wrong only where it has no choice between namespaces. ``bare`` is for
+    elements without their namespace, as libvirt takes and returns them.
     """
     tree = etree.parse(os.path.join(SCHEMAS, name))
     choices = tree.getroot()[0][0]

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 from ..block.backfill import backfill_of
 from ..block.compare import same
-from ..block.misfit import misfit
 from ..block.namespaces import NAMESPACE_STEM, NAMESPACES
 from ..block.releases import NEWEST
+from ..block.schema import misfit
 from ..guests.build import counting_block
 from ..model import Block, Domain, Guest, Identity
 from .finding import Finding, found
