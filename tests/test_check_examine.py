@@ -16,7 +16,7 @@ from virsh_nova.check import ages as ages_module
 from virsh_nova.check.ages import ages_of
 from virsh_nova.check.codes import CODES, nearest
 from virsh_nova.check.examine import examine
-from virsh_nova.check.finding import Finding, Options
+from virsh_nova.check.finding import Examination, Finding, Key
 from virsh_nova.check.state import spoken
 from virsh_nova.check.versions import asked_version, version_of
 from virsh_nova.errors import NovaDomainsError
@@ -121,11 +121,12 @@ def transient(persistent: bool = False) -> Guest:
 class Case(NamedTuple):
     guests: Sequence[Guest]
     against: Sequence[Record] | None = None
-    ages: Mapping[str, float] | None = None
-    options: Options = Options(host="compute-1")
+    ages: Mapping[Key, float] = {}
+    options: Mapping[str, Any] = {}
 
     def findings(self) -> list[Finding]:
-        return examine(self.guests, self.options, self.against, self.ages)
+        values = {"records": self.against, "ages": self.ages, **self.options}
+        return examine(Examination(self.guests, frozenset(("compute-1",)), **values))
 
     def codes(self) -> set[str]:
         return {finding.code for finding in self.findings()}
@@ -160,6 +161,10 @@ CASES: dict[str, tuple[Case, Case]] = {
         Case([healthy(state="paused", reason="user")]),
     ),
     "shared-disk": (Case([healthy(), copy(disk=UUID)]), Case([healthy(), copy()])),
+    "runs-twice": (
+        Case([healthy(), healthy()._replace(host="compute-2")]),
+        Case([healthy(), healthy(state="shutoff")._replace(host="compute-2")]),
+    ),
     "block-damaged": (
         Case([guest_of(changed("<nova:memory>192<", "<nova:memory>lots<"))]),
         Case([guest_of(changed("<nova:swap>0<", "<nova:swap>1<"))]),
@@ -210,8 +215,8 @@ CASES: dict[str, tuple[Case, Case]] = {
         Case([healthy()]),
     ),
     "leftover": (
-        Case([appliance()], ages={OTHER: 3700.0}),
-        Case([appliance()], ages={OTHER: 3500.0}),
+        Case([appliance()], ages={("compute-1", OTHER): 3700.0}),
+        Case([appliance()], ages={("compute-1", OTHER): 3500.0}),
     ),
     "project-differs": (
         Case([healthy()], [record(facts={"owner.project.id": "p"})]),
@@ -224,6 +229,10 @@ CASES: dict[str, tuple[Case, Case]] = {
     "power-state-differs": (
         Case([healthy()], [record(power_state=4)]),
         Case([healthy()], [record(power_state=None)]),
+    ),
+    "migrating": (
+        Case([healthy(), healthy(state="paused", reason="migration")._replace(host="compute-2")]),
+        Case([healthy(), healthy()._replace(host="compute-2")]),
     ),
     "older-namespace": (
         Case([with_metadata(OLD_BLOCK)]),
@@ -242,8 +251,8 @@ CASES: dict[str, tuple[Case, Case]] = {
         Case([guest_of(changed(f"name='serial'>{UUID}", "name='serial'>none"))]),
     ),
     "older-nova": (
-        Case([healthy()], options=Options("compute-1", nova_version=(34, 0, 1))),
-        Case([healthy()], options=Options("compute-1", nova_version=(34,))),
+        Case([healthy()], options={"nova_version": (34, 0, 1)}),
+        Case([healthy()], options={"nova_version": (34,)}),
     ),
     "name-differs": (
         Case([healthy()], [record(facts={"name": "renamed"})]),
@@ -297,17 +306,17 @@ def real_guests() -> dict[str, Guest]:
 @pytest.mark.parametrize("capture", real_guests())
 def test_a_healthy_guest_has_notes_at_most(capture: str) -> None:
     guest = real_guests()[capture]
-    assert {f.code for f in examine([guest], Options()) if f.severity != "note"} == set()
+    assert {f.code for f in Case([guest]).findings() if f.severity != "note"} == set()
 
 
 @pytest.mark.parametrize("capture", ["spawned", "two-networks", "volume-boot", "stopped"])
 def test_what_nova_has_just_started_has_not_even_a_note(capture: str) -> None:
-    assert examine([real_guests()[capture]], Options()) == []
+    assert Case([real_guests()[capture]]).findings() == []
 
 
 def test_a_guest_that_is_off_after_a_port_was_attached_has_a_note() -> None:
     guest = guest_of(xml_of("attached", "inactive"), state="shutoff")
-    assert [(f.code, f.severity) for f in examine([guest], Options())] == [
+    assert [(f.code, f.severity) for f in Case([guest]).findings()] == [
         ("interface-unrecorded", "note")
     ]
 
@@ -316,7 +325,7 @@ def test_every_release_of_nova_writes_what_fits() -> None:
     for folder in sorted((hosts.DATA / "golden").glob("[0-9]*")):
         for file in folder.glob("*.xml"):
             guest = with_metadata(file.read_text(encoding="utf-8"))
-            codes = {finding.code for finding in examine([guest], Options())}
+            codes = {finding.code for finding in Case([guest]).findings()}
             assert not codes & {"block-unfit", "block-damaged", "no-block"}, file
 
 
@@ -324,12 +333,12 @@ def test_every_release_of_nova_writes_what_fits() -> None:
 
 
 def test_guests_of_others_are_not_held_against_the_format() -> None:
-    assert examine([appliance(), transient()], Options("compute-1"), [], {}) == []
+    assert Case([appliance(), transient()], []).findings() == []
 
 
 def test_a_block_of_a_later_nova_is_a_note() -> None:
     xml = changed("<nova:swap>0</nova:swap>", "").replace('version="34.0.0"', 'version="35.0.0"')
-    found = [f for f in examine([guest_of(xml)], Options()) if f.code == "block-unfit"]
+    found = [f for f in Case([guest_of(xml)]).findings() if f.code == "block-unfit"]
     assert [finding.severity for finding in found] == ["note"]
 
 
@@ -363,14 +372,14 @@ def test_a_block_without_the_xml_around_it_is_checked_too() -> None:
     assert Case([guest]).codes() == {"unreadable"}
     damaged = guest_from_block(seen, bare.replace("<vcpus>1<", "<vcpus>x<"), NOVA_1_1, "only so")
     assert damaged is not None
-    assert next((f.code, f.evidence) for f in examine([damaged], Options())) == (
+    assert next((f.code, f.evidence) for f in Case([damaged]).findings()) == (
         "unreadable", ("only so",),
     )  # fmt: skip
 
 
 def test_a_saved_list_does_not_hold_what_could_be_misshapen() -> None:
     saved = nova_guest(1, healthy().instance)
-    assert examine([saved], Options()) == []
+    assert Case([saved]).findings() == []
 
 
 def test_an_appliance_that_looks_into_a_disk_shares_nothing() -> None:
@@ -380,20 +389,20 @@ def test_an_appliance_that_looks_into_a_disk_shares_nothing() -> None:
 
 def test_many_that_share_a_disk_are_not_all_named_by_each() -> None:
     guests = [copy(uuid=hosts.uuid_of(n), domain=f"copy-{n}", disk=UUID) for n in range(1, 300)]
-    shared = [f for f in examine(guests, Options()) if f.code == "shared-disk"]
+    shared = [f for f in Case(guests).findings() if f.code == "shared-disk"]
     assert len(shared) == 299
     assert max(len(" ".join(finding.evidence)) for finding in shared) < 600
     assert all("and 295 more" in finding.evidence[1] for finding in shared)
 
 
 def test_a_transient_guest_of_nobody_is_a_helper_and_a_persistent_one_is_not() -> None:
-    ages = {hosts.uuid_of(5): 1e6}
+    ages: dict[Key, float] = {("compute-1", hosts.uuid_of(5)): 1e6}
     assert Case([transient()], ages=ages).codes() == {"leftover"}
     assert Case([transient(persistent=True)], ages=ages).codes() == set()
 
 
 def test_an_instance_on_another_host_is_an_orphan_here() -> None:
-    (finding,) = examine([healthy()], Options("compute-1"), [record(hosts=("compute-2",))])
+    (finding,) = Case([healthy()], [record(hosts=("compute-2",))]).findings()
     assert finding.code == "orphan"
     assert "compute-2" in finding.evidence[0]
 
@@ -405,8 +414,7 @@ def test_of_two_records_the_one_that_names_this_host_counts() -> None:
 
 
 def test_none_is_an_orphan_where_not_all_servers_are_told() -> None:
-    options = Options("compute-1", complete=False)
-    assert Case([healthy()], [], options=options).codes() == set()
+    assert Case([healthy()], [], options={"complete": False}).codes() == set()
 
 
 def test_a_saved_list_of_ours_says_nothing_of_guests_without_the_block() -> None:
@@ -424,15 +432,15 @@ def test_an_unnamed_server_has_no_other_name() -> None:
 def test_the_newest_nova_on_the_host_is_the_measure() -> None:
     old = guest_of(changed('version="34.0.0"', 'version="33.9.1-1.el9"'))
     other = copy()
-    assert [f.uuid for f in examine([old, other], Options())] == [UUID]
-    assert examine([old], Options()) == []
+    assert [f.uuid for f in Case([old, other]).findings()] == [UUID]
+    assert Case([old]).findings() == []
     off = old._replace(id=None, state="shutoff")
-    assert examine([off, other], Options()) == []
+    assert Case([off, other]).findings() == []
 
 
 def test_rescue_and_an_empty_root_uuid_are_no_findings() -> None:
-    assert examine([volume_boot("")], Options()) == []
-    assert examine([volume_boot(OTHER, serial="")], Options()) == []
+    assert Case([volume_boot("")]).findings() == []
+    assert Case([volume_boot(OTHER, serial="")]).findings() == []
     xml = xml_of("volume-boot").replace('type="volume" uuid=""', f'type="volume" uuid="{OTHER}"')
     rescued = xml.replace(f"/var/lib/vols/volume-{VOLUME}", f"/i/{VOLUME_GUEST}_disk.rescue")
     assert Case([guest_of(rescued, uuid=VOLUME_GUEST)]).codes() == set()
@@ -469,7 +477,7 @@ def commands(case: Case) -> dict[str, tuple[str, ...]]:
 
 def test_what_stamp_mends_comes_with_its_command() -> None:
     assert commands(Case([with_metadata("")])) == {"no-block": ("stamp", UUID, "--derive")}
-    given = Options("compute-1", sources=("--from", "servers.json"))
+    given = {"sources": ("--from", "servers.json")}
     assert commands(Case([with_metadata("")], [record()], options=given)) == {
         "no-block": ("stamp", UUID, "--derive", "--from", "servers.json")
     }
@@ -479,7 +487,7 @@ def test_what_stamp_mends_comes_with_its_command() -> None:
 
 
 def test_no_command_replaces_a_block_by_less() -> None:
-    given = Options("compute-1", sources=("--from", "servers.json"))
+    given = {"sources": ("--from", "servers.json")}
     damaged = guest_of(changed("<nova:memory>192<", "<nova:memory>lots<"))
     assert not any(commands(Case([damaged])).values())
     row = Record(UUID, "servers.json", {"name": "vm-linux"}, hosts=("compute-1",))
@@ -497,8 +505,8 @@ def test_the_age_of_a_helper_is_that_of_its_process() -> None:
 
     helper = appliance()._replace(pid=os.getpid())
     found = ages_of([helper, healthy(pid=os.getpid()), transient()])
-    assert list(found.seconds) == [OTHER]
-    assert 0 <= found.seconds[OTHER] < 3600 * 24
+    assert list(found.seconds) == [helper.key]
+    assert 0 <= found.seconds[helper.key] < 3600 * 24
     assert ages_of([helper._replace(pid=2**22 + 1)]).seconds == {}
 
 
@@ -555,7 +563,12 @@ def anything(draw: st.DrawFn) -> tuple[list[Guest], list[Record] | None]:
         )
     )
     guests = [
-        guest._replace(state=draw(st.sampled_from(STATES)), reason=draw(st.sampled_from(_reasons)))
+        guest._replace(
+            host=draw(st.sampled_from(("compute-1", "compute-2", None))),
+            host_guessed=draw(st.booleans()),
+            state=draw(st.sampled_from(STATES)),
+            reason=draw(st.sampled_from(_reasons)),
+        )
         for guest in guests
     ]
     records = draw(st.none() | strategies.records([guest.uuid for guest in guests]))
@@ -570,17 +583,25 @@ def test_it_never_raises(
     given_: tuple[list[Guest], list[Record] | None], complete: bool, age: float
 ) -> None:
     guests, records = given_
-    options = Options("compute-1", None, 60.0, ("--from", "a.json"), complete)
-    before = [guest.uuid for guest in guests]
-    findings = examine(guests, options, records, dict.fromkeys(before, age))
-    assert [guest.uuid for guest in guests] == before
+    examination = Examination(
+        guests,
+        frozenset(("compute-1",)),
+        records,
+        complete,
+        ("--from", "a.json"),
+        {guest.key: age for guest in guests},
+        leftover=60.0,
+    )
+    before = [guest.key for guest in guests]
+    findings = examine(examination)
+    assert [guest.key for guest in guests] == before
     here = set(before)
     for finding in findings:
         assert finding.code in CODES
         assert (finding.guest is None) == (finding.code == "missing")
-        assert (finding.uuid in here) == (finding.code != "missing")
+        assert (finding.key in here) == (finding.code != "missing")
         # Nothing that a tenant typed can be in a command.
         assert set(finding.command) <= {
             "stamp", finding.uuid, "--derive", "--fill", "--overwrite", "--from", "a.json",
         }  # fmt: skip
-    assert findings == examine(guests[::-1], options, records, dict.fromkeys(before, age))
+    assert findings == examine(examination._replace(guests=guests[::-1]))

@@ -12,17 +12,17 @@ from ..block.schema import misfit
 from ..guests.build import counting_block
 from ..model import Block, Domain, Guest, Identity
 from .finding import Finding, found
-from .remedies import Mending
+from .remedies import Remedies
 from .versions import version_of
 
 _MOST_FIELDS = 6
 _NO_NAME = ("", "N/A")
 
 
-def examine_block(guest: Guest, mending: Mending) -> Iterator[Finding]:
+def examine_block(guest: Guest, remedies: Remedies) -> Iterator[Finding]:
     """What the block of one of Nova's guests shows without a look at the guest."""
     blocks = list(_blocks(guest))
-    yield from _presence(guest, mending)
+    yield from _presence(guest, remedies)
     for where, domain, block in blocks:
         if block.faults or block.instance is None:
             told = block.faults or ("nothing of it can be read",)
@@ -30,7 +30,7 @@ def examine_block(guest: Guest, mending: Mending) -> Iterator[Finding]:
                 "block-damaged",
                 guest,
                 *(f"{where}{fault}" for fault in told),
-                command=mending.overwrite(guest),
+                command=remedies.overwrite(guest),
             )
         elif why := misfit(block, backfilled=_is_backfilled(guest, domain, block)):
             version = version_of(block.instance.package)
@@ -40,11 +40,11 @@ def examine_block(guest: Guest, mending: Mending) -> Iterator[Finding]:
                 guest,
                 f"{where}{why}",
                 severity="note" if newer else None,
-                command=mending.overwrite(guest),
+                command=remedies.overwrite(guest),
             )
-    yield from _namespaces(guest, mending)
+    yield from _namespaces(guest, remedies)
     yield from _differences(guest)
-    yield from _owner(guest, mending)
+    yield from _owner(guest, remedies)
 
 
 def _blocks(guest: Guest) -> Iterator[tuple[str, Domain | None, Block]]:
@@ -72,7 +72,7 @@ def _is_backfilled(guest: Guest, domain: Domain | None, block: Block) -> bool:
     return backfill_of(block, domain.backfill_xml) is not None
 
 
-def _presence(guest: Guest, mending: Mending) -> Iterator[Finding]:
+def _presence(guest: Guest, remedies: Remedies) -> Iterator[Finding]:
     holding = [d.name for d in guest.definitions if counting_block(d.domain.blocks)]
     unknown = {
         namespace: None
@@ -83,18 +83,18 @@ def _presence(guest: Guest, mending: Mending) -> Iterator[Finding]:
     if unknown:
         yield found("unknown-namespace", guest, *unknown)
     elif guest.block is None and not holding:
-        yield found("no-block", guest, *guest.evidence[:2], command=mending.write(guest))
+        yield found("no-block", guest, *guest.evidence[:2], command=remedies.write(guest))
     elif holding and len(holding) < len(guest.definitions):
         lacking = [d.name for d in guest.definitions if d.name not in holding]
         yield found(
             "block-in-one-definition",
             guest,
             f"the {holding[0]} definition has it, the {lacking[0]} one has not",
-            command=mending.write(guest),
+            command=remedies.write(guest),
         )
 
 
-def _namespaces(guest: Guest, mending: Mending) -> Iterator[Finding]:
+def _namespaces(guest: Guest, remedies: Remedies) -> Iterator[Finding]:
     for definition in guest.definitions:
         namespaces = [block.namespace for block in definition.domain.blocks]
         if len(namespaces) > 1:
@@ -102,12 +102,12 @@ def _namespaces(guest: Guest, mending: Mending) -> Iterator[Finding]:
                 "several-namespaces",
                 guest,
                 f"{definition.name}: {' and '.join(namespaces[:3])}",
-                command=mending.overwrite(guest),
+                command=remedies.overwrite(guest),
             )
             break
     if guest.block is not None and guest.block.namespace in NAMESPACES[1:]:
         yield found(
-            "older-namespace", guest, guest.block.namespace, command=mending.overwrite(guest)
+            "older-namespace", guest, guest.block.namespace, command=remedies.overwrite(guest)
         )
 
 
@@ -121,7 +121,7 @@ def _differences(guest: Guest) -> Iterator[Finding]:
         yield found("definitions-differ", guest, told)
 
 
-def _owner(guest: Guest, mending: Mending) -> Iterator[Finding]:
+def _owner(guest: Guest, remedies: Remedies) -> Iterator[Finding]:
     instance = guest.instance
     if instance is None:
         return
@@ -136,7 +136,7 @@ def _owner(guest: Guest, mending: Mending) -> Iterator[Finding]:
             "owner-unknown",
             guest,
             "no owner" if len(lacking) == 2 else f"no id of the {lacking[0]}",
-            command=mending.fill(guest),
+            command=remedies.fill(guest),
         )
         return
     unnamed = [

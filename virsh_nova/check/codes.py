@@ -63,6 +63,17 @@ _ALL = (
         "Find out which guest is the right one, and stop the other before anything else.",
     ),
     Code(
+        "runs-twice",
+        "error",
+        "the instance runs on two hosts",
+        "Two hosts run a guest of the same uuid. Both write to the same volumes and answer at the "
+        "same addresses.",
+        "A host that came back after its instances were evacuated; a migration that failed "
+        "halfway. Also two reports of different times, between which the guest moved.",
+        "Ask `openstack server show` which host is the right one, and stop the guest on the other "
+        "before anything else.",
+    ),
+    Code(
         "block-damaged",
         "error",
         "the block is damaged",
@@ -234,6 +245,14 @@ _ALL = (
         "Started or stopped with virsh, or crashed. Nova looks every ten minutes: a listing may "
         "be that old.",
         "Wait for Nova to look again; then start or stop it through Nova.",
+    ),
+    Code(
+        "migrating",
+        "note",
+        "the instance is moving between two hosts",
+        "Two hosts have a guest of the same uuid, and on one it is paused for a live migration.",
+        "A live migration that is under way, or was when the host was read.",
+        "None is needed; if it lasts, look at `openstack server migration list`.",
     ),
     Code(
         "older-namespace",

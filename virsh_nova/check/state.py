@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ..model import Guest
-from .finding import Finding, Options, found
+from .finding import Examination, Finding, found
 
 _CRASHED = (("shutoff", "crashed"), ("paused", "panicked"))
 _UNITS = ((86400, "d"), (3600, "h"), (60, "min"), (1, "s"))
 
 
-def examine_state(guest: Guest, options: Options, age: float | None) -> Iterator[Finding]:
+def examine_state(guest: Guest, examination: Examination) -> Iterator[Finding]:
     yield from _unreadable(guest)
     if guest.state == "crashed" or (guest.state, guest.reason) in _CRASHED:
         told = guest.reason not in (None, guest.state, "unknown")
@@ -19,7 +19,8 @@ def examine_state(guest: Guest, options: Options, age: float | None) -> Iterator
         yield found("crashed", guest, f"{guest.state}{why}")
     elif (guest.state, guest.reason) == ("paused", "ioerror"):
         yield found("io-error", guest, f"{guest.state}: {guest.reason}")
-    if age is not None and age > options.leftover and (helper := helper_of(guest)):
+    age = examination.ages.get(guest.key)
+    if age is not None and age > examination.leftover and (helper := helper_of(guest)):
         yield found("leftover", guest, f"{helper}, running for {spoken(age)}")
 
 

@@ -1,4 +1,4 @@
-"""Findings on paper: by guest for people, in rows for programs, in a line for a monitoring system.
+"""A report as text: by guest for people, in rows for programs, in a line for a monitoring system.
 
 Every text that a tenant could have chosen goes through ``safe``; commands hold none.
 """
@@ -9,10 +9,11 @@ import shlex
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from io import StringIO
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
-from ..check.codes import CODES, SEVERITIES, Code, Severity
-from ..check.finding import Finding
+from ..check.codes import CODES, SEVERITIES, Code
+from ..check.finding import Finding, Key
+from ..check.report import Report
 from ..guests.columns import COLUMNS
 from .flat import NOTHING, text_of
 from .safe import cell, spreadsheet_cell, visible
@@ -21,9 +22,9 @@ if TYPE_CHECKING:
     from ..model import Guest
 
 Paint = Callable[[str, str], str]
-"""A text and what it is: a severity, ``name``, ``owner``, ``quiet``, ``title``, ``good``."""
+"""Given a text and what it is: a severity, ``name``, ``owner``, ``quiet``, ``title``, ``good``."""
 
-COLUMN_NAMES = (
+_COLUMNS = (
     "severity", "code", "uuid", "domain", "name", "state", "project", "user", "evidence", "command",
 )  # fmt: skip
 
@@ -39,21 +40,6 @@ _COLOURS: dict[str, dict[str, Any]] = {
 }
 _LONGEST_SEVERITY = max(map(len, SEVERITIES))
 _MOST_NAMED = 3
-
-
-class Report(NamedTuple):
-    """What is to be told: the findings that are shown, and how many there are of what."""
-
-    findings: Sequence[Finding]
-    guests: int
-    """How many were examined."""
-    hidden: int = 0
-    """Findings below the severity that was asked for."""
-    program: tuple[str, ...] = ("nova-domains",)
-    """How nova-domains was called, up to the command."""
-
-    def count(self, severity: Severity) -> int:
-        return sum(finding.severity == severity for finding in self.findings)
 
 
 def plain(text: str, _what: str) -> str:
@@ -85,9 +71,9 @@ def findings_table(report: Report, *, width: int | None, paint: Paint, unicode: 
 
 
 def _by_guest(findings: Sequence[Finding]) -> list[list[Finding]]:
-    groups: dict[str, list[Finding]] = {}
+    groups: dict[Key, list[Finding]] = {}
     for finding in findings:
-        groups.setdefault(finding.uuid, []).append(finding)
+        groups.setdefault(finding.key, []).append(finding)
     return sorted(groups.values(), key=lambda group: min(finding.rank for finding in group))
 
 
@@ -103,7 +89,8 @@ def _guest_lines(
     between = " · " if unicode else ", "
     owner = between.join(cell(row[key]) for key in ("project", "user") if row[key])
     name = cell(row["domain"] or row["uuid"])
-    words = [(name, "name")]
+    words = [(cell(row["host"]), "quiet")] if report.several_hosts else []
+    words.append((name, "name"))
     if row["name"]:
         words.append((cell(row["name"]), "name"))
     if row["domain"]:
@@ -122,9 +109,9 @@ def _guest_lines(
             head, indent = " " * 6, 6
         for number, line in enumerate(_wrapped(told, width and width - indent)):
             yield f"{' ' * indent if number else head}{line}"
-        if finding.command:
+        if command := spelled(finding, report.program):
             # Never broken: it is there to be copied.
-            yield f"    {paint('$', 'quiet')} {spelled(finding, report.program)}"
+            yield f"    {paint('$', 'quiet')} {command}"
 
 
 def _what_to_do(findings: Sequence[Finding], width: int | None, paint: Paint) -> Iterator[str]:
@@ -142,16 +129,17 @@ def _what_to_do(findings: Sequence[Finding], width: int | None, paint: Paint) ->
 
 def _summary(report: Report, paint: Paint) -> str:
     guests = _number(report.guests, "guest")
-    hidden = f"; {_number(report.hidden, 'more')} below --severity" if report.hidden else ""
+    less_grave = sum(report.hidden.values())
+    hidden = f"; {_number(less_grave, 'more')} below --severity" if less_grave else ""
     if not report.findings:
         return paint(f"{guests}, nothing found", "good") + hidden
-    on = len({finding.uuid for finding in report.findings})
-    told = ", ".join(
+    on = len({finding.key for finding in report.findings})
+    counts = ", ".join(
         paint(_number(report.count(severity), severity), severity)
         for severity in SEVERITIES
         if report.count(severity)
     )
-    return f"{told} on {on} of {guests}{hidden}"
+    return f"{counts} on {on} of {guests}{hidden}"
 
 
 def _number(number: int, word: str) -> str:
@@ -215,17 +203,20 @@ def _cells(text: str) -> int:
 
 
 def spelled(finding: Finding, program: Sequence[str]) -> str:
-    """The command as a shell takes it."""
-    return visible(shlex.join([*program, *finding.command])) if finding.command else ""
+    """The command as a shell takes it; empty if there is none, or none that reaches the guest."""
+    if not (program and finding.command):
+        return ""
+    return visible(shlex.join([*program, *finding.command]))
 
 
 def _row(finding: Finding, report: Report) -> dict[str, str]:
-    """The cells of a finding, as they are; empty for what is not known."""
+    """The cells of a finding, unescaped; empty for what is not known."""
     guest = finding.guest
     facts = finding.record.facts if finding.record else {}
     project = facts.get("owner.project.name") or facts.get("owner.project.id") or ""
     user = facts.get("owner.user.name") or facts.get("owner.user.id") or ""
     return {
+        "host": finding.host or "",
         "severity": finding.severity,
         "code": finding.code,
         "uuid": finding.uuid,
@@ -244,31 +235,38 @@ def _of(guest: Guest, column: str) -> str:
     return "" if value is None else text_of(value)
 
 
+def column_names(report: Report) -> tuple[str, ...]:
+    """The columns of csv and value: the host is one, the first, if there are several."""
+    return ("host", *_COLUMNS) if report.several_hosts else _COLUMNS
+
+
 def as_values(report: Report) -> str:
-    """A finding a line, cells apart by a tab, ``-`` for what is not known."""
+    """A finding a line, cells separated by a tab, ``-`` for what is not known."""
+    names = column_names(report)
     rows = (_row(finding, report) for finding in report.findings)
     return "".join(
-        "\t".join(visible(row[name]) or NOTHING for name in COLUMN_NAMES) + "\n" for row in rows
+        "\t".join(visible(row[name]) or NOTHING for name in names) + "\n" for row in rows
     )
 
 
 def as_csv(report: Report) -> str:
-    import csv
+    import csv  # The choice of a format.
 
     output = StringIO()
     writer = csv.writer(output, quoting=csv.QUOTE_NONNUMERIC, lineterminator="\n")
-    writer.writerow(COLUMN_NAMES)
+    names = column_names(report)
+    writer.writerow(names)
     for finding in report.findings:
         row = _row(finding, report)
-        writer.writerow(spreadsheet_cell(row[name]) for name in COLUMN_NAMES)
+        writer.writerow(spreadsheet_cell(row[name]) for name in names)
     return output.getvalue()
 
 
-def finding_document(finding: Finding, report: Report, host: str | None) -> dict[str, Any]:
-    """A finding as JSON has it."""
+def finding_document(finding: Finding, report: Report) -> dict[str, Any]:
+    """A finding as an object for JSON; ``None`` for what is not known."""
     row = _row(finding, report)
     return {
-        "host": host,
+        "host": finding.host,
         "uuid": finding.uuid,
         "domain": row["domain"] or None,
         "name": row["name"] or None,
