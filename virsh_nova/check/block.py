@@ -1,4 +1,4 @@
-"""The block by itself: is it there, is it whole, is it of today, does it say whose the guest is?"""
+"""The block by itself: is it there, whole and current, and does it say whose the guest is?"""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from ..block.releases import NEWEST
 from ..block.schema import misfit
 from ..guests.build import counting_block
 from ..model import Block, Domain, Guest, Identity
+from ..quoting import quoted
 from .finding import Finding, found
 from .remedies import Remedies
 from .versions import version_of
@@ -20,16 +21,16 @@ _NO_NAME = ("", "N/A")
 
 
 def examine_block(guest: Guest, remedies: Remedies) -> Iterator[Finding]:
-    """What the block of one of Nova's guests shows without a look at the guest."""
+    """What the block of one of Nova's guests shows by itself."""
     blocks = list(_blocks(guest))
     yield from _presence(guest, remedies)
     for where, domain, block in blocks:
         if block.faults or block.instance is None:
-            told = block.faults or ("nothing of it can be read",)
+            faults = block.faults or ("nothing of it can be read",)
             yield found(
                 "block-damaged",
                 guest,
-                *(f"{where}{fault}" for fault in told),
+                *(f"{where}{fault}" for fault in faults),
                 command=remedies.overwrite(guest),
             )
         elif why := misfit(block, backfilled=_is_backfilled(guest, domain, block)):
@@ -38,7 +39,7 @@ def examine_block(guest: Guest, remedies: Remedies) -> Iterator[Finding]:
             yield found(
                 "block-unfit",
                 guest,
-                f"{where}{why}",
+                *(f"{where}{phrase}" for phrase in why),
                 severity="note" if newer else None,
                 command=remedies.overwrite(guest),
             )
@@ -48,7 +49,7 @@ def examine_block(guest: Guest, remedies: Remedies) -> Iterator[Finding]:
 
 
 def _blocks(guest: Guest) -> Iterator[tuple[str, Domain | None, Block]]:
-    """Each block once: that of both definitions, where they are alike, is the live one."""
+    """Each block once: one that both definitions have is that of the live one."""
     if not guest.definitions:
         if guest.block is not None:
             yield "", None, guest.block
@@ -89,7 +90,7 @@ def _presence(guest: Guest, remedies: Remedies) -> Iterator[Finding]:
         yield found(
             "block-in-one-definition",
             guest,
-            f"the {holding[0]} definition has it, the {lacking[0]} one has not",
+            f"the {holding[0]} definition has it, the {lacking[0]} one does not",
             command=remedies.write(guest),
         )
 
@@ -115,10 +116,15 @@ def _differences(guest: Guest) -> Iterator[Finding]:
     held = [definition for definition in guest.definitions if definition.domain.blocks]
     if guest.differences and len(held) > 1:
         fields = [difference.field for difference in guest.differences]
-        told = ", ".join(fields[:_MOST_FIELDS])
+        named = ", ".join(fields[:_MOST_FIELDS])
         if len(fields) > _MOST_FIELDS:
-            told += f" and {len(fields) - _MOST_FIELDS} more"
-        yield found("definitions-differ", guest, told)
+            named += f" and {len(fields) - _MOST_FIELDS} more"
+        yield found("definitions-differ", guest, named)
+
+
+def _named(identity: Identity) -> str:
+    name = (identity.name or "").strip()
+    return f"is named {name}" if name else "has no name"
 
 
 def _owner(guest: Guest, remedies: Remedies) -> Iterator[Finding]:
@@ -140,7 +146,7 @@ def _owner(guest: Guest, remedies: Remedies) -> Iterator[Finding]:
         )
         return
     unnamed = [
-        f"the {who} {identity.id} is named {identity.name or 'nothing'}"
+        f"the {who} {quoted(identity.id or '')} {_named(identity)}"
         for who, identity in identities.items()
         if identity and (identity.name or "").strip() in _NO_NAME
     ]
