@@ -13,8 +13,8 @@ HEAD = """\
 # What check finds
 
 [`nova-domains check`](commands.md#nova-domains-check) prints these. The codes are stable:
-`--ignore CODE` leaves one out, `--explain CODE` prints what stands here. What Nova does by design
-is a note at most.
+`--ignore CODE` leaves one out, `--explain CODE` prints its section of this page. What Nova does by
+design is a note at most.
 
 <!-- Made from virsh_nova/check/codes.py by: python -m tests.test_check_docs -->
 """
@@ -29,10 +29,15 @@ def page() -> str:
             f"## {code.code}\n\n"
             f"*{code.severity}*: {escaped(code.title)}\n\n"
             f"{escaped(code.meaning)}\n\n"
+            f"**What follows.** {escaped(sentence(code.consequence))}\n\n"
             f"**How it comes about.** {escaped(code.cause)}\n\n"
             f"**What to do.** {escaped(code.remedy)}\n"
         )
     return "\n".join(parts)
+
+
+def sentence(phrase: str) -> str:
+    return f"{phrase[0].upper()}{phrase[1:]}."
 
 
 def escaped(text: str) -> str:
@@ -53,10 +58,11 @@ def test_codes_are_short_plain_words() -> None:
         assert name == code.code
         assert re.fullmatch(r"[a-z]+(-[a-z]+){0,3}", name)
         assert code.severity in SEVERITIES
-        for text in (code.title, code.meaning, code.cause, code.remedy):
+        for text in (code.title, code.consequence, code.meaning, code.cause, code.remedy):
             assert text.isascii()
             assert text.strip() == text != ""
         assert not code.title.endswith(".")
+        assert not code.consequence.endswith(".")
         assert code.meaning.endswith(".")
         assert code.cause.endswith(".")
         assert code.remedy.endswith(".")

@@ -30,6 +30,7 @@ from virsh_nova.sources.record import Record
 REAL = Path(__file__).parent / "data" / "real"
 UUID = "958db557-081e-4e39-9eda-eca7b3b7bb97"
 OTHER = "11111111-081e-4e39-9eda-eca7b3b7bb97"
+MAC = "fa:16:3e:e8:92:54"
 PORT = "1c6bc659-9414-442c-9914-f2ec9c6a8a85"
 VOLUME = "e2b487e4-a6a2-4148-beda-649cbc36fc65"
 VOLUME_GUEST = "70d245ce-f0a7-47a9-a58e-cf1c0e719f85"
@@ -69,12 +70,13 @@ def healthy(**changes: Any) -> Guest:
     return guest_of(xml_of("spawned"), xml_of("spawned", "inactive"), **changes)
 
 
-def copy(*, uuid: str = OTHER, domain: str = "copy", disk: str = OTHER) -> Guest:
+def copy(
+    *, uuid: str = OTHER, domain: str = "copy", disk: str = OTHER, mac: str = "fa:16:3e:00:00:02"
+) -> Guest:
     """A second guest, whose disks are of the instance ``disk``."""
     xml = xml_of("spawned").replace(UUID, uuid).replace("nova-lab-00000006", domain)
-    return guest_of(
-        xml.replace(f"/instances/{uuid}/disk", f"/instances/{disk}/disk"), uuid=uuid, domain=domain
-    )
+    xml = xml.replace(f"/instances/{uuid}/disk", f"/instances/{disk}/disk").replace(MAC, mac)
+    return guest_of(xml, uuid=uuid, domain=domain)
 
 
 def volume_boot(root: str, serial: str = VOLUME) -> Guest:
@@ -164,6 +166,10 @@ CASES: dict[str, tuple[Case, Case]] = {
     "runs-twice": (
         Case([healthy(), healthy()._replace(host="compute-2")]),
         Case([healthy(), healthy(state="shutoff")._replace(host="compute-2")]),
+    ),
+    "mac-on-two-guests": (
+        Case([healthy(), copy(mac=MAC)]),
+        Case([healthy(), copy()]),
     ),
     "block-damaged": (
         Case([guest_of(changed("<nova:memory>192<", "<nova:memory>lots<"))]),

@@ -153,13 +153,13 @@ def test_a_pipe_gets_whole_lines_grouped_by_guest_the_gravest_first() -> None:
         findings_table(report, width=None, paint=plain)
         == f"""\
 instance-00000002  db  {other.uuid}  running
-  error    io-error  paused: ioerror
+  error    io-error  paused: ioerror → {CODES["io-error"].consequence}
 
 u-1  lost  not here  acme
-  error    missing   servers.json: it is on this host
+  error    missing   servers.json: it is on this host → {CODES["missing"].consequence}
 
 instance-00000001  web  {GUEST.uuid}  running  acme · alice
-  warning  no-block  evidence
+  warning  no-block  evidence → {CODES["no-block"].consequence}
     $ nova-domains stamp {GUEST.uuid} --derive
 
 What to do  (more: check --explain CODE)
@@ -167,7 +167,8 @@ What to do  (more: check --explain CODE)
   missing   {CODES["missing"].remedy}
   no-block  {CODES["no-block"].remedy}
 
-2 errors, 1 warning on 3 of 12 guests; 3 more below --severity
+2 errors, 1 warning on 2 of 12 guests and 1 missing instance
+3 notes hidden (--severity note shows them)
 """
     )
 
@@ -175,7 +176,7 @@ What to do  (more: check --explain CODE)
 def test_nothing_found_is_said() -> None:
     assert findings_table(Report([], 1), width=80, paint=plain) == "1 guest, nothing found\n"
     hidden = findings_table(Report([], 12, {"note": 1}), width=80, paint=plain)
-    assert hidden == "12 guests, nothing found; 1 more below --severity\n"
+    assert hidden == "12 guests, nothing found\n1 note hidden (--severity note shows it)\n"
 
 
 LONG = found(

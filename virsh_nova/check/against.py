@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from ..block.facts import facts_of
 from ..guests.states import POWER_STATE_WORDS, POWER_STATES
 from ..model import Guest
+from ..quoting import quoted
 from ..sources.record import Record
 from .codes import CODES
 from .finding import Examination, Finding, certain_host, found
@@ -27,7 +28,7 @@ def examine_against(
             yield found("orphan", guest, f"{source}: there is no such server")
         return
     if guest.kind != "foreign" and record.runs_on(certain_host(guest)) is False:
-        where = " or ".join(record.hosts)
+        where = " or ".join(map(quoted, record.hosts))
         yield found("orphan", guest, f"{record.source}: it runs on {where}")
         return
     yield from _power_state(guest, record)
@@ -73,7 +74,9 @@ def _recorded(guest: Guest, record: Record, remedies: Remedies) -> Iterator[Find
         for key in keys:
             if key in held and key in said:
                 if held[key] != said[key]:
-                    evidence = f"{held[key]}, {record.source}: {said[key]}"
+                    evidence = (
+                        f"{quoted(str(held[key]))}, {record.source}: {quoted(str(said[key]))}"
+                    )
                     yield found(code, guest, evidence, command=remedies.overwrite(guest))
                 return
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from ..model import Guest
+from ..quoting import quoted
 from .against import examine_against, examine_missing
 from .block import examine_block
 from .codes import CODES
@@ -66,5 +67,6 @@ def _age_of_nova(guest: Guest, newest: Version | None) -> Iterator[Finding]:
         return
     version = version_of(guest.instance.package)
     if version and older(version, newest):
-        evidence = f"by Nova {guest.instance.package}, older than {spelled(newest)}"
+        package = quoted(guest.instance.package or "")
+        evidence = f"by Nova {package}, older than {spelled(newest)}"
         yield found("older-nova", guest, evidence)

@@ -1,10 +1,12 @@
-"""What two guests must not have in common: a uuid while both run, a disk."""
+"""What two guests must not have in common: a uuid while both run, a disk, a MAC address."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import islice
 
 from ..model import Guest
+from ..quoting import quoted
 from .finding import Finding, Key, certain_host, found
 from .hardware import uuids_in
 
@@ -21,9 +23,17 @@ class Twins:
         """The guests whose disks' paths hold an instance's uuid, by that uuid."""
         self._running: dict[str, dict[Key, Guest]] = {}
         """By uuid; only guests whose host is known for certain."""
+        self._migrating: set[str] = set()
+        self._macs: dict[tuple[str | None, str], dict[Key, Guest]] = {}
+        """The running guests of a host by MAC address."""
         for guest in guests:
-            if guest.id is not None and certain_host(guest):
-                self._running.setdefault(guest.uuid, {}).setdefault(guest.key, guest)
+            if guest.id is not None:
+                if certain_host(guest):
+                    self._running.setdefault(guest.uuid, {}).setdefault(guest.key, guest)
+                if guest.state == "paused" and guest.reason in _MIGRATING:
+                    self._migrating.add(guest.uuid)
+                for mac in _macs(guest):
+                    self._macs.setdefault((guest.host, mac), {}).setdefault(guest.key, guest)
             if guest.manager == "libguestfs":
                 continue  # It looks into the disks of others: that is what it is for.
             for uuid in _instances_of_disks(guest):
@@ -32,30 +42,47 @@ class Twins:
     def examine(self, guest: Guest) -> Iterator[Finding]:
         """What this guest shares with others."""
         yield from self._runs_elsewhere(guest)
+        if guest.id is not None:
+            yield from self._shared_macs(guest)
         if guest.manager != "libguestfs":
             yield from self._shared_disks(guest)
 
     def _runs_elsewhere(self, guest: Guest) -> Iterator[Finding]:
         running = self._running.get(guest.uuid, {})
-        if len(running) < 2 or guest.key not in running:
+        if guest.key not in running:
             return
-        twins = [twin for twin in running.values() if _are_two_hosts(guest.host, twin.host)]
+        elsewhere = (twin for twin in running.values() if _are_two_hosts(guest.host, twin.host))
+        twins = list(islice(elsewhere, _MOST_OTHERS + 1))
         if not twins:
             return
-        hosts = [twin.host or "" for twin in twins[:_MOST_OTHERS]]
-        more = f" and {len(twins) - len(hosts)} more" if len(twins) > len(hosts) else ""
-        evidence = [f"it runs on {', '.join(hosts)}{more} too"]
-        evidence += _in_common(guest, twins[0])
-        moves = any(
-            each.state == "paused" and each.reason in _MIGRATING for each in (guest, *twins)
-        )
-        yield found("migrating" if moves else "runs-twice", guest, *evidence)
+        hosts = ", ".join(quoted(twin.host or "") for twin in twins[:_MOST_OTHERS])
+        more = " and others" if len(twins) > _MOST_OTHERS else ""
+        code = "migrating" if guest.uuid in self._migrating else "runs-twice"
+        yield found(code, guest, f"it also runs on {hosts}{more}", *_in_common(guest, twins[0]))
+
+    def _shared_macs(self, guest: Guest) -> Iterator[Finding]:
+        for mac in _macs(guest):
+            holders = self._macs[guest.host, mac]
+            if len(holders) > 1:
+                yield found("mac-on-two-guests", guest, mac, f"also of {_others(guest, holders)}")
 
     def _shared_disks(self, guest: Guest) -> Iterator[Finding]:
         for uuid, path in _instances_of_disks(guest).items():
             users = self._users[uuid]
             if len(users) > 1:
-                yield found("shared-disk", guest, path, f"so has {_others(guest, users)}")
+                yield found("shared-disk", guest, path, f"also used by {_others(guest, users)}")
+
+
+def _macs(guest: Guest) -> dict[str, None]:
+    """The MAC addresses that the guest shows to a network outside its QEMU."""
+    # One of the user mode has a network of its own, and no device on the host. So has a function
+    # that is passed through, but Nova gives guests no other.
+    return {
+        nic.mac.lower(): None
+        for each in guest.definitions[:1]
+        for nic in each.domain.hardware.interfaces
+        if nic.mac and (nic.target or guest.kind != "foreign")
+    }
 
 
 def _are_two_hosts(one: str | None, other: str | None) -> bool:
@@ -91,19 +118,14 @@ def _instances_of_disks(guest: Guest) -> dict[str, str]:
     return {uuid: disk.source or "" for disk in disks for uuid in uuids_in(disk.source)}
 
 
-def _others(guest: Guest, sharing: dict[Key, Guest]) -> str:
+def _others(guest: Guest, sharing: Mapping[Key, Guest]) -> str:
     """The guests but this one in a few words: a host full of copies must not fill a page each."""
-    # One more than are named, as this one can be among them.
-    first: Sequence[Guest] = [
-        other
-        for (_, (key, other)) in zip(range(_MOST_OTHERS + 1), sharing.items(), strict=False)
-        if key != guest.key
-    ]
-    named = [_named(other, guest.host) for other in first[:_MOST_OTHERS]]
+    others = (other for key, other in sharing.items() if key != guest.key)
+    named = [_named(other, guest.host) for other in islice(others, _MOST_OTHERS)]
     more = len(sharing) - 1 - len(named)
     return ", ".join(named) + (f" and {more} more" if more else "")
 
 
 def _named(guest: Guest, here: str | None) -> str:
-    where = "" if guest.host == here else f" on {guest.host or 'an unknown host'}"
-    return f"{guest.domain} ({guest.uuid}){where}"
+    where = "" if guest.host == here else f" on {quoted(guest.host or 'an unknown host')}"
+    return f"{quoted(guest.domain)} ({guest.uuid}){where}"

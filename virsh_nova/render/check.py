@@ -15,6 +15,7 @@ from ..check.codes import CODES, SEVERITIES, Code
 from ..check.finding import Finding, Key
 from ..check.report import Report
 from ..guests.columns import COLUMNS
+from ..quoting import quoted
 from .flat import NOTHING, text_of
 from .safe import cell, spreadsheet_cell, visible
 
@@ -66,7 +67,7 @@ def findings_table(report: Report, *, width: int | None, paint: Paint, unicode: 
         lines += [*_guest_lines(group, longest, report, width, paint, unicode), ""]
     if report.findings:
         lines += [*_what_to_do(report.findings, width, paint), ""]
-    lines.append(_summary(report, paint))
+    lines += _summary(report, width, paint)
     return "".join(f"{line}\n" for line in lines)
 
 
@@ -86,13 +87,12 @@ def _guest_lines(
     unicode: bool,
 ) -> Iterator[str]:
     row = _row(group[0], report)
-    between = " · " if unicode else ", "
-    owner = between.join(cell(row[key]) for key in ("project", "user") if row[key])
-    name = cell(row["domain"] or row["uuid"])
-    words = [(cell(row["host"]), "quiet")] if report.several_hosts else []
-    words.append((name, "name"))
+    between, arrow = (" · ", "→") if unicode else (", ", "->")
+    owner = between.join(_name(row[key]) for key in ("project", "user") if row[key])
+    words = [(_name(row["host"]), "quiet")] if row["host"] and report.several_hosts else []
+    words.append((_name(row["domain"] or row["uuid"]), "name"))
     if row["name"]:
-        words.append((cell(row["name"]), "name"))
+        words.append((_name(row["name"]), "name"))
     if row["domain"]:
         words.append((row["uuid"], "quiet"))
     words += [(row["state"] or "not here", "quiet"), (owner, "owner")]
@@ -102,12 +102,13 @@ def _guest_lines(
         code = finding.code.ljust(longest)
         head = f"  {paint(label, finding.severity)}  {paint(code, 'title')}  "
         indent = 2 + _LONGEST_SEVERITY + 2 + longest + 2
-        told = visible("; ".join(map(cell, finding.evidence)))
+        evidence = visible("; ".join(map(cell, finding.evidence)))
+        text = f"{evidence} {arrow} {CODES[finding.code].consequence}"
         if width is not None and width - indent < 40:
             # A narrow terminal: the evidence goes below, where there is room for a path.
             yield head.rstrip()
             head, indent = " " * 6, 6
-        for number, line in enumerate(_wrapped(told, width and width - indent)):
+        for number, line in enumerate(_wrapped(text, width and width - indent)):
             yield f"{' ' * indent if number else head}{line}"
         if command := spelled(finding, report.program):
             # Never broken: it is there to be copied.
@@ -127,36 +128,58 @@ def _what_to_do(findings: Sequence[Finding], width: int | None, paint: Paint) ->
             yield f"{' ' * indent if number else head}{line}"
 
 
-def _summary(report: Report, paint: Paint) -> str:
+def _summary(report: Report, width: int | None, paint: Paint) -> Iterator[str]:
     guests = _number(report.guests, "guest")
-    less_grave = sum(report.hidden.values())
-    hidden = f"; {_number(less_grave, 'more')} below --severity" if less_grave else ""
-    if not report.findings:
-        return paint(f"{guests}, nothing found", "good") + hidden
-    on = len({finding.key for finding in report.findings})
-    counts = ", ".join(
-        paint(_number(report.count(severity), severity), severity)
-        for severity in SEVERITIES
-        if report.count(severity)
-    )
-    return f"{counts} on {on} of {guests}{hidden}"
+    if report.findings:
+        counts: list[tuple[str, str]] = [
+            (_number(report.count(severity), severity), severity)
+            for severity in SEVERITIES
+            if report.count(severity)
+        ]
+        words = [*((f"{text},", what) for text, what in counts[:-1]), counts[-1]]
+        words += [(word, "") for word in f"on {_where(report, guests)}".split()]
+    else:
+        words = [(f"{guests}, nothing found", "good")]
+    yield from _flowing(words, width, paint, gap=1)
+    counted = [name for name in SEVERITIES if report.hidden.get(name)]
+    if counted:
+        numbers = " and ".join(_number(report.hidden[name], name) for name in counted)
+        them = "it" if sum(report.hidden.values()) == 1 else "them"
+        hidden = f"{numbers} hidden (--severity {counted[-1]} shows {them})"
+        yield from (paint(line, "quiet") for line in _wrapped(hidden, width))
+
+
+def _where(report: Report, guests: str) -> str:
+    """On how many guests there are findings; what is missing is none of the guests."""
+    there = {finding.key for finding in report.findings if finding.guest is not None}
+    missing = {finding.key for finding in report.findings if finding.guest is None}
+    on = [f"{len(there)} of {guests}"] if there else []
+    if missing:
+        on.append(_number(len(missing), "missing instance"))
+    return " and ".join(on)
 
 
 def _number(number: int, word: str) -> str:
-    return f"{number} {word}" if number == 1 or word == "more" else f"{number} {word}s"
+    return f"{number} {word}" if number == 1 else f"{number} {word}s"
 
 
-def _flowing(words: Sequence[tuple[str, str]], width: int | None, paint: Paint) -> Iterator[str]:
-    """Words two blanks apart; what does not fit goes on in the next line."""
+def _name(text: str) -> str:
+    return cell(quoted(text))
+
+
+def _flowing(
+    words: Sequence[tuple[str, str]], width: int | None, paint: Paint, *, gap: int = 2
+) -> Iterator[str]:
+    """Words that many blanks apart; what does not fit continues on the next line."""
     line, used = "", 0
     for text, what in words:
         wide = _cells(text)
-        if line and width is not None and used + 2 + wide > width:
+        if line and width is not None and used + gap + wide > width:
             yield line
             line, used = "    ", 4
         elif line:
-            line, used = line + "  ", used + 2
-        line, used = line + paint(text, what), used + wide
+            line, used = line + " " * gap, used + gap
+        line, used = line + (paint(text, what) if what else text), used + wide
     yield line
 
 
@@ -277,6 +300,7 @@ def finding_document(finding: Finding, report: Report) -> dict[str, Any]:
         "code": finding.code,
         "title": CODES[finding.code].title,
         "evidence": list(finding.evidence),
+        "consequence": CODES[finding.code].consequence,
         "remedy": finding.remedy,
         "command": row["command"] or None,
     }
@@ -297,20 +321,20 @@ def nagios_status(report: Report) -> int:
 def nagios_line(report: Report) -> str:
     """One line with performance data, as monitoring plugins print it."""
     counts = {severity: report.count(severity) for severity in SEVERITIES}
-    told = ", ".join(_number(counts[name], name) for name in SEVERITIES if counts[name])
+    numbers = ", ".join(_number(counts[name], name) for name in SEVERITIES if counts[name])
     gravest_first = sorted(report.findings, key=lambda finding: finding.rank)
     codes = Counter(finding.code for finding in gravest_first)
     named = [f"{number} {code}" if number > 1 else code for code, number in codes.items()]
     if len(named) > _MOST_NAMED:
         named = [*named[:_MOST_NAMED], f"{len(named) - _MOST_NAMED} more"]
     status = _STATUS[nagios_status(report)]
-    text = f"{told}: {', '.join(named)}" if told else "nothing found"
+    text = f"{numbers}: {', '.join(named)}" if numbers else "nothing found"
     figures = " ".join(f"{name}s={number}" for name, number in counts.items())
     return f"NOVA-DOMAINS {status} - {text} | {figures} guests={report.guests}\n"
 
 
 def nagios_unknown(message: str) -> str:
-    # What follows a bar would be taken for figures.
+    # A monitoring system takes what follows a bar for figures.
     return f"NOVA-DOMAINS UNKNOWN - {visible(' '.join(message.split())).replace('|', '/')}\n"
 
 
@@ -321,6 +345,7 @@ def explained(code: Code, *, width: int | None, paint: Paint) -> str:
     lines = [f"{paint(code.code, 'title')}  {paint(code.severity, code.severity)}  {code.title}"]
     for label, text in (
         ("What it means", code.meaning),
+        ("What follows", f"{code.consequence[0].upper()}{code.consequence[1:]}."),
         ("How it comes about", code.cause),
         ("What to do", code.remedy),
     ):

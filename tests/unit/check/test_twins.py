@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.hosts import nova_domains
+from tests.hosts import guest, nova_domains, uuid_of
 from virsh_nova.check.examine import examine
 from virsh_nova.check.finding import Examination, Finding
 from virsh_nova.guests.build import whole_guest
@@ -30,6 +30,43 @@ def on(host: str | None, state: str = "running", reason: str | None = None) -> G
     return whole_guest(seen, XML)
 
 
+MAC = "fa:16:3e:11:22:33"
+
+
+def with_mac(
+    number: int, mac: str = MAC, *, host: str = "compute-1", state: str = "running", **kind: str
+) -> Guest:
+    target = "" if kind else f"<target dev='tap{number:08x}-00'/>"
+    nic = f"<interface type='user'><mac address='{mac}'/>{target}</interface>"
+    domain = "web (nova): ok" if number == 2 else f"d{number}"
+    seen = Sighting(host, uuid_of(number), domain, None if state == "shutoff" else number, state)
+    return whole_guest(seen, guest(number, rest=nic))
+
+
+def macs(*guests: Guest) -> list[tuple[str, tuple[str, ...]]]:
+    found = examine(Examination(guests))
+    return [(each.uuid, each.evidence) for each in found if each.code == "mac-on-two-guests"]
+
+
+def test_one_mac_on_two_running_guests_of_a_host_is_an_error_on_both() -> None:
+    other = f'also of "web (nova): ok" ({uuid_of(2)})'
+    assert macs(with_mac(1), with_mac(2, MAC.upper()), with_mac(3, "fa:16:3e:00:00:01")) == [
+        (uuid_of(1), (MAC, other)),
+        (uuid_of(2), (MAC, f"also of d1 ({uuid_of(1)})")),
+    ]
+
+
+def test_a_mac_of_a_guest_that_is_off_or_on_another_host_is_no_conflict() -> None:
+    assert macs(with_mac(1), with_mac(2, state="shutoff")) == []
+    assert macs(with_mac(1), with_mac(2, host="compute-2")) == []
+    # Two reports of one host.
+    assert macs(with_mac(1), with_mac(1)) == []
+
+
+def test_qemus_user_mode_has_a_network_for_each_guest() -> None:
+    assert macs(with_mac(1, net="user"), with_mac(2, net="user")) == []
+
+
 def twins(*guests: Guest) -> list[Finding]:
     found = examine(Examination(guests))
     return [finding for finding in found if finding.code in ("runs-twice", "migrating")]
@@ -46,8 +83,8 @@ def test_an_instance_that_runs_on_two_hosts_is_an_error_on_both() -> None:
     ]
     shared = f"both have the volume {VOLUME}"
     assert found == [
-        ("compute-1", "error", "runs-twice", ["it runs on compute-2 too", shared]),
-        ("compute-2", "error", "runs-twice", ["it runs on compute-1 too", shared]),
+        ("compute-1", "error", "runs-twice", ["it also runs on compute-2", shared]),
+        ("compute-2", "error", "runs-twice", ["it also runs on compute-1", shared]),
     ]
 
 
@@ -83,4 +120,4 @@ def test_the_name_of_a_folder_is_no_second_host() -> None:
 def test_many_twins_are_not_all_named() -> None:
     found = twins(*(on(f"compute-{number}") for number in range(100)))
     assert len(found) == 100
-    assert found[0].evidence[0] == "it runs on compute-1, compute-10, compute-11 and 96 more too"
+    assert found[0].evidence[0] == "it also runs on compute-1, compute-10, compute-11 and others"
