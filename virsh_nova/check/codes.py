@@ -43,7 +43,7 @@ _ALL = (
         "error",
         "the guest has crashed",
         "it is down until it is rebooted",
-        "The guest's kernel panicked, or its QEMU ended without being told to.",
+        "The guest's kernel panicked, or its QEMU ended by itself.",
         "A panic that the guest reported (pvpanic); QEMU killed by the kernel when memory ran "
         "out, by an administrator, or by a bug.",
         "Look at /var/log/libvirt/qemu and the kernel's log; then `openstack server reboot "
@@ -53,7 +53,7 @@ _ALL = (
         "io-error",
         "error",
         "the guest is paused by an I/O error",
-        "it stands still until its storage works and it is resumed",
+        "it is stopped until its storage works and it is resumed",
         "QEMU has paused the guest because a disk could not be read or written.",
         "A full file system or pool under the disk; storage that is gone, or was for a while.",
         "Fix the storage, then `virsh resume` the guest.",
@@ -236,7 +236,7 @@ _ALL = (
         "owner-unknown",
         "warning",
         "the block does not say whose it is",
-        "what it uses is counted for nobody",
+        "what it uses is counted for no one",
         "The block has no owner, or no id of the user or the project.",
         "Nova writes an empty owner if it did not know user and project; stamp may not have been "
         "given one.",
@@ -268,7 +268,7 @@ _ALL = (
         "what it uses is counted for the wrong project",
         "The block names another project than Nova does.",
         "A block copied from another guest, or stamped from a wrong source. Before Pike the "
-        "block named whoever made the request that last wrote it.",
+        "block named the project of the user whose request last wrote it.",
         _REWRITE,
     ),
     Code(
