@@ -28,7 +28,7 @@ class Twins:
         """The running guests of a host by MAC address."""
         for guest in guests:
             if guest.id is not None:
-                if certain_host(guest):
+                if certain_host(guest) is not None:
                     self._running.setdefault(guest.uuid, {}).setdefault(guest.key, guest)
                 if guest.state == "paused" and guest.reason in _MIGRATING:
                     self._migrating.add(guest.uuid)
@@ -48,10 +48,11 @@ class Twins:
             yield from self._shared_disks(guest)
 
     def _runs_elsewhere(self, guest: Guest) -> Iterator[Finding]:
-        running = self._running.get(guest.uuid, {})
-        if guest.key not in running:
+        here = certain_host(guest)
+        if guest.id is None or here is None:
             return
-        elsewhere = (twin for twin in running.values() if _are_two_hosts(guest.host, twin.host))
+        running = self._running[guest.uuid].values()
+        elsewhere = (twin for twin in running if _are_two_hosts(here, twin.host or ""))
         twins = list(islice(elsewhere, _MOST_OTHERS + 1))
         if not twins:
             return
@@ -85,10 +86,8 @@ def _macs(guest: Guest) -> dict[str, None]:
     }
 
 
-def _are_two_hosts(one: str | None, other: str | None) -> bool:
+def _are_two_hosts(one: str, other: str) -> bool:
     """Whether no host has both names: ``compute-1`` and ``compute-1.example.org`` can be one."""
-    if not (one and other):
-        return False
     shorter, longer = sorted((one.lower(), other.lower()), key=len)
     return longer != shorter and not longer.startswith(f"{shorter}.")
 

@@ -74,6 +74,16 @@ def test_a_block_without_image_may_name_the_image_as_root() -> None:
     assert found(older)["root-differs"] == "note"
 
 
+def test_a_volume_as_root_of_a_guest_on_its_own_disk_is_a_warning() -> None:
+    own = changed(
+        BOTH,
+        ('<nova:root type="image"', '<nova:root type="volume"'),
+        ("name='volumes/volume-d4000000-0000-4000-8000-00000000000a'", f"name='vms/{UUID}_disk'"),
+        (f"<serial>{VOLUME}</serial>", ""),
+    )
+    assert found(own) == {"older-namespace": "note", "root-differs": "warning"}
+
+
 # ---- memory -------------------------------------------------------------------------------------
 
 
@@ -111,3 +121,25 @@ ATTACHED = next((DATA / "real/attached").glob("*.inactive.xml")).read_text()
 def test_a_suspended_guest_keeps_the_block_in_its_saved_memory() -> None:
     assert found(ATTACHED, "shutoff", "shutdown") == {"interface-unrecorded": "note"}
     assert found(ATTACHED, "shutoff", "saved") == {}
+
+
+OPEN_VSWITCH = """\
+<interface type='bridge'><mac address='fa:16:3e:00:00:0{0}'/><target dev='vnet{0}'/>
+<virtualport type='openvswitch'><parameters interfaceid='1000000{0}-0000-4000-8000-000000000000'/>
+</virtualport></interface>"""
+
+
+def test_many_interfaces_that_the_block_does_not_name_are_not_all_listed() -> None:
+    attached = "".join(OPEN_VSWITCH.format(number) for number in range(10))
+    xml = changed(PMEM, ("</devices>", f"{attached}</devices>"))
+    (finding,) = examine(Examination([guest(xml)]))
+    assert (finding.code, finding.severity) == ("interface-unrecorded", "warning")
+    assert finding.evidence[0] == "vnet0 of the port 10000000-0000-4000-8000-000000000000"
+    assert (len(finding.evidence), finding.evidence[-1]) == (9, "and 2 more")
+
+
+def test_the_uuid_of_another_guest_in_the_sysinfo_is_a_warning() -> None:
+    entry = f"<entry name='uuid'>{UUID}"
+    assert found(changed(PMEM, (entry, f"<entry name='uuid'>{ANOTHER}"))) == {
+        "uuid-differs": "warning"
+    }

@@ -115,6 +115,8 @@ def test_hosts_are_told_apart_by_their_whole_names() -> None:
 
 def test_the_name_of_a_folder_is_no_second_host() -> None:
     assert twins(on("compute-1"), on("dumps")._replace(host_guessed=True)) == []
+    folder = on("compute-1")._replace(host_guessed=True)
+    assert len(twins(on("compute-1"), on("compute-2"), folder)) == 2
 
 
 def test_many_twins_are_not_all_named() -> None:
