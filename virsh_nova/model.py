@@ -180,6 +180,7 @@ class Hardware(NamedTuple):
 
     vcpus: int | None
     memory_mib: int | None
+    """Without memory devices (NVDIMM, virtio-mem), as a flavor counts it."""
     disks: tuple[Disk, ...]
     interfaces: tuple[Interface, ...]
     host_devices: tuple[HostDevice, ...] = ()
@@ -226,6 +227,8 @@ class Domain(NamedTuple):
     backfill_xml: str | None = None
     """The element that ``stamp`` left beside the block it wrote."""
     faults: tuple[str, ...] = ()
+    arch: str | None = None
+    """``x86_64``, ``ppc64le``."""
 
 
 DefinitionName = Literal["live", "persistent"]

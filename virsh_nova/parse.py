@@ -81,6 +81,7 @@ def parse_domain(xml: str | bytes) -> Domain:
         pid=None if status is None else integer(status.get("pid")),
         backfill_xml=_backfill_xml(domain.find("metadata")),
         faults=tuple(faults),
+        arch=_arch(domain),
     )
 
 
@@ -204,7 +205,7 @@ def _channels(domain: etree._Element) -> Iterator[str]:
 def _hardware(domain: etree._Element) -> Hardware:
     return Hardware(
         vcpus=_vcpus(domain.find("vcpu")),
-        memory_mib=_memory_mib(domain.find("memory")),
+        memory_mib=_memory_mib(domain),
         disks=tuple(_disk(disk) for disk in domain.iterfind("devices/disk")),
         interfaces=tuple(_interface(nic) for nic in domain.iterfind("devices/interface")),
         host_devices=tuple(_host_device(each) for each in domain.iterfind("devices/hostdev")),
@@ -283,12 +284,28 @@ def _vcpus(element: etree._Element | None) -> int | None:
     return integer(element.text) if current is None else current
 
 
-def _memory_mib(element: etree._Element | None) -> int | None:
+def _memory_mib(domain: etree._Element) -> int | None:
+    """What the guest was given beside its memory devices, which ``<memory>`` counts too."""
+    left = _kib(domain.find("memory"))
+    for size in domain.iterfind("devices/memory/target/size"):
+        device = _kib(size)
+        if left is None or device is None or device < 0:
+            return None
+        left -= device
+    return None if left is None or left < 0 else int(left) // 1024
+
+
+def _kib(element: etree._Element | None) -> float | None:
     amount = None if element is None else integer(element.text)
     if element is None or amount is None:
         return None
     factor = _KIB_PER_UNIT.get(element.get("unit", "KiB"))
-    return None if factor is None else int(amount * factor) // 1024
+    return None if factor is None else amount * factor
+
+
+def _arch(domain: etree._Element) -> str | None:
+    kind = domain.find("os/type")
+    return None if kind is None else kind.get("arch")
 
 
 def _disk(disk: etree._Element) -> Disk:

@@ -55,8 +55,8 @@ FINDINGS_HEAD = """\
 # What check finds
 
 [`nova-domains check`](commands.md#nova-domains-check) prints these. The codes are stable:
-`--ignore CODE` leaves one out, `--explain CODE` prints what stands here. What Nova does by design
-is a note at most.
+`--ignore CODE` leaves one out, `--explain CODE` prints its section of this page. What Nova does by
+design is a note at most.
 
 <!-- Made from virsh_nova/check/codes.py by: python -m tests.support.pages -->
 """
@@ -72,10 +72,15 @@ def findings_page() -> str:
             f"## {code.code}\n\n"
             f"*{code.severity}*: {escaped(code.title)}\n\n"
             f"{escaped(code.meaning)}\n\n"
+            f"**What follows.** {escaped(sentence(code.consequence))}\n\n"
             f"**How it comes about.** {escaped(code.cause)}\n\n"
             f"**What to do.** {escaped(code.remedy)}\n"
         )
     return "\n".join(parts)
+
+
+def sentence(phrase: str) -> str:
+    return f"{phrase[0].upper()}{phrase[1:]}."
 
 
 def escaped(text: str) -> str:

@@ -1,63 +1,60 @@
-"""The guests of a host against what Nova says of them."""
+"""The guests of the hosts that were read, compared with what Nova says of them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator
 
 from ..block.facts import facts_of
 from ..guests.states import POWER_STATE_WORDS, POWER_STATES
 from ..model import Guest
+from ..quoting import quoted
 from ..sources.record import Record
 from .codes import CODES
-from .finding import Finding, Options, found
-from .remedies import Mending
-
-
-def chosen_records(records: Sequence[Record], host: str | None) -> dict[str, Record]:
-    """One record of each instance: the one that names this host, else the first."""
-    chosen: dict[str, Record] = {}
-    for record in records:
-        earlier = chosen.get(record.uuid)
-        if earlier is None or (record.runs_on(host) and not earlier.runs_on(host)):
-            chosen[record.uuid] = record
-    return chosen
+from .finding import Examination, Finding, found
+from .remedies import Remedies
+from .servers import Servers
 
 
 def examine_against(
-    guest: Guest, records: Mapping[str, Record], options: Options, mending: Mending, source: str
+    guest: Guest, servers: Servers, examination: Examination, remedies: Remedies
 ) -> Iterator[Finding]:
-    """One guest; ``source`` is what the records as a whole are called."""
-    record = records.get(guest.uuid)
+    """One guest against Nova's record of it."""
+    record = servers.of(guest)
     if record is None:
-        if guest.kind != "foreign" and options.complete and not _may_be_left_out(guest, records):
+        is_novas = guest.kind != "foreign"
+        may_be_left_out = guest.block is None and servers.holds_saved_lists
+        if is_novas and examination.complete and not may_be_left_out:
+            source = servers.sources or "what was given"
             yield found("orphan", guest, f"{source}: there is no such server")
         return
-    # Files can be those of several hosts.
-    here = guest.certain_host or options.host
-    if guest.kind != "foreign" and record.runs_on(here) is False:
-        where = " or ".join(record.hosts)
+    if guest.kind != "foreign" and record.runs_on(guest.certain_host) is False:
+        where = " or ".join(map(quoted, record.hosts))
         yield found("orphan", guest, f"{record.source}: it runs on {where}")
         return
     yield from _power_state(guest, record)
-    yield from _recorded(guest, record, mending)
+    yield from _recorded(guest, record, remedies)
 
 
 def examine_missing(
-    records: Mapping[str, Record], here: Iterable[str], options: Options
+    servers: Servers, hosts: Iterable[str], guests: Iterable[Guest]
 ) -> Iterator[Finding]:
-    """The instances that are said to run here and do not."""
-    known = set(here)
-    for uuid in sorted(records.keys() - known):
-        record = records[uuid]
-        if record.runs_on(options.host):
-            told = f"{record.source}: it is on this host"
-            severity = CODES["missing"].severity
-            yield Finding("missing", severity, uuid, None, (told,), record=record)
-
-
-def _may_be_left_out(guest: Guest, records: Mapping[str, Record]) -> bool:
-    """A saved list of ours has no record of a guest that had no block."""
-    return guest.block is None and any(record.namespace for record in records.values())
+    """The instances that Nova places on one of these hosts, which does not have them."""
+    present = {guest.key for guest in guests if not guest.host_guessed}
+    # The dumps of an unknown host may well be those of this one.
+    anywhere = {guest.uuid for guest in guests if guest.certain_host is None}
+    for host in sorted(hosts):
+        for record in servers.placed_on(host):
+            if (host, record.uuid) in present or record.uuid in anywhere:
+                continue
+            yield Finding(
+                "missing",
+                CODES["missing"].severity,
+                host,
+                record.uuid,
+                None,
+                (f"{record.source}: it is on this host",),
+                record=record,
+            )
 
 
 def _power_state(guest: Guest, record: Record) -> Iterator[Finding]:
@@ -67,7 +64,7 @@ def _power_state(guest: Guest, record: Record) -> Iterator[Finding]:
         yield found("power-state-differs", guest, f"{guest.state}, {record.source}: {word}")
 
 
-def _recorded(guest: Guest, record: Record, mending: Mending) -> Iterator[Finding]:
+def _recorded(guest: Guest, record: Record, remedies: Remedies) -> Iterator[Finding]:
     if guest.instance is None:
         return
     held, said = facts_of(guest.instance), record.facts
@@ -77,8 +74,10 @@ def _recorded(guest: Guest, record: Record, mending: Mending) -> Iterator[Findin
         for key in keys:
             if key in held and key in said:
                 if held[key] != said[key]:
-                    told = f"{held[key]}, {record.source}: {said[key]}"
-                    yield found(code, guest, told, command=mending.overwrite(guest))
+                    evidence = (
+                        f"{quoted(str(held[key]))}, {record.source}: {quoted(str(said[key]))}"
+                    )
+                    yield found(code, guest, evidence, command=remedies.overwrite(guest))
                 return
 
     unnamed = record.unnamed or not said.get("name")

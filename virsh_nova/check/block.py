@@ -1,4 +1,4 @@
-"""The block by itself: is it there, is it whole, is it of today, does it say whose the guest is?"""
+"""The block by itself: is it there, whole and current, and does it say whose the guest is?"""
 
 from __future__ import annotations
 
@@ -6,31 +6,32 @@ from collections.abc import Iterator
 
 from ..block.backfill import backfill_of
 from ..block.compare import same
-from ..block.misfit import misfit
 from ..block.namespaces import NAMESPACE_STEM, NAMESPACES
 from ..block.releases import NEWEST
+from ..block.schema import misfit
 from ..guests.build import counting_block
 from ..model import Block, Domain, Guest, Identity
+from ..quoting import quoted
 from .finding import Finding, found
-from .remedies import Mending
+from .remedies import Remedies
 from .versions import version_of
 
 _MOST_FIELDS = 6
 _NO_NAME = ("", "N/A")
 
 
-def examine_block(guest: Guest, mending: Mending) -> Iterator[Finding]:
-    """What the block of one of Nova's guests shows without a look at the guest."""
+def examine_block(guest: Guest, remedies: Remedies) -> Iterator[Finding]:
+    """What the block of one of Nova's guests shows by itself."""
     blocks = list(_blocks(guest))
-    yield from _presence(guest, mending)
+    yield from _presence(guest, remedies)
     for where, domain, block in blocks:
         if block.faults or block.instance is None:
-            told = block.faults or ("nothing of it can be read",)
+            faults = block.faults or ("nothing of it can be read",)
             yield found(
                 "block-damaged",
                 guest,
-                *(f"{where}{fault}" for fault in told),
-                command=mending.overwrite(guest),
+                *(f"{where}{fault}" for fault in faults),
+                command=remedies.overwrite(guest),
             )
         elif why := misfit(block, backfilled=_is_backfilled(guest, domain, block)):
             version = version_of(block.instance.package)
@@ -38,17 +39,17 @@ def examine_block(guest: Guest, mending: Mending) -> Iterator[Finding]:
             yield found(
                 "block-unfit",
                 guest,
-                f"{where}{why}",
+                *(f"{where}{phrase}" for phrase in why),
                 severity="note" if newer else None,
-                command=mending.overwrite(guest),
+                command=remedies.overwrite(guest),
             )
-    yield from _namespaces(guest, mending)
+    yield from _namespaces(guest, remedies)
     yield from _differences(guest)
-    yield from _owner(guest, mending)
+    yield from _owner(guest, remedies)
 
 
 def _blocks(guest: Guest) -> Iterator[tuple[str, Domain | None, Block]]:
-    """Each block once: that of both definitions, where they are alike, is the live one."""
+    """Each block once: one that both definitions have is that of the live one."""
     if not guest.definitions:
         if guest.block is not None:
             yield "", None, guest.block
@@ -72,7 +73,7 @@ def _is_backfilled(guest: Guest, domain: Domain | None, block: Block) -> bool:
     return backfill_of(block, domain.backfill_xml) is not None
 
 
-def _presence(guest: Guest, mending: Mending) -> Iterator[Finding]:
+def _presence(guest: Guest, remedies: Remedies) -> Iterator[Finding]:
     holding = [d.name for d in guest.definitions if counting_block(d.domain.blocks)]
     unknown = {
         namespace: None
@@ -83,18 +84,18 @@ def _presence(guest: Guest, mending: Mending) -> Iterator[Finding]:
     if unknown:
         yield found("unknown-namespace", guest, *unknown)
     elif guest.block is None and not holding:
-        yield found("no-block", guest, *guest.evidence[:2], command=mending.write(guest))
+        yield found("no-block", guest, *guest.evidence[:2], command=remedies.write(guest))
     elif holding and len(holding) < len(guest.definitions):
         lacking = [d.name for d in guest.definitions if d.name not in holding]
         yield found(
             "block-in-one-definition",
             guest,
-            f"the {holding[0]} definition has it, the {lacking[0]} one has not",
-            command=mending.write(guest),
+            f"the {holding[0]} definition has it, the {lacking[0]} one does not",
+            command=remedies.write(guest),
         )
 
 
-def _namespaces(guest: Guest, mending: Mending) -> Iterator[Finding]:
+def _namespaces(guest: Guest, remedies: Remedies) -> Iterator[Finding]:
     for definition in guest.definitions:
         namespaces = [block.namespace for block in definition.domain.blocks]
         if len(namespaces) > 1:
@@ -102,12 +103,12 @@ def _namespaces(guest: Guest, mending: Mending) -> Iterator[Finding]:
                 "several-namespaces",
                 guest,
                 f"{definition.name}: {' and '.join(namespaces[:3])}",
-                command=mending.overwrite(guest),
+                command=remedies.overwrite(guest),
             )
             break
     if guest.block is not None and guest.block.namespace in NAMESPACES[1:]:
         yield found(
-            "older-namespace", guest, guest.block.namespace, command=mending.overwrite(guest)
+            "older-namespace", guest, guest.block.namespace, command=remedies.overwrite(guest)
         )
 
 
@@ -115,13 +116,18 @@ def _differences(guest: Guest) -> Iterator[Finding]:
     held = [definition for definition in guest.definitions if definition.domain.blocks]
     if guest.differences and len(held) > 1:
         fields = [difference.field for difference in guest.differences]
-        told = ", ".join(fields[:_MOST_FIELDS])
+        named = ", ".join(fields[:_MOST_FIELDS])
         if len(fields) > _MOST_FIELDS:
-            told += f" and {len(fields) - _MOST_FIELDS} more"
-        yield found("definitions-differ", guest, told)
+            named += f" and {len(fields) - _MOST_FIELDS} more"
+        yield found("definitions-differ", guest, named)
 
 
-def _owner(guest: Guest, mending: Mending) -> Iterator[Finding]:
+def _named(identity: Identity) -> str:
+    name = (identity.name or "").strip()
+    return f"is named {name}" if name else "has no name"
+
+
+def _owner(guest: Guest, remedies: Remedies) -> Iterator[Finding]:
     instance = guest.instance
     if instance is None:
         return
@@ -136,11 +142,11 @@ def _owner(guest: Guest, mending: Mending) -> Iterator[Finding]:
             "owner-unknown",
             guest,
             "no owner" if len(lacking) == 2 else f"no id of the {lacking[0]}",
-            command=mending.fill(guest),
+            command=remedies.fill(guest),
         )
         return
     unnamed = [
-        f"the {who} {identity.id} is named {identity.name or 'nothing'}"
+        f"the {who} {quoted(identity.id or '')} {_named(identity)}"
         for who, identity in identities.items()
         if identity and (identity.name or "").strip() in _NO_NAME
     ]

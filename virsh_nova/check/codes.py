@@ -1,4 +1,4 @@
-"""Every finding that there is: the table that ``check``, ``--explain`` and the docs are made from.
+"""Every kind of finding: what ``check``, ``--explain`` and docs/findings.md are made from.
 
 Codes are stable: scripts ignore them by name. What Nova does by design is a note at most.
 """
@@ -18,124 +18,164 @@ class Code(NamedTuple):
     code: str
     severity: Severity
     title: str
+    consequence: str
+    """What follows from it: half a sentence, printed after what shows it."""
     meaning: str
     cause: str
-    """How it comes about."""
     remedy: str
 
+
+_REWRITE = "A hard reboot makes Nova rewrite it; stamp --overwrite does so without a reboot."
 
 _ALL = (
     Code(
         "unreadable",
         "error",
         "the guest cannot be read",
+        "what cannot be read is not checked",
         "libvirt lists the guest, but its XML, or a part of it, could not be read.",
-        "A daemon that is overloaded; a definition too long for libvirt's protocol; a file of a "
-        "report that is cut off.",
+        "An overloaded daemon; a definition that is too long for libvirt's protocol; a truncated "
+        "file in a report.",
         "Look at `virsh dumpxml` of the guest, and run check again.",
     ),
     Code(
         "crashed",
         "error",
         "the guest has crashed",
-        "libvirt says that the guest's kernel panicked, or that its QEMU ended by itself.",
+        "it is down until it is rebooted",
+        "The guest's kernel panicked, or its QEMU ended by itself.",
         "A panic that the guest reported (pvpanic); QEMU killed by the kernel when memory ran "
         "out, by an administrator, or by a bug.",
-        "Look at /var/log/libvirt/qemu and at the kernel's log; then `openstack server reboot "
+        "Look at /var/log/libvirt/qemu and the kernel's log; then `openstack server reboot "
         "--hard`.",
     ),
     Code(
         "io-error",
         "error",
         "the guest is paused by an I/O error",
+        "it is stopped until its storage works and it is resumed",
         "QEMU has paused the guest because a disk could not be read or written.",
-        "A full file system or pool below the disk; storage that is gone or was for a while.",
-        "Mend the storage, then `virsh resume` the guest.",
+        "A full file system or pool under the disk; storage that is gone, or was for a while.",
+        "Fix the storage, then `virsh resume` the guest.",
     ),
     Code(
         "shared-disk",
         "error",
         "two guests use the disks of one instance",
-        "The paths of two guests' disks hold the uuid of the same instance. When both run, they "
+        "if both run, they destroy its file system",
+        "The disk paths of two guests hold the uuid of the same instance. If both run, they "
         "destroy its file system.",
         "A guest that was defined by hand on an instance's disk, or from a copy of its XML; a "
-        "clone. Appliances of libguestfs are left out: they look into disks by design.",
+        "clone. libguestfs appliances do not count: they look into disks by design.",
         "Find out which guest is the right one, and stop the other before anything else.",
+    ),
+    Code(
+        "runs-twice",
+        "error",
+        "the instance runs on two hosts",
+        "both write to its volumes and answer at its addresses",
+        "Two hosts run a guest of the same uuid. Both write to the same volumes and answer at the "
+        "same addresses.",
+        "A host that came back after its instances were evacuated; a migration that failed "
+        "halfway. Also two reports taken at different times, if the guest moved in between.",
+        "Ask `openstack server show` which host is the right one, and stop the guest on the other "
+        "before anything else.",
+    ),
+    Code(
+        "mac-on-two-guests",
+        "error",
+        "two running guests have one MAC address",
+        "on one network, each gets the other's frames",
+        "Interfaces of two running guests of the host have the same MAC address. If they are on "
+        "the same network, switches deliver each one's frames to the other.",
+        "A guest that was defined from a copy of another's XML; a clone; a port of another "
+        "network that was created with this MAC address.",
+        "Ask `openstack port list --mac-address` whose it is, and stop the other guest or change "
+        "its interface.",
     ),
     Code(
         "block-damaged",
         "error",
         "the block is damaged",
-        "The metadata block, or a part of it, cannot be read: no <instance>, a number that is no "
-        "number, a date that is no date.",
+        "readers skip these parts or the whole block",
+        "The metadata block, or a part of it, cannot be read: no <instance>, a number that is "
+        "not one, a date that is not one.",
         "Somebody edited it, or a tool wrote it. Nova does not write such blocks.",
-        "`openstack server reboot --hard` makes Nova write it anew; stamp --overwrite does so "
+        "`openstack server reboot --hard` makes Nova rewrite it; stamp --overwrite does so "
         "without a reboot.",
     ),
     Code(
         "orphan",
         "error",
         "Nova does not know the guest here",
+        "Nova does not manage it, and its twin may run elsewhere",
         "It is Nova's guest, but Nova does not know its uuid, or says that it runs on another "
-        "host. Two guests on the same disks or with the same addresses may be running.",
+        "host. Two guests may be running on the same disks or with the same addresses.",
         "A host that came back after its instances were evacuated; a deletion or migration that "
-        "failed halfway; a migration that is under way. Also a listing that does not hold all "
-        "servers of the host: it takes an administrator, and --all-projects.",
-        "Ask `openstack server show` and `openstack server migration list`; if it is left over, "
-        "stop it before its twin is harmed.",
+        "failed halfway; a migration that is under way. Also a list that lacks servers of the "
+        "host: it takes an administrator, and --all-projects.",
+        "Ask `openstack server show` and `openstack server migration list`. If it is left over, "
+        "stop it before it harms its twin.",
     ),
     Code(
         "missing",
         "error",
         "the guest is missing here",
+        "the instance is down, whatever Nova shows",
         "Nova says that the instance is on this host, and libvirt has no guest of that uuid.",
-        "A guest that somebody undefined; a host that was set up anew; a build that failed or "
+        "A guest that somebody undefined; a host that was reinstalled; a build that failed or "
         "has only begun.",
-        "`openstack server show` tells its state; `openstack server reboot --hard` defines it "
-        "again if its disks are still there.",
+        "`openstack server show` shows its state; `openstack server reboot --hard` defines it "
+        "again if its disks still exist.",
     ),
     Code(
         "no-block",
         "warning",
         "no metadata block",
-        "The guest is Nova's, and does not say whose.",
-        "Started before Juno; defined from an old or foreign copy of its XML; a block that a "
-        "tool removed.",
+        "the host cannot say whose it is",
+        "The guest is Nova's, and nothing on the host says whose.",
+        "It was started before Juno; it was defined from an old or foreign copy of its XML; a "
+        "tool removed the block.",
         "stamp writes what is known; a hard reboot makes Nova write all of it.",
     ),
     Code(
         "block-in-one-definition",
         "warning",
         "only one definition holds the block",
-        "The running guest has a block and its persistent definition has none, or the other way "
-        "round. What is on one side is lost with the next shutdown or start outside Nova.",
+        "a stop or a start outside Nova can lose it",
+        "Either the running guest has a block and its persistent definition has none, or the "
+        "other way round. The next shutdown or start outside Nova loses what is on one side.",
         "`virsh metadata --live` or --config alone; an old guest to which a port was attached.",
-        "stamp completes the definition that lacks it.",
+        "stamp adds it to the definition that lacks it.",
     ),
     Code(
         "unknown-namespace",
         "warning",
         "a block of an unknown version",
-        "The metadata hold an element of Nova's in a namespace that is not known here.",
-        "A Nova newer than this nova-domains.",
+        "nothing of it is read",
+        "The metadata hold an element of Nova's in a namespace that this nova-domains does not "
+        "know.",
+        "A Nova that is newer than this nova-domains.",
         "Update nova-domains.",
     ),
     Code(
         "block-unfit",
         "warning",
         "the block does not fit the schema",
-        "The block can be read, but it is not what any Nova writes under its namespace: a part "
-        "is missing, is unknown or stands in the wrong place. A block that stamp wrote may lack "
-        "parts. It is a note where a Nova newer than is known here wrote the block.",
+        "strict readers may refuse it",
+        "The block can be read, but no Nova writes it like this in its namespace: a part is "
+        "missing, unknown or misplaced. A block that stamp wrote may lack parts. It is a note "
+        "if a newer Nova than this nova-domains knows wrote the block.",
         "Somebody edited it; a patched Nova; a tool that does not know the format.",
-        "A hard reboot makes Nova write it anew; stamp --overwrite does so without a reboot.",
+        _REWRITE,
     ),
     Code(
         "several-namespaces",
         "warning",
         "blocks of several namespaces",
-        "Blocks of an older and of a newer Nova stand side by side. Nova keeps the newer one up "
-        "to date only; a reader that takes the older reads what is no longer true.",
+        "a reader of the older one gets outdated facts",
+        "There is a block of an older Nova beside one of a newer Nova. Nova keeps only the newer "
+        "one up to date; a reader that takes the older one gets outdated facts.",
         "A guest that an older Nova started, to which a port was attached after the upgrade.",
         "A hard reboot leaves the newer one; so does stamp --overwrite.",
     ),
@@ -143,148 +183,178 @@ _ALL = (
         "vcpus-differ",
         "warning",
         "the vCPUs are not the flavor's",
+        "Nova accounts for the flavor's",
         "The guest has more or fewer vCPUs than its flavor.",
-        "`virsh setvcpus`; a resize that was not finished; a block copied from another guest.",
-        "A hard reboot gives it what its flavor says.",
+        "`virsh setvcpus`; a resize that did not finish; a block copied from another guest.",
+        "A hard reboot gives it the size of its flavor.",
     ),
     Code(
         "memory-differs",
         "warning",
         "the memory is not the flavor's",
-        "The guest has more or less memory than its flavor.",
-        "`virsh setmaxmem`, memory plugged in by hand; a resize that was not finished; a block "
-        "copied from another guest.",
-        "A hard reboot gives it what its flavor says.",
+        "Nova accounts for the flavor's",
+        "The guest has more or less memory than its flavor. Memory devices (NVDIMM, virtio-mem) "
+        "do not count, nor does what a pSeries guest gets to fill up its last 256 MiB.",
+        "`virsh setmaxmem`; a resize that did not finish; a block copied from another guest.",
+        "A hard reboot gives it the size of its flavor.",
     ),
     Code(
         "port-without-interface",
         "warning",
         "a port without an interface",
-        "The block names a port, and no interface of the guest is that port's. Tap devices name "
-        "only the beginning of a port's uuid (11 characters).",
+        "its addresses do not reach the guest",
+        "The block names a port, and no interface of the guest belongs to it. The name of a tap "
+        "device holds only the first 11 characters of the port's uuid.",
         "An interface detached with virsh. A port that is passed through as a whole device "
         "(direct-physical) never has an interface.",
-        "Compare with `openstack port list --server`; detach and attach it through Nova.",
+        "Compare with `openstack port list --server`; detach and attach the port through Nova.",
     ),
     Code(
         "interface-unrecorded",
         "warning",
         "an interface that the block does not name",
+        "the block does not lead from its port or addresses to the guest",
         "The guest has an interface of a Neutron port that its block does not name. It is a note "
-        "where the guest is off: Nova adds an attached port to the live block only.",
+        "if the guest is off, and nothing if it is suspended: Nova adds an attached port to the "
+        "live block only.",
         "An interface attached with virsh; a port attached while Nova could not write.",
-        "Compare with `openstack port list --server`; a hard reboot brings both together.",
+        "Compare with `openstack port list --server`; a hard reboot makes them agree.",
     ),
     Code(
         "root-differs",
         "warning",
         "the root disk is not what the block says",
-        "The block says that the guest boots from an image, or from a certain volume, and its "
-        "boot disk is another. That Nova leaves the uuid of a boot volume empty is no finding.",
+        "the block leads to another disk",
+        "The block says that the guest boots from a certain volume, and its boot disk is another. "
+        "It is a note if the block may name the instance's image instead, as Nova does for a "
+        "guest that boots from a volume and has an image too, or was rebuilt. That Nova leaves "
+        "the uuid of a boot volume empty is no finding.",
         "A disk changed by hand; a block copied from another guest; a volume that was migrated.",
-        "Compare with `openstack server show`; a hard reboot writes the block anew.",
+        "Compare with `openstack server show`; a hard reboot rewrites the block.",
     ),
     Code(
         "owner-unknown",
         "warning",
         "the block does not say whose it is",
+        "what it uses is counted for no one",
         "The block has no owner, or no id of the user or the project.",
-        "Nova writes an empty owner where it did not know user and project; stamp was not told.",
+        "Nova writes an empty owner if it did not know user and project; stamp may not have been "
+        "given one.",
         "stamp --fill adds it; a hard reboot makes Nova write it.",
     ),
     Code(
         "uuid-differs",
         "warning",
         "uuids that disagree",
+        "it may write to another instance's disks",
         "The uuid in the sysinfo, or in the path of a disk, is not the domain's.",
         "A guest defined from a copy of another's XML; a disk of another instance.",
-        "Find out whose disks these are before it is started.",
+        "Find out whose disks these are before you start it.",
     ),
     Code(
         "leftover",
         "warning",
         "a helper that was left behind",
-        "An appliance of libguestfs, or a transient guest of nobody known, runs for longer than "
-        "--leftover allows. It holds memory, and perhaps an instance's disk.",
-        "A tool of libguestfs that was killed or hangs; a debugging session that was forgotten.",
-        "Look at its process and its parent; when nobody needs it, `virsh destroy` it.",
+        "it takes memory, and may hold an instance's disk",
+        "A libguestfs appliance, or a transient guest of unknown origin, has been running for "
+        "longer than --leftover allows. It takes memory, and may hold an instance's disk.",
+        "A libguestfs tool that was killed or hangs; a debugging session that was forgotten.",
+        "Look at its process and its parent; if no one needs it, `virsh destroy` it.",
     ),
     Code(
         "project-differs",
         "warning",
-        "the project is not the one that Nova has",
+        "the project is not Nova's",
+        "what it uses is counted for the wrong project",
         "The block names another project than Nova does.",
         "A block copied from another guest, or stamped from a wrong source. Before Pike the "
-        "block named whoever made the request that last wrote it.",
-        "A hard reboot makes Nova write it anew; stamp --overwrite does so without a reboot.",
+        "block named the project of the user whose request last wrote it.",
+        _REWRITE,
     ),
     Code(
         "flavor-differs",
         "warning",
-        "the flavor is not the one that Nova has",
+        "the flavor is not Nova's",
+        "what it uses is counted by the wrong size",
         "The block names another flavor than Nova does.",
         "A resize that is under way or failed halfway; a block copied from another guest.",
-        "Look at the server's state; a hard reboot writes the block anew.",
+        "Look at the server's state; a hard reboot rewrites the block.",
     ),
     Code(
         "power-state-differs",
         "warning",
-        "the power state is not the one that Nova has",
+        "the power state is not Nova's",
+        "Nova may stop it when it next looks",
         "libvirt and Nova disagree on whether the guest runs.",
-        "Started or stopped with virsh, or crashed. Nova looks every ten minutes: a listing may "
-        "be that old.",
+        "Started or stopped with virsh, or crashed. Nova looks every ten minutes: a list can be "
+        "that old.",
         "Wait for Nova to look again; then start or stop it through Nova.",
+    ),
+    Code(
+        "migrating",
+        "note",
+        "the instance is moving between two hosts",
+        "until that ends, both hosts list it",
+        "Two hosts have a guest of the same uuid, and on one it is paused for a live migration.",
+        "A live migration that is under way, or was when the host was read.",
+        "Nothing; if it lasts, look at `openstack server migration list`.",
     ),
     Code(
         "older-namespace",
         "note",
         "a block of an older namespace",
-        "The block has the shape that Nova wrote before release 23.",
-        "The guest was started by a Nova of that age, and not by a newer one since.",
-        "None is needed; the next hard reboot renews it.",
+        "it names no ports",
+        "The block has the form that Nova wrote before release 23.",
+        "A Nova of that age started the guest, and no newer one has since.",
+        "Nothing; the next hard reboot renews it.",
     ),
     Code(
         "definitions-differ",
         "note",
         "live and persistent differ",
-        "The block of the running guest and that of its persistent definition say different "
+        "after a stop outside Nova the persistent one counts",
+        "The block of the running guest and the one of its persistent definition say different "
         "things.",
-        "Nova itself: after a port was attached or detached it writes the live block only.",
-        "None is needed; the next start through Nova makes them one.",
+        "Nova itself: after a port is attached or detached it writes only the live block.",
+        "Nothing; the next start through Nova makes them equal.",
     ),
     Code(
         "owner-unnamed",
         "note",
         "the owner's name is not known",
+        "only the id says who it is",
         "The name of the user or the project is N/A or empty. The ids are there, and right.",
-        "Nova writes it so where the request that wrote the XML came without names.",
-        "None is needed; `openstack project show` tells the name.",
+        "Nova writes it like this if the request that wrote the XML came without names.",
+        "Nothing; `openstack project show` shows the name.",
     ),
     Code(
         "serial-differs",
         "note",
         "the serial number is another uuid",
+        "software in the guest sees this one",
         "The serial in the sysinfo is a uuid, and not the domain's.",
         "Nova's option sysinfo_serial is os, hardware or auto: the serial is the host's then. Or "
         "the XML was copied from another guest.",
-        "None is needed where all guests of the host have the same.",
+        "Nothing, if all guests of the host have the same.",
     ),
     Code(
         "older-nova",
         "note",
         "started by an older Nova",
+        "fixes and options since then do not apply to it",
         "The Nova that wrote the block is older than the newest on this host, or than "
-        "--nova-version. Fixes and options since then do not hold for this guest.",
-        "An upgrade: guests run on as they were started.",
+        "--nova-version. Fixes and options since then do not apply to this guest.",
+        "An upgrade: guests keep running as they were started.",
         "A hard reboot or a migration brings it up to date.",
     ),
     Code(
         "name-differs",
         "note",
-        "the name is not the one that Nova has",
+        "the name is not Nova's",
+        "a search for the new name does not find it",
         "The block has another display name than Nova.",
         "The instance was renamed: Nova does not touch the guest then.",
-        "None is needed; the next hard reboot writes the new name.",
+        "Nothing; the next hard reboot writes the new name.",
     ),
 )  # fmt: skip
 
@@ -294,6 +364,6 @@ CODES = {code.code: code for code in _ALL}
 
 def nearest(text: str) -> str:
     """The code that was probably meant."""
-    from difflib import get_close_matches
+    from difflib import get_close_matches  # 5 ms, for a typing error
 
     return get_close_matches(text.lower(), CODES, n=1, cutoff=0.0)[0]

@@ -2,111 +2,71 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator
 
 from ..model import Guest
-from ..sources.record import Record
+from ..quoting import quoted
+from .against import examine_against, examine_missing
 from .block import examine_block
 from .codes import CODES
-from .finding import Finding, Options, found
-from .hardware import examine_hardware, uuids_in
-from .remedies import Mending
+from .finding import Examination, Finding, found
+from .hardware import examine_hardware
+from .remedies import Remedies
+from .servers import Servers
 from .state import examine_state
-from .versions import older, spelled, version_of
+from .twins import Twins
+from .versions import Version, older, spelled, version_of
 
-_MOST_OTHERS = 3
 _PLACE = {code: place for place, code in enumerate(CODES)}
 
 
-def examine(
-    guests: Iterable[Guest],
-    options: Options,
-    against: Sequence[Record] | None = None,
-    ages: Mapping[str, float] | None = None,
-) -> list[Finding]:
-    """All findings, by domain name, the gravest of each guest first.
+def examine(examination: Examination) -> list[Finding]:
+    """All findings, by host and domain name, the gravest of each guest first.
 
-    ``guests`` are all guests of the host, read whole; ``against`` what Nova says of its servers,
-    None where it was not asked; ``ages`` how many seconds a guest's process runs, by uuid.
+    What is missing on the hosts comes last.
     """
-    everyone = sorted(guests, key=lambda guest: (guest.domain, guest.uuid))
-    records: dict[str, Record] = {}
-    if against is not None:
-        # It brings much of stamp along, which takes longer to import than many hosts to examine.
-        from .against import chosen_records, examine_against, examine_missing
-
-        records = chosen_records(against, options.host)
-    mending = Mending(options.sources, records)
-    users = _users_of_disks(everyone)
-    newest = options.nova_version or _newest(everyone)
-    source = _source(against)
+    everyone = sorted(examination.guests, key=_order)
+    records = examination.records
+    servers = None if records is None else Servers(records)
+    remedies = Remedies(examination.sources, servers)
+    twins = Twins(everyone)
+    newest = _newest(everyone)
     findings: list[Finding] = []
     for guest in everyone:
-        own = list(examine_state(guest, options, (ages or {}).get(guest.uuid)))
-        own += _shared_disks(guest, users)
+        own = [*examine_state(guest, examination), *twins.examine(guest)]
         if guest.kind != "foreign":
-            own += examine_block(guest, mending)
+            own += examine_block(guest, remedies)
             own += examine_hardware(guest)
-            own += _age_of_nova(guest, newest)
-        if against is not None:
-            own += examine_against(guest, records, options, mending, source)
+            own += _age_of_nova(guest, examination.nova_version or newest.get(guest.host))
+        if servers is not None:
+            own += examine_against(guest, servers, examination, remedies)
         own.sort(key=lambda finding: (finding.rank, _PLACE[finding.code]))
         findings += own
-    if against is not None:
-        findings += examine_missing(records, (guest.uuid for guest in everyone), options)
+    if servers is not None:
+        findings += examine_missing(servers, examination.hosts, everyone)
     return findings
 
 
-def _source(against: Sequence[Record] | None) -> str:
-    sources = dict.fromkeys(record.source for record in against or ())
-    return ", ".join(sources) or "what was given"
+def _order(guest: Guest) -> tuple[str, str, str]:
+    return guest.host or "", guest.domain, guest.uuid
 
 
-# ---- one guest among the others ---------------------------------------------------------------
-
-
-def _users_of_disks(guests: Iterable[Guest]) -> dict[str, list[Guest]]:
-    """The guests whose disks' paths hold an instance's uuid, by that uuid."""
-    users: dict[str, list[Guest]] = {}
+def _newest(guests: Iterable[Guest]) -> dict[str | None, Version]:
+    """The newest version of Nova that wrote a block, by host."""
+    newest: dict[str | None, Version] = {}
     for guest in guests:
-        if guest.manager == "libguestfs":
-            continue  # It looks into the disks of others: that is what it is for.
-        for uuid in _instances_of_disks(guest):
-            users.setdefault(uuid, []).append(guest)
-    return users
+        version = version_of(guest.instance.package) if guest.instance else None
+        if version:
+            newest[guest.host] = max(version, newest.get(guest.host, version))
+    return newest
 
 
-def _instances_of_disks(guest: Guest) -> dict[str, str]:
-    """The path that shows it, by the uuid of the instance."""
-    disks = (d for each in guest.definitions for d in each.domain.hardware.disks)
-    return {uuid: disk.source or "" for disk in disks for uuid in uuids_in(disk.source)}
-
-
-def _shared_disks(guest: Guest, users: Mapping[str, Sequence[Guest]]) -> Iterator[Finding]:
-    if guest.manager == "libguestfs":
-        return
-    for uuid, path in _instances_of_disks(guest).items():
-        sharing = users[uuid]
-        if len(sharing) < 2:
-            continue
-        # A bounded number: a host of copies must not become a page for each of them.
-        others = [other for other in sharing[: _MOST_OTHERS + 1] if other is not guest]
-        named = [f"{other.domain} ({other.uuid})" for other in others[:_MOST_OTHERS]]
-        more = len(sharing) - 1 - len(named)
-        told = ", ".join(named) + (f" and {more} more" if more else "")
-        yield found("shared-disk", guest, path, f"so has {told}")
-
-
-def _newest(guests: Iterable[Guest]) -> tuple[int, ...] | None:
-    versions = (version_of(guest.instance.package) for guest in guests if guest.instance)
-    return max((version for version in versions if version), default=None)
-
-
-def _age_of_nova(guest: Guest, newest: tuple[int, ...] | None) -> Iterator[Finding]:
+def _age_of_nova(guest: Guest, newest: Version | None) -> Iterator[Finding]:
     # One that is off gets new XML when Nova starts it.
     if guest.instance is None or guest.id is None or newest is None:
         return
     version = version_of(guest.instance.package)
     if version and older(version, newest):
-        told = f"by Nova {guest.instance.package}, older than {spelled(newest)}"
-        yield found("older-nova", guest, told)
+        package = quoted(guest.instance.package or "")
+        evidence = f"by Nova {package}, older than {spelled(newest)}"
+        yield found("older-nova", guest, evidence)

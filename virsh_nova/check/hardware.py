@@ -1,4 +1,4 @@
-"""The block against what the guest really is."""
+"""The block compared with what the guest really is."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from ..guests.derive import boot_volume
 from ..model import Domain, Guest, Instance
+from ..quoting import quoted
 from .finding import Finding, found
 
 _UUID = r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}"
@@ -14,10 +15,13 @@ _PLAIN_UUID = re.compile(_UUID, re.IGNORECASE)
 _IN_PATH = re.compile(rf"/instances/({_UUID})/|(?<![0-9a-f-])({_UUID})_disk", re.IGNORECASE)
 _TAP = re.compile(r"tap([0-9a-f]{8}-[0-9a-f]{2})")
 _MOST_PORTS = 8
+_PSERIES = ("ppc64", "ppc64le")
+_PSERIES_STEP_MIB = 256
+"""libvirt fills up the memory of such a guest to a multiple of this."""
 
 
 def examine_hardware(guest: Guest) -> Iterator[Finding]:
-    """What the counting block of one of Nova's guests says, and the guest is otherwise."""
+    """What the block of one of Nova's guests says, and its XML contradicts."""
     if not guest.definitions:
         return
     # The running guest counts; Nova leaves the persistent block behind after a port attach.
@@ -35,19 +39,22 @@ def _size(guest: Guest, domain: Domain, instance: Instance) -> Iterator[Finding]
     flavor, hardware = instance.flavor, domain.hardware
     if flavor is None:
         return
-    for code, said, real, unit in (
-        ("vcpus-differ", flavor.vcpus, hardware.vcpus, "vCPUs"),
-        ("memory-differs", flavor.memory_mib, hardware.memory_mib, "MiB"),
+    memory = flavor.memory_mib
+    if memory is not None and domain.arch in _PSERIES:
+        memory = -(-memory // _PSERIES_STEP_MIB) * _PSERIES_STEP_MIB
+    for code, expected, said, real, unit in (
+        ("vcpus-differ", flavor.vcpus, flavor.vcpus, hardware.vcpus, "vCPUs"),
+        ("memory-differs", memory, flavor.memory_mib, hardware.memory_mib, "MiB"),
     ):
-        if said is not None and real is not None and said != real:
-            named = f" {flavor.name}" if flavor.name else ""
+        if real is not None and real not in (expected, said) and said is not None:
+            named = f" {quoted(flavor.name)}" if flavor.name else ""
             yield found(code, guest, f"{real} {unit}, the flavor{named} has {said}")
 
 
 def _ports(guest: Guest, domain: Domain, instance: Instance) -> Iterator[Finding]:
     if instance.ports is None:
         return
-    # By the beginning that a tap device's name has room for; the whole where it is known.
+    # By the part that a tap device's name has room for; by the whole where it is known.
     ports = {port.uuid.lower() for port in instance.ports if port.uuid}
     beginnings = {port[:11] for port in ports}
     covered: set[str] = set()
@@ -65,12 +72,13 @@ def _ports(guest: Guest, domain: Domain, instance: Instance) -> Iterator[Finding
             if tap[1] not in beginnings:
                 unrecorded.append(f"{nic.target}")
         else:
-            # Passed through, vhost-user, or somebody's own: it does not tell its port.
+            # Passed through, vhost-user, or somebody's own: it does not show its port.
             anonymous += 1
     missing = sorted(port for port in ports if port not in covered and port[:11] not in covered)
     if len(missing) > anonymous:
         yield found("port-without-interface", guest, *_few([f"port {port}" for port in missing]))
-    if unrecorded:
+    # Suspended by Nova: the block that names it is in the saved memory, and comes back with it.
+    if unrecorded and (guest.state, guest.reason) != ("shutoff", "saved"):
         yield found(
             "interface-unrecorded",
             guest,
@@ -93,14 +101,26 @@ def _root(guest: Guest, domain: Domain, instance: Instance) -> Iterator[Finding]
         return
     volume = boot_volume(domain)
     if root.type == "image" and volume is not None:
-        yield found("root-differs", guest, f"it boots from the volume {volume}, not from an image")
+        # Nova writes so for an instance that has both: an image ref and a volume to boot from.
+        evidence = f"it boots from the volume {volume}, the block says from an image"
+        yield found("root-differs", guest, evidence, severity="note")
     elif root.type == "volume" and root.uuid:
         if volume is None:
             if _own_disks(domain):
                 yield found("root-differs", guest, f"no boot disk is the volume {root.uuid}")
-        elif volume != root.uuid.lower():
-            told = f"it boots from the volume {volume}, the block says {root.uuid}"
-            yield found("root-differs", guest, told)
+        elif root.uuid.lower() not in (volume, _image_of(instance)):
+            evidence = f"it boots from the volume {volume}, the block says {root.uuid}"
+            certain = instance.image is not None or guest.backfill is not None
+            yield found("root-differs", guest, evidence, severity=None if certain else "note")
+
+
+def _image_of(instance: Instance) -> str | None:
+    """The uuid of the image, which Nova writes even for a root that is a volume (a rebuild).
+
+    Only Nova 32 and later record the image by itself.
+    """
+    uuid = instance.image.uuid if instance.image else None
+    return uuid.lower() if uuid else None
 
 
 def _own_disks(domain: Domain) -> bool:
@@ -120,15 +140,15 @@ def uuids_in(path: str | None) -> list[str]:
 
 def _uuids(guest: Guest, domain: Domain) -> Iterator[Finding]:
     uuid = guest.uuid.lower()
-    told: list[str] = []
+    others: list[str] = []
     own = domain.sysinfo.get("uuid", "").lower()
     if own and own != uuid:
-        told.append(f"the sysinfo has {own}")
+        others.append(f"the sysinfo has {own}")
     for disk in domain.hardware.disks:
         if any(other != uuid for other in uuids_in(disk.source)):
-            told.append(f"the disk {disk.source}")
-    if told:
-        yield found("uuid-differs", guest, *_few(told))
+            others.append(f"the disk {disk.source}")
+    if others:
+        yield found("uuid-differs", guest, *_few(others))
     serial = domain.sysinfo.get("serial", "").lower()
     if serial != uuid and _PLAIN_UUID.fullmatch(serial):
         yield found("serial-differs", guest, f"serial {serial}")

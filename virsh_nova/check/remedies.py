@@ -1,33 +1,31 @@
-"""Which call of ``stamp`` would mend a finding: words of ours and the uuid, none of a tenant's."""
+"""The call of ``stamp`` that fixes a finding: our own words and the uuid, no text of a tenant."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from ..guests.classify import foreign_evidence
 from ..model import Guest
-from ..sources.record import Record
+from .servers import Servers
 
 _WHOLE = frozenset(("name", "flavor.name", "owner.project.id", "owner.user.id"))
-"""What a record has to know before a block may be replaced by what it says."""
+"""What a record must know before a block may be replaced by what it says."""
 
 
-class Mending:
-    """``sources`` are the options that give ``stamp`` the ``records``, one for each uuid."""
+class Remedies:
+    """``sources`` are the options that give ``stamp`` the same ``servers``."""
 
-    def __init__(self, sources: tuple[str, ...], records: Mapping[str, Record]) -> None:
+    def __init__(self, sources: tuple[str, ...], servers: Servers | None) -> None:
         self._sources = sources
-        self._records = records
+        self._servers = servers
 
     def write(self, guest: Guest) -> tuple[str, ...]:
-        """For a guest without the block: what it still tells, and what the records do."""
+        """For a guest without a block: from what its XML still shows, and what Nova says."""
         if _is_others(guest):
             return ()
-        known = guest.uuid in self._records
+        known = self._servers is not None and self._servers.of(guest) is not None
         return ("stamp", guest.uuid, "--derive", *(self._sources if known else ()))
 
     def fill(self, guest: Guest) -> tuple[str, ...]:
-        """To add what the block lacks; nothing where no record knows it."""
+        """To add what the block is missing; nothing where no record has it."""
         if not self._knows(guest):
             return ()
         return ("stamp", guest.uuid, "--fill", *self._sources)
@@ -39,17 +37,14 @@ class Mending:
         return ("stamp", guest.uuid, "--overwrite", "--derive", *self._sources)
 
     def _knows(self, guest: Guest) -> bool:
-        record = self._records.get(guest.uuid)
-        return (
-            bool(self._sources)
-            and record is not None
-            and record.facts.keys() >= _WHOLE
-            and not _is_others(guest)
-        )
+        if not self._sources or self._servers is None:
+            return False
+        record = self._servers.of(guest)
+        return record is not None and record.facts.keys() >= _WHOLE and not _is_others(guest)
 
 
 def _is_others(guest: Guest) -> bool:
-    """Whether ``stamp`` would refuse it: another manager's mark is on it, or it was not read."""
+    """Whether ``stamp`` would refuse it: it bears another manager's mark, or could not be read."""
     return not guest.definitions or any(
         True for definition in guest.definitions for _ in foreign_evidence(definition.domain)
     )

@@ -206,6 +206,7 @@ class _Definition(msgspec.Struct):
     reason: str | UnsetType | None = UNSET
     pid: int | UnsetType | None = UNSET
     backfill_xml: str | UnsetType | None = UNSET
+    arch: str | UnsetType | None = UNSET
     faults: list[str] | UnsetType = UNSET
 
 
@@ -413,6 +414,7 @@ def _domain(saved: _Definition, known: Domain, place: str) -> Domain:
         reason=_set(saved.reason, known.reason),
         pid=_number(_set(saved.pid, known.pid), f"{place}.pid"),
         backfill_xml=_set(saved.backfill_xml, known.backfill_xml),
+        arch=_set(saved.arch, known.arch),
         faults=tuple(_set(saved.faults, known.faults)),
     )
 

@@ -259,6 +259,7 @@ _DOMAIN_KEYS: dict[str, tuple[str, Callable[[Any], Any]]] = {
     "reason": ("reason", _as_it_is),
     "pid": ("pid", _as_it_is),
     "backfill_xml": ("backfill_xml", _as_it_is),
+    "arch": ("arch", _as_it_is),
     "faults": ("faults", list),
 }
 """The keys of a definition, by the fields of ``Domain``, but for its hardware."""

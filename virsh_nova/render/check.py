@@ -1,4 +1,4 @@
-"""Findings on paper: by guest for people, in rows for programs, in a line for a monitoring system.
+"""A report as text: by guest for people, in rows for programs, in a line for a monitoring system.
 
 Every text that a tenant could have chosen goes through ``safe``; commands hold none.
 """
@@ -9,11 +9,15 @@ import shlex
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from io import StringIO
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
-from ..check.codes import CODES, SEVERITIES, Code, Severity
-from ..check.finding import Finding
+from click import style
+
+from ..check.codes import CODES, SEVERITIES, Code
+from ..check.finding import Finding, Key
+from ..check.report import Report
 from ..guests.columns import COLUMNS
+from ..quoting import quoted
 from .flat import NOTHING, text_of
 from .safe import cell, spreadsheet_cell, visible
 
@@ -21,9 +25,9 @@ if TYPE_CHECKING:
     from ..model import Guest
 
 Paint = Callable[[str, str], str]
-"""A text and what it is: a severity, ``name``, ``owner``, ``quiet``, ``title``, ``good``."""
+"""Given a text and what it is: a severity, ``name``, ``owner``, ``quiet``, ``title``, ``good``."""
 
-COLUMN_NAMES = (
+_COLUMNS = (
     "severity", "code", "uuid", "domain", "name", "state", "project", "user", "evidence", "command",
 )  # fmt: skip
 
@@ -41,28 +45,11 @@ _LONGEST_SEVERITY = max(map(len, SEVERITIES))
 _MOST_NAMED = 3
 
 
-class Report(NamedTuple):
-    """What is to be told: the findings that are shown, and how many there are of what."""
-
-    findings: Sequence[Finding]
-    guests: int
-    """How many were examined."""
-    hidden: int = 0
-    """Findings below the severity that was asked for."""
-    program: tuple[str, ...] = ("nova-domains",)
-    """How nova-domains was called, up to the command."""
-
-    def count(self, severity: Severity) -> int:
-        return sum(finding.severity == severity for finding in self.findings)
-
-
 def plain(text: str, _what: str) -> str:
     return text
 
 
 def coloured(text: str, what: str) -> str:
-    from click import style
-
     return style(text, **_COLOURS[what])
 
 
@@ -80,14 +67,14 @@ def findings_table(report: Report, *, width: int | None, paint: Paint, unicode: 
         lines += [*_guest_lines(group, longest, report, width, paint, unicode), ""]
     if report.findings:
         lines += [*_what_to_do(report.findings, width, paint), ""]
-    lines.append(_summary(report, paint))
+    lines += _summary(report, width, paint)
     return "".join(f"{line}\n" for line in lines)
 
 
 def _by_guest(findings: Sequence[Finding]) -> list[list[Finding]]:
-    groups: dict[str, list[Finding]] = {}
+    groups: dict[Key, list[Finding]] = {}
     for finding in findings:
-        groups.setdefault(finding.uuid, []).append(finding)
+        groups.setdefault(finding.key, []).append(finding)
     return sorted(groups.values(), key=lambda group: min(finding.rank for finding in group))
 
 
@@ -100,12 +87,12 @@ def _guest_lines(
     unicode: bool,
 ) -> Iterator[str]:
     row = _row(group[0], report)
-    between = " · " if unicode else ", "
-    owner = between.join(cell(row[key]) for key in ("project", "user") if row[key])
-    name = cell(row["domain"] or row["uuid"])
-    words = [(name, "name")]
+    between, arrow = (" · ", "→") if unicode else (", ", "->")
+    owner = between.join(_name(row[key]) for key in ("project", "user") if row[key])
+    words = [(_name(row["host"]), "quiet")] if row["host"] and report.several_hosts else []
+    words.append((_name(row["domain"] or row["uuid"]), "name"))
     if row["name"]:
-        words.append((cell(row["name"]), "name"))
+        words.append((_name(row["name"]), "name"))
     if row["domain"]:
         words.append((row["uuid"], "quiet"))
     words += [(row["state"] or "not here", "quiet"), (owner, "owner")]
@@ -115,16 +102,17 @@ def _guest_lines(
         code = finding.code.ljust(longest)
         head = f"  {paint(label, finding.severity)}  {paint(code, 'title')}  "
         indent = 2 + _LONGEST_SEVERITY + 2 + longest + 2
-        told = visible("; ".join(map(cell, finding.evidence)))
+        evidence = visible("; ".join(map(cell, finding.evidence)))
+        text = f"{evidence} {arrow} {CODES[finding.code].consequence}"
         if width is not None and width - indent < 40:
             # A narrow terminal: the evidence goes below, where there is room for a path.
             yield head.rstrip()
             head, indent = " " * 6, 6
-        for number, line in enumerate(_wrapped(told, width and width - indent)):
+        for number, line in enumerate(_wrapped(text, width and width - indent)):
             yield f"{' ' * indent if number else head}{line}"
-        if finding.command:
+        if command := spelled(finding, report.program):
             # Never broken: it is there to be copied.
-            yield f"    {paint('$', 'quiet')} {spelled(finding, report.program)}"
+            yield f"    {paint('$', 'quiet')} {command}"
 
 
 def _what_to_do(findings: Sequence[Finding], width: int | None, paint: Paint) -> Iterator[str]:
@@ -140,35 +128,58 @@ def _what_to_do(findings: Sequence[Finding], width: int | None, paint: Paint) ->
             yield f"{' ' * indent if number else head}{line}"
 
 
-def _summary(report: Report, paint: Paint) -> str:
+def _summary(report: Report, width: int | None, paint: Paint) -> Iterator[str]:
     guests = _number(report.guests, "guest")
-    hidden = f"; {_number(report.hidden, 'more')} below --severity" if report.hidden else ""
-    if not report.findings:
-        return paint(f"{guests}, nothing found", "good") + hidden
-    on = len({finding.uuid for finding in report.findings})
-    told = ", ".join(
-        paint(_number(report.count(severity), severity), severity)
-        for severity in SEVERITIES
-        if report.count(severity)
-    )
-    return f"{told} on {on} of {guests}{hidden}"
+    if report.findings:
+        counts: list[tuple[str, str]] = [
+            (_number(report.count(severity), severity), severity)
+            for severity in SEVERITIES
+            if report.count(severity)
+        ]
+        words = [*((f"{text},", what) for text, what in counts[:-1]), counts[-1]]
+        words += [(word, "") for word in f"on {_where(report, guests)}".split()]
+    else:
+        words = [(f"{guests}, nothing found", "good")]
+    yield from _flowing(words, width, paint, gap=1)
+    counted = [name for name in SEVERITIES if report.hidden.get(name)]
+    if counted:
+        numbers = " and ".join(_number(report.hidden[name], name) for name in counted)
+        them = "it" if sum(report.hidden.values()) == 1 else "them"
+        hidden = f"{numbers} hidden (--severity {counted[-1]} shows {them})"
+        yield from (paint(line, "quiet") for line in _wrapped(hidden, width))
+
+
+def _where(report: Report, guests: str) -> str:
+    """On how many guests there are findings; what is missing is none of the guests."""
+    there = {finding.key for finding in report.findings if finding.guest is not None}
+    missing = {finding.key for finding in report.findings if finding.guest is None}
+    on = [f"{len(there)} of {guests}"] if there else []
+    if missing:
+        on.append(_number(len(missing), "missing instance"))
+    return " and ".join(on)
 
 
 def _number(number: int, word: str) -> str:
-    return f"{number} {word}" if number == 1 or word == "more" else f"{number} {word}s"
+    return f"{number} {word}" if number == 1 else f"{number} {word}s"
 
 
-def _flowing(words: Sequence[tuple[str, str]], width: int | None, paint: Paint) -> Iterator[str]:
-    """Words two blanks apart; what does not fit goes on in the next line."""
+def _name(text: str) -> str:
+    return cell(quoted(text))
+
+
+def _flowing(
+    words: Sequence[tuple[str, str]], width: int | None, paint: Paint, *, gap: int = 2
+) -> Iterator[str]:
+    """Words that many blanks apart; what does not fit continues on the next line."""
     line, used = "", 0
     for text, what in words:
         wide = _cells(text)
-        if line and width is not None and used + 2 + wide > width:
+        if line and width is not None and used + gap + wide > width:
             yield line
             line, used = "    ", 4
         elif line:
-            line, used = line + "  ", used + 2
-        line, used = line + paint(text, what), used + wide
+            line, used = line + " " * gap, used + gap
+        line, used = line + (paint(text, what) if what else text), used + wide
     yield line
 
 
@@ -206,7 +217,7 @@ def _beginning(text: str, width: int) -> int:
 def _cells(text: str) -> int:
     if text.isascii():
         return len(text)
-    from rich.cells import cell_len
+    from rich.cells import cell_len  # 75 ms that ASCII names do without
 
     return cell_len(text)
 
@@ -215,17 +226,20 @@ def _cells(text: str) -> int:
 
 
 def spelled(finding: Finding, program: Sequence[str]) -> str:
-    """The command as a shell takes it."""
-    return visible(shlex.join([*program, *finding.command])) if finding.command else ""
+    """The command as a shell takes it; empty if there is none, or none that reaches the guest."""
+    if not (program and finding.command):
+        return ""
+    return visible(shlex.join([*program, *finding.command]))
 
 
 def _row(finding: Finding, report: Report) -> dict[str, str]:
-    """The cells of a finding, as they are; empty for what is not known."""
+    """The cells of a finding, unescaped; empty for what is not known."""
     guest = finding.guest
     facts = finding.record.facts if finding.record else {}
     project = facts.get("owner.project.name") or facts.get("owner.project.id") or ""
     user = facts.get("owner.user.name") or facts.get("owner.user.id") or ""
     return {
+        "host": finding.host or "",
         "severity": finding.severity,
         "code": finding.code,
         "uuid": finding.uuid,
@@ -244,31 +258,38 @@ def _of(guest: Guest, column: str) -> str:
     return "" if value is None else text_of(value)
 
 
+def column_names(report: Report) -> tuple[str, ...]:
+    """The columns of csv and value: the host is one, the first, if there are several."""
+    return ("host", *_COLUMNS) if report.several_hosts else _COLUMNS
+
+
 def as_values(report: Report) -> str:
-    """A finding a line, cells apart by a tab, ``-`` for what is not known."""
+    """A finding a line, cells separated by a tab, ``-`` for what is not known."""
+    names = column_names(report)
     rows = (_row(finding, report) for finding in report.findings)
     return "".join(
-        "\t".join(visible(row[name]) or NOTHING for name in COLUMN_NAMES) + "\n" for row in rows
+        "\t".join(visible(row[name]) or NOTHING for name in names) + "\n" for row in rows
     )
 
 
 def as_csv(report: Report) -> str:
-    import csv
+    import csv  # The choice of a format.
 
     output = StringIO()
     writer = csv.writer(output, quoting=csv.QUOTE_NONNUMERIC, lineterminator="\n")
-    writer.writerow(COLUMN_NAMES)
+    names = column_names(report)
+    writer.writerow(names)
     for finding in report.findings:
         row = _row(finding, report)
-        writer.writerow(spreadsheet_cell(row[name]) for name in COLUMN_NAMES)
+        writer.writerow(spreadsheet_cell(row[name]) for name in names)
     return output.getvalue()
 
 
-def finding_document(finding: Finding, report: Report, host: str | None) -> dict[str, Any]:
-    """A finding as JSON has it."""
+def finding_document(finding: Finding, report: Report) -> dict[str, Any]:
+    """A finding as an object for JSON; ``None`` for what is not known."""
     row = _row(finding, report)
     return {
-        "host": host,
+        "host": finding.host,
         "uuid": finding.uuid,
         "domain": row["domain"] or None,
         "name": row["name"] or None,
@@ -279,6 +300,7 @@ def finding_document(finding: Finding, report: Report, host: str | None) -> dict
         "code": finding.code,
         "title": CODES[finding.code].title,
         "evidence": list(finding.evidence),
+        "consequence": CODES[finding.code].consequence,
         "remedy": finding.remedy,
         "command": row["command"] or None,
     }
@@ -299,20 +321,20 @@ def nagios_status(report: Report) -> int:
 def nagios_line(report: Report) -> str:
     """One line with performance data, as monitoring plugins print it."""
     counts = {severity: report.count(severity) for severity in SEVERITIES}
-    told = ", ".join(_number(counts[name], name) for name in SEVERITIES if counts[name])
+    numbers = ", ".join(_number(counts[name], name) for name in SEVERITIES if counts[name])
     gravest_first = sorted(report.findings, key=lambda finding: finding.rank)
     codes = Counter(finding.code for finding in gravest_first)
     named = [f"{number} {code}" if number > 1 else code for code, number in codes.items()]
     if len(named) > _MOST_NAMED:
         named = [*named[:_MOST_NAMED], f"{len(named) - _MOST_NAMED} more"]
     status = _STATUS[nagios_status(report)]
-    text = f"{told}: {', '.join(named)}" if told else "nothing found"
+    text = f"{numbers}: {', '.join(named)}" if numbers else "nothing found"
     figures = " ".join(f"{name}s={number}" for name, number in counts.items())
     return f"NOVA-DOMAINS {status} - {text} | {figures} guests={report.guests}\n"
 
 
 def nagios_unknown(message: str) -> str:
-    # What follows a bar would be taken for figures.
+    # A monitoring system takes what follows a bar for figures.
     return f"NOVA-DOMAINS UNKNOWN - {visible(' '.join(message.split())).replace('|', '/')}\n"
 
 
@@ -323,6 +345,7 @@ def explained(code: Code, *, width: int | None, paint: Paint) -> str:
     lines = [f"{paint(code.code, 'title')}  {paint(code.severity, code.severity)}  {code.title}"]
     for label, text in (
         ("What it means", code.meaning),
+        ("What follows", f"{code.consequence[0].upper()}{code.consequence[1:]}."),
         ("How it comes about", code.cause),
         ("What to do", code.remedy),
     ):

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
+from .. import quoting
+
 # Controls (C0, DEL, C1), line and paragraph separators, bidi marks, overrides and isolates,
 # invisible characters that make two names look alike, tags, noncharacters, lone surrogates. The
 # joiners U+200C and U+200D stay: scripts and emoji need them.
@@ -38,20 +40,9 @@ def cell(text: str) -> str:
     return visible(text)
 
 
-_UNQUOTED = frozenset("-_.@ +")
-
-
 def quoted(name: str) -> str:
-    """``cell``, in quotes unless the name is of letters, digits and ``-_.@ +`` alone.
-
-    For names within a line of other words: a tenant could type what reads as the rest of it. A
-    quote in the name is written out, so that none ends the quotation.
-    """
-    usual = all(character.isalnum() or character in _UNQUOTED for character in name)
-    # Blanks at an end, or two in a row, would look like the line's own.
-    if name and usual and name == name.strip() and "  " not in name:
-        return cell(name)
-    return '"' + cell(name).replace('"', "\\x22") + '"'
+    """``cell``, in quotes where a reader could take the name for more than a name."""
+    return cell(quoting.quoted(name))
 
 
 def spreadsheet_cell(text: str) -> str:

@@ -16,7 +16,7 @@ from ..block.compare import bare, digest_of, prefix_of, same
 from ..block.facts import Facts, facts_of, instance_of
 from ..block.namespaces import BACKFILL, NAMESPACE_STEM, NAMESPACES
 from ..block.releases import NEWEST_RELEASE, Release, release_of
-from ..block.validate import flaw
+from ..block.schema import flaw
 from ..guests.build import counting_block
 from ..guests.classify import foreign_evidence, guestfs_channel
 from ..model import Backfill, Definition, DefinitionName, Guest, Instance

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from tests.support.models import UUID, filled_guest
 from virsh_nova.check.examine import examine
-from virsh_nova.check.finding import Options
+from virsh_nova.check.finding import Examination
 from virsh_nova.document.encode import whole_document
 from virsh_nova.errors import NovaDomainsError
 from virsh_nova.guests.columns import COLUMNS
@@ -230,7 +230,7 @@ def test_whatever_a_record_holds_the_commands_answer(data: st.DataObject) -> Non
     details(guests)
     as_csv(guests, list(COLUMNS.values()))
     as_values(guests, list(COLUMNS.values()))
-    examine(guests, Options("compute-1"))
+    examine(Examination(guests, frozenset({"compute-1"})))
     assert Index(guests).answers("good")
     # And what is printed of it can be read again.
     text = as_json([whole_document(each) for each in guests], one_a_line=True, ascii_only=False)

@@ -12,7 +12,7 @@ from tests.support import embedded
 from tests.support.command import nova_domains
 from virsh_nova.block.facts import facts_of
 from virsh_nova.check.examine import examine
-from virsh_nova.check.finding import Options
+from virsh_nova.check.finding import Examination
 from virsh_nova.document.encode import whole_document
 from virsh_nova.guests.build import unreadable_guest, whole_guest
 from virsh_nova.hosts.libvirt.connection import LibvirtHost
@@ -36,7 +36,7 @@ def saved(*guests: Guest) -> list[Guest]:
 
 
 def codes(*guests: Guest) -> list[tuple[str, str, tuple[str, ...]]]:
-    findings = examine(guests, Options("compute-1"))
+    findings = examine(Examination(guests, frozenset({"compute-1"})))
     return [(finding.uuid, finding.code, finding.evidence) for finding in findings]
 
 

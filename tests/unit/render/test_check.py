@@ -19,13 +19,13 @@ from tests.support.strategies import texts
 from tests.support.terminals import SGR
 from virsh_nova.check.codes import CODES
 from virsh_nova.check.finding import Finding, found
+from virsh_nova.check.report import Report
 from virsh_nova.model import Identity, Owner
 from virsh_nova.render.check import (
-    COLUMN_NAMES,
-    Report,
     as_csv,
     as_values,
     coloured,
+    column_names,
     explained,
     finding_document,
     findings_table,
@@ -44,7 +44,7 @@ WARNING = found("no-block", GUEST, "evidence", command=("stamp", GUEST.uuid, "--
 ERROR = found("crashed", GUEST, "crashed: panicked")
 NOTE = found("older-nova", GUEST, "by Nova 29.0.0, older than 34.0.0")
 MISSING = Finding(
-    "missing", "error", "u-1", None, ("servers.json: it is on this host",),
+    "missing", "error", "compute-1", "u-1", None, ("servers.json: it is on this host",),
     record=Record("u-1", "servers.json", {"name": "lost", "owner.project.name": "acme"}),
 )  # fmt: skip
 
@@ -62,16 +62,17 @@ def hostile(text: str) -> Report:
     return Report(
         [
             found("flavor-differs", guest, text, f"{text}, {text}", command=command),
-            Finding("missing", "error", "u-1", None, (text,), record=record),
+            Finding("missing", "error", text, "u-1", None, (text,), record=record),
         ],
         2,
-        1,
+        {"note": 1},
         ("nova-domains", "-c", text),
+        several_hosts=True,
     )
 
 
 def in_json(report: Report) -> str:
-    documents = [finding_document(each, report, "h") for each in report.findings]
+    documents = [finding_document(each, report) for each in report.findings]
     return as_json(documents, one_a_line=True, ascii_only=False)
 
 
@@ -96,7 +97,7 @@ def test_nothing_that_acts_comes_out(name: str, text: str) -> None:
 @given(texts())
 def test_a_spreadsheet_runs_nothing_and_has_a_row_for_each(text: str) -> None:
     head, *rows = csv.reader(StringIO(as_csv(hostile(text))))
-    assert tuple(head) == COLUMN_NAMES
+    assert tuple(head) == column_names(hostile(text))
     assert len(rows) == 2
     for row in rows:
         assert len(row) == len(head)
@@ -106,7 +107,7 @@ def test_a_spreadsheet_runs_nothing_and_has_a_row_for_each(text: str) -> None:
 @given(texts())
 def test_value_prints_a_line_for_each_finding(text: str) -> None:
     lines = as_values(hostile(text)).split("\n")
-    assert [len(line.split("\t")) for line in lines[:-1]] == [len(COLUMN_NAMES)] * 2
+    assert [len(line.split("\t")) for line in lines[:-1]] == [len(column_names(hostile(text)))] * 2
     assert lines[-1] == ""
 
 
@@ -142,18 +143,23 @@ def test_a_monitor_gets_one_line_and_one_bar(text: str) -> None:
 
 def test_a_pipe_gets_whole_lines_grouped_by_guest_the_worst_first() -> None:
     other = nova_guest(2, instance("db"))
-    report = Report([found("io-error", other, "paused: ioerror"), WARNING, MISSING], 12, 3)
+    report = Report(
+        [found("io-error", other, "paused: ioerror"), WARNING, MISSING],
+        12,
+        {"note": 3},
+        ("nova-domains",),
+    )
     assert (
         findings_table(report, width=None, paint=plain)
         == f"""\
 instance-00000002  db  {other.uuid}  running
-  error    io-error  paused: ioerror
+  error    io-error  paused: ioerror → {CODES["io-error"].consequence}
 
 u-1  lost  not here  acme
-  error    missing   servers.json: it is on this host
+  error    missing   servers.json: it is on this host → {CODES["missing"].consequence}
 
 instance-00000001  web  {GUEST.uuid}  running  acme · alice
-  warning  no-block  evidence
+  warning  no-block  evidence → {CODES["no-block"].consequence}
     $ nova-domains stamp {GUEST.uuid} --derive
 
 What to do  (more: check --explain CODE)
@@ -161,15 +167,16 @@ What to do  (more: check --explain CODE)
   missing   {CODES["missing"].remedy}
   no-block  {CODES["no-block"].remedy}
 
-2 errors, 1 warning on 3 of 12 guests; 3 more below --severity
+2 errors, 1 warning on 2 of 12 guests and 1 missing instance
+3 notes hidden (--severity note shows them)
 """
     )
 
 
 def test_no_findings_is_said() -> None:
     assert findings_table(Report([], 1), width=80, paint=plain) == "1 guest, nothing found\n"
-    hidden = findings_table(Report([], 12, 1), width=80, paint=plain)
-    assert hidden == "12 guests, nothing found; 1 more below --severity\n"
+    hidden = findings_table(Report([], 12, {"note": 1}), width=80, paint=plain)
+    assert hidden == "12 guests, nothing found\n1 note hidden (--severity note shows it)\n"
 
 
 LONG = found(
