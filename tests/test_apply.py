@@ -18,8 +18,11 @@ from virsh_nova.errors import GuestError, HostLost
 from virsh_nova.model import DefinitionName
 from virsh_nova.stamp import apply as module
 from virsh_nova.stamp.apply import Applied, apply, write
-from virsh_nova.stamp.journal import Journal, Outcome, read_journal
-from virsh_nova.stamp.plan import Options, Step, make_plan
+from virsh_nova.stamp.journal import Journal
+from virsh_nova.stamp.journal_format import Outcome
+from virsh_nova.stamp.journals import read_journal
+from virsh_nova.stamp.plan import Options, Step
+from virsh_nova.stamp.planner import make_plan
 
 Hook = Callable[..., None]
 

@@ -14,17 +14,12 @@ from hypothesis import strategies as st
 from tests.hosts import MemoryHost, guest, uuid_of
 from tests.test_plan_properties import BY
 from virsh_nova.errors import NovaDomainsError
-from virsh_nova.stamp import journal as module
-from virsh_nova.stamp.journal import (
-    Journal,
-    Outcome,
-    Run,
-    journals,
-    make_state_folder,
-    read_journal,
-    state_folder,
-)
-from virsh_nova.stamp.plan import Options, Step, make_plan
+from virsh_nova.stamp import journals as module
+from virsh_nova.stamp.journal import Journal
+from virsh_nova.stamp.journal_format import Outcome, Run
+from virsh_nova.stamp.journals import journals, make_state_folder, read_journal, state_folder
+from virsh_nova.stamp.plan import Options, Step
+from virsh_nova.stamp.planner import make_plan
 
 
 def steps_of(number: int, name: str = "web-1") -> list[Step]:

@@ -18,7 +18,8 @@ from virsh_nova.guests.build import unreadable_guest
 from virsh_nova.model import Sighting
 from virsh_nova.sources.record import Record
 from virsh_nova.stamp.merge import merge
-from virsh_nova.stamp.plan import Options, Plan, Step, make_plan
+from virsh_nova.stamp.plan import Options, Plan, Step
+from virsh_nova.stamp.planner import make_plan
 
 WHOLE = {
     "package": "34.0.0", "name": "web-1", "flavor.name": "m1.small",

@@ -20,8 +20,10 @@ from virsh_nova.hosts.libvirt.connection import Host
 from virsh_nova.model import Guest
 from virsh_nova.sources.record import Record
 from virsh_nova.stamp.apply import write
-from virsh_nova.stamp.journal import Journal, read_journal
-from virsh_nova.stamp.plan import Options, Plan, Signature, Step, make_plan
+from virsh_nova.stamp.journal import Journal
+from virsh_nova.stamp.journals import read_journal
+from virsh_nova.stamp.plan import Options, Plan, Signature, Step
+from virsh_nova.stamp.planner import make_plan
 from virsh_nova.stamp.undo import make_undo_plan
 
 BY = Signature(datetime(2026, 11, 22, 12, tzinfo=timezone.utc), "root@compute-1", "1.1.0")

@@ -25,8 +25,9 @@ from virsh_nova.render.stamp import (
     run_rows,
 )
 from virsh_nova.sources.record import Record
-from virsh_nova.stamp.journal import Outcome
-from virsh_nova.stamp.plan import Notice, Options, Plan, make_plan
+from virsh_nova.stamp.journal_format import Outcome
+from virsh_nova.stamp.plan import Notice, Options, Plan
+from virsh_nova.stamp.planner import make_plan
 
 SGR = re.compile(r"\x1b\[[0-9;]*m")
 FACTS = {"package": "34.0.0", "name": "web-1", "flavor.vcpus": 2, "flavor.name": "m1.small"}

@@ -24,7 +24,8 @@ from tests.strategies import APPLIANCE, FOREIGN_METADATA, NOVA_SYSINFO
 from tests.terminals import on_terminal
 from virsh_nova import __version__
 from virsh_nova.render.safe import is_safe
-from virsh_nova.stamp.journal import Run, read_journal
+from virsh_nova.stamp.journal_format import Run
+from virsh_nova.stamp.journals import read_journal
 
 SGR = re.compile(r"\x1b\[[0-9;]*m")
 EVIL = "\u202ea\x9b31m\x85[bold]<b>"

@@ -24,7 +24,8 @@ from virsh_nova.sources.catalog import complete
 from virsh_nova.sources.catalog_files import read_catalog
 from virsh_nova.sources.read import read_records, records_in
 from virsh_nova.sources.record import Record
-from virsh_nova.stamp.plan import Options, Step, make_plan
+from virsh_nova.stamp.plan import Options, Step
+from virsh_nova.stamp.planner import make_plan
 
 GOLDENS = sorted((DATA / "golden").glob("*/*.xml"))
 INPUTS: dict[str, dict[str, Any]] = json.loads(

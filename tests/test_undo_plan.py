@@ -9,8 +9,9 @@ from typing import Any
 from tests.hosts import MemoryHost, block, guest, uuid_of
 from tests.test_plan_properties import BY, carry_out, journal_of
 from virsh_nova.block.namespaces import BACKFILL, NOVA_1_1
-from virsh_nova.stamp.journal import Entry, Run
-from virsh_nova.stamp.plan import Edit, Options, Plan, make_plan
+from virsh_nova.stamp.journal_format import Entry, Run
+from virsh_nova.stamp.plan import Edit, Options, Plan
+from virsh_nova.stamp.planner import make_plan
 from virsh_nova.stamp.undo import make_undo_plan
 
 

@@ -36,7 +36,8 @@ from virsh_nova.errors import NovaDomainsError
 from virsh_nova.hosts.libvirt.connection import Writer
 from virsh_nova.stamp import journal
 from virsh_nova.stamp.apply import AT_ONCE
-from virsh_nova.stamp.journal import Journal, read_journal
+from virsh_nova.stamp.journal import Journal
+from virsh_nova.stamp.journals import read_journal
 
 GUESTS = 50
 NAMES = {f"instance-{number:08x}": uuid(number) for number in range(1, GUESTS + 1)}

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import sys
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
@@ -17,7 +16,8 @@ if TYPE_CHECKING:
 
     from ..hosts.libvirt.connection import Host
     from ..stamp.apply import Applied
-    from ..stamp.journal import Journal, Outcome
+    from ..stamp.journal import Journal
+    from ..stamp.journal_format import Outcome
     from ..stamp.plan import Plan, Step
 
 
@@ -122,6 +122,7 @@ def begin_journal(steps: list[Step], host: Host, manner: Manner) -> Journal:
     from pathlib import Path
 
     from ..stamp.journal import Journal
+    from ..stamp.plan import whoami
 
     return Journal.begin(
         Path(manner.journal) if manner.journal else None,
@@ -174,15 +175,3 @@ def tell(
         complain(f"interrupted; {left} guests were left", "run it again to complete it")
         return EXIT_INTERRUPTED
     return 0 if all(outcome.result == "done" for outcome in outcomes.values()) else EXIT_FAILED
-
-
-def whoami() -> str:
-    """``user@machine``; the user behind sudo, where there is one."""
-    import pwd
-
-    try:
-        user = pwd.getpwuid(os.getuid()).pw_name
-    except KeyError:
-        user = str(os.getuid())
-    behind: Any = os.environ.get("SUDO_USER")
-    return f"{behind or user}@{os.uname().nodename}"

@@ -14,7 +14,7 @@ from ..errors import EXIT_FAILED
 from ..hosts.handles import resolve
 from ..sources.gather import Sources, gather
 from .options import plan_options
-from .plan_flow import Manner, execute, whoami
+from .plan_flow import Manner, execute
 from .session import Session
 from .types import Handle, ReleaseName
 
@@ -106,7 +106,8 @@ def stamp_command(
     """
     from ..render.progress import ProgressBar
     from ..stamp.lock import only_run
-    from ..stamp.plan import Options, make_plan
+    from ..stamp.plan import Options
+    from ..stamp.planner import make_plan
 
     session.refuse_files()
     if overwrite and fill:
@@ -177,6 +178,6 @@ def assigned(assignments: Sequence[str]) -> Facts:
 def signature() -> Signature:
     from datetime import datetime, timezone
 
-    from ..stamp.plan import Signature
+    from ..stamp.plan import Signature, whoami
 
     return Signature(datetime.now(timezone.utc).replace(microsecond=0), whoami(), __version__)

@@ -15,7 +15,7 @@ from .plan_flow import Manner, execute
 from .session import Session
 
 if TYPE_CHECKING:
-    from ..stamp.journal import Run
+    from ..stamp.journal_format import Run
 
 
 @click.command("undo")
@@ -79,7 +79,7 @@ def undo_command(
 def named_run(name: str) -> Run:
     from pathlib import Path
 
-    from ..stamp.journal import SUFFIX, read_journal, state_folder
+    from ..stamp.journals import SUFFIX, read_journal, state_folder
 
     path = Path(name)
     in_folder = state_folder() / f"{name.removesuffix(SUFFIX)}{SUFFIX}"
@@ -108,7 +108,7 @@ def taken_back(runs: Sequence[Run]) -> set[str]:
 
 def all_runs() -> list[Run]:
     """Those in the usual place, oldest first; a file that is no journal is told of."""
-    from ..stamp.journal import journals, read_journal, state_folder
+    from ..stamp.journals import journals, read_journal, state_folder
 
     runs = []
     for path in journals(state_folder()):

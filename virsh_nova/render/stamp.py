@@ -19,7 +19,7 @@ from .safe import cell, visible
 
 if TYPE_CHECKING:
     from ..model import Guest
-    from ..stamp.journal import Outcome, Run
+    from ..stamp.journal_format import Outcome, Run
     from ..stamp.plan import Edit, Notice, Plan, Step
 
 Paint = Callable[[str, str], str]

@@ -14,7 +14,8 @@ from ..block.compare import same
 from ..block.namespaces import BACKFILL
 from ..errors import GuestError, HostError, NovaDomainsError
 from ..model import DefinitionName
-from .journal import Journal, Outcome
+from .journal import Journal
+from .journal_format import Outcome
 from .plan import Edit, Step
 
 # What keeps the daemon busy while it waits for the disk; more hardly bring anything.

@@ -9,92 +9,15 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 
 from ..errors import NovaDomainsError
-from .plan import Edit, Step
-
-VERSION = 1
-SUFFIX = ".jsonl"
-
-Result = Literal["done", "changed", "failed", "unanswered", "left"]
-"""``changed``: somebody changed the guest after the plan was made, and it was skipped.
-``unanswered``: libvirt had not answered when it was given up. ``left``: the run ended before."""
-
-
-class Outcome(NamedTuple):
-    """What became of one guest."""
-
-    uuid: str
-    result: Result
-    why: str = ""
-
-
-class Entry(NamedTuple):
-    """What a journal tells of one guest."""
-
-    uuid: str
-    domain: str
-    edits: tuple[Edit, ...]
-    outcome: Outcome | None
-
-
-class Run(NamedTuple):
-    """A journal that was read."""
-
-    path: Path
-    id: str
-    command: str
-    """``stamp`` or ``undo``."""
-    undoes: str | None
-    """The run that was taken back."""
-    host: str | None
-    by: str
-    at: str
-    """ISO 8601, UTC."""
-    entries: tuple[Entry, ...]
-    end: str | None
-    """``complete``, ``interrupted``, ``lost``; None for a run that was killed, or still goes on."""
-    faults: tuple[str, ...]
-    """What could not be read, a line each."""
-
-    @property
-    def state(self) -> str:
-        """How the run ended, in a word or two; ``cut short`` for one that never did."""
-        if self.end is None:
-            return "cut short"
-        results = [entry.outcome.result for entry in self.entries if entry.outcome]
-        done = results.count("done")
-        return self.end if done == len(self.entries) else f"{self.end}, {done} done"
-
-
-def state_folder() -> Path:
-    """``/var/lib/nova-domains`` for root, the XDG state folder for others.
-
-    ``NOVA_DOMAINS_STATE`` names another.
-    """
-    if named := os.environ.get("NOVA_DOMAINS_STATE"):
-        return Path(named)
-    if os.geteuid() == 0:
-        return Path("/var/lib/nova-domains")
-    state = os.environ.get("XDG_STATE_HOME") or "~/.local/state"
-    return Path(state).expanduser() / "nova-domains"
-
-
-def make_state_folder() -> Path:
-    """Raises ``NovaDomainsError`` where it cannot be made."""
-    folder = state_folder()
-    try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    except OSError as error:
-        raise NovaDomainsError(
-            f"{folder}: the folder for journals cannot be made: {error.strerror}; nothing was done",
-            "name another place with --journal",
-        ) from error
-    return folder
+from .journal_format import VERSION, Outcome
+from .journals import SUFFIX, make_state_folder
+from .plan import Step
 
 
 class Journal:
@@ -207,29 +130,3 @@ def _unwritable(path: Path, error: OSError) -> NovaDomainsError:
 
 def _lines(*records: dict[str, Any]) -> bytes:
     return b"".join(json.dumps(record).encode() + b"\n" for record in records)
-
-
-# ---- reading ----------------------------------------------------------------------------------
-
-
-def read_journal(path: Path) -> Run:
-    """Read what can be read of a journal; the rest is named in ``faults``.
-
-    Raises ``NovaDomainsError`` for a file that is not there, or is none.
-    """
-    from .journal_format import decode
-
-    try:
-        with path.open("rb") as file:
-            lines = file.read().splitlines()
-    except OSError as error:
-        raise NovaDomainsError(
-            f"{path}: the journal cannot be read: {error.strerror}",
-            "nova-domains undo --list shows the journals there are",
-        ) from error
-    return decode(path, lines)
-
-
-def journals(folder: Path) -> Iterator[Path]:
-    """The journals of a folder, oldest first: their names begin with the time."""
-    yield from sorted(folder.glob(f"*{SUFFIX}")) if folder.is_dir() else ()

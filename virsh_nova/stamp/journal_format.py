@@ -4,13 +4,65 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Literal, NamedTuple
 
 import msgspec
 
 from ..errors import NovaDomainsError
 from ..model import DefinitionName
-from .journal import VERSION, Entry, Outcome, Result, Run
 from .plan import Edit
+
+VERSION = 1
+
+Result = Literal["done", "changed", "failed", "unanswered", "left"]
+"""``changed``: somebody changed the guest after the plan was made, and it was skipped.
+``unanswered``: libvirt had not answered when it was given up. ``left``: the run ended before."""
+
+
+class Outcome(NamedTuple):
+    """What became of one guest."""
+
+    uuid: str
+    result: Result
+    why: str = ""
+
+
+class Entry(NamedTuple):
+    """What a journal tells of one guest."""
+
+    uuid: str
+    domain: str
+    edits: tuple[Edit, ...]
+    outcome: Outcome | None
+
+
+class Run(NamedTuple):
+    """A journal that was read."""
+
+    path: Path
+    id: str
+    command: str
+    """``stamp`` or ``undo``."""
+    undoes: str | None
+    """The run that was taken back."""
+    host: str | None
+    by: str
+    at: str
+    """ISO 8601, UTC."""
+    entries: tuple[Entry, ...]
+    end: str | None
+    """``complete``, ``interrupted``, ``lost``; None for a run that was killed, or still goes on."""
+    faults: tuple[str, ...]
+    """What could not be read, a line each."""
+
+    @property
+    def state(self) -> str:
+        """How the run ended, in a word or two; ``cut short`` for one that never did."""
+        if self.end is None:
+            return "cut short"
+        results = [entry.outcome.result for entry in self.entries if entry.outcome]
+        done = results.count("done")
+        return self.end if done == len(self.entries) else f"{self.end}, {done} done"
 
 
 class _Head(msgspec.Struct):

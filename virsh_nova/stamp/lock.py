@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from ..errors import NovaDomainsError
-from .journal import make_state_folder
+from .journals import make_state_folder
 
 
 @contextmanager

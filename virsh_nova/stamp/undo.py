@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from ..block.compare import bare, same
 from ..block.namespaces import BACKFILL
 from ..model import Definition, Guest
-from .journal import Entry, Run
+from .journal_format import Entry, Run
 from .plan import Edit, Notice, Plan, Step
 
 
