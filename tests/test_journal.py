@@ -16,10 +16,12 @@ from tests.test_plan_properties import BY
 from virsh_nova.errors import NovaDomainsError
 from virsh_nova.stamp import journals as module
 from virsh_nova.stamp.journal import Journal
-from virsh_nova.stamp.journal_format import Outcome, Run
+from virsh_nova.stamp.journal_format import Origin, Outcome, Run
 from virsh_nova.stamp.journals import journals, make_state_folder, read_journal, state_folder
-from virsh_nova.stamp.plan import Options, Step
+from virsh_nova.stamp.plan import Request, Step
 from virsh_nova.stamp.planner import make_plan
+
+ORIGIN = Origin("stamp", host="compute-1", by="root@h", tool="1.1")
 
 
 def steps_of(number: int, name: str = "web-1") -> list[Step]:
@@ -27,13 +29,12 @@ def steps_of(number: int, name: str = "web-1") -> list[Step]:
     for each in range(1, number + 1):
         host.add(both=guest(each))
     uuids = frozenset(uuid_of(each) for each in range(1, number + 1))
-    options = Options(named=uuids, force=True, assignments={"name": name}, signature=BY)
+    options = Request(named=uuids, force=True, assignments={"name": name}, signature=BY)
     return list(make_plan(host.name, host.guests(), (), options).steps)
 
 
 def begun(path: Path | None, steps: list[Step], **changes: Any) -> Journal:
-    told: dict[str, Any] = {"command": "stamp", "host": "compute-1", "by": "root@h", "tool": "1.1"}
-    return Journal.begin(path, steps, **{**told, **changes})
+    return Journal.begin(path, steps, ORIGIN._replace(**changes))
 
 
 def written(path: Path, number: int = 3) -> list[bytes]:
@@ -80,10 +81,10 @@ def test_what_is_written_is_what_is_read(path: Path) -> None:
     journal.outcomes([Outcome(uuid_of(2), "failed", "it is busy")])
     journal.end("interrupted")
     run = read_journal(path)
-    assert (run.command, run.undoes, run.host, run.by) == ("undo", "earlier", "compute-1", "root@h")
+    assert run.origin == Origin("undo", "compute-1", "root@h", "1.1", undoes="earlier")
     assert (run.end, run.faults, run.path) == ("interrupted", (), path)
-    assert [entry.edits for entry in run.entries] == [step.edits for step in steps]
-    assert [entry.outcome for entry in run.entries] == [
+    assert [entry.edits for entry in run.guests] == [step.edits for step in steps]
+    assert [entry.outcome for entry in run.guests] == [
         Outcome(uuid_of(1), "done"),
         Outcome(uuid_of(2), "failed", "it is busy"),
         None,
@@ -124,7 +125,7 @@ def test_hostile_names_stand_in_ascii(path: Path) -> None:
     begun(path, steps).end("complete")
     assert path.read_bytes().isascii()
     assert len(path.read_bytes().splitlines()) == 3
-    assert read_journal(path).entries[0].edits == steps[0].edits
+    assert read_journal(path).guests[0].edits == steps[0].edits
 
 
 def refusal(path: Path | None) -> NovaDomainsError:
@@ -137,7 +138,7 @@ def refusal(path: Path | None) -> NovaDomainsError:
 
 def test_a_file_that_is_there_is_not_touched(path: Path) -> None:
     path.write_text("precious")
-    assert refusal(path).message == f"{path}: there is such a file already; nothing was done"
+    assert refusal(path).message == f"{path}: the file already exists; nothing was done"
     assert path.read_text() == "precious"
 
 
@@ -189,7 +190,7 @@ def test_a_disk_that_is_full_later_is_remembered(
     assert journal.broken == "No space left on device"
     journal.end("complete")
     run = read_journal(path)
-    assert len(run.entries) == 1
+    assert len(run.guests) == 1
     assert run.end is None
 
 
@@ -239,10 +240,21 @@ def test_journals_come_oldest_first_and_each_has_a_name_of_its_own(
 # ---- damage -----------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("content", [b"", b"\n", b"hello\n", b"{}\n", b"\xff\n", b'{"journal": 1}'])
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"\n",
+        b"hello\n",
+        b"{}\n",
+        b"\xff\n",
+        b'{"line": "run"}',
+        b'{"line": "end", "version": 1}',
+    ],
+)
 def test_a_file_that_is_no_journal_is_told(path: Path, content: bytes) -> None:
     path.write_bytes(content)
-    with pytest.raises(NovaDomainsError, match="line 1: this is no journal of nova-domains"):
+    with pytest.raises(NovaDomainsError, match="line 1: not a nova-domains journal"):
         read_journal(path)
 
 
@@ -253,18 +265,20 @@ def test_a_file_that_is_not_there_is_told(path: Path) -> None:
 
 def test_the_journal_of_a_newer_version_is_refused(path: Path) -> None:
     head, *rest = written(path)
-    newer = json.dumps({**json.loads(head), "journal": 2}).encode() + b"\n"
+    newer = json.dumps({**json.loads(head), "version": 2}).encode() + b"\n"
     path.write_bytes(newer + b"".join(rest))
-    with pytest.raises(NovaDomainsError, match=r"a newer nova-domains wrote it \(version 2\)"):
+    with pytest.raises(
+        NovaDomainsError, match=r"written by another nova-domains \(journal version 2, not 1\)"
+    ):
         read_journal(path)
 
 
 def test_a_line_that_is_damaged_costs_only_its_guest(path: Path) -> None:
     lines = written(path)
-    lines[2] = b'{"guest": "x", "domain": 3}\n'
+    lines[2] = b'{"line": "guest", "uuid": "x", "domain": 3}\n'
     path.write_bytes(b"".join(lines))
     run = read_journal(path)
-    assert [entry.uuid for entry in run.entries] == [uuid_of(1), uuid_of(3)]
+    assert [entry.uuid for entry in run.guests] == [uuid_of(1), uuid_of(3)]
     assert run.faults == (
         f"{path}: line 3: Expected `str`, got `int` - at `$.domain`",
         f"{path}: 1 of 3 guests cannot be read",
@@ -276,16 +290,16 @@ def test_a_journal_cut_short_tells_how_many_guests_it_lost(path: Path) -> None:
     lines = written(path)
     path.write_bytes(b"".join(lines[:2]) + lines[2][:-20])
     run = read_journal(path)
-    assert [entry.uuid for entry in run.entries] == [uuid_of(1)]
+    assert [entry.uuid for entry in run.guests] == [uuid_of(1)]
     assert f"{path}: 2 of 3 guests cannot be read" in run.faults
     assert run.state == "cut short"
 
 
 def test_a_line_nested_too_deep_is_a_fault(path: Path) -> None:
     lines = written(path)
-    lines[2] = b'{"guest"' + b":[" * 100_000 + b"\n"
+    lines[2] = b'{"line"' + b":[" * 100_000 + b"\n"
     path.write_bytes(b"".join(lines))
-    assert len(read_journal(path).entries) == 2
+    assert len(read_journal(path).guests) == 2
 
 
 def readable(path: Path) -> Run | None:
@@ -324,12 +338,12 @@ def test_any_damage_to_lines_costs_no_other_line(
         return
     whole = {
         entry.uuid: entry
-        for entry, before, after in zip(run.entries, lines[1:4], damaged[1:4], strict=True)
+        for entry, before, after in zip(run.guests, lines[1:4], damaged[1:4], strict=True)
         if before == after and damaged[0] == lines[0]
     }
     # A line whose end is gone takes the next with it.
     broken = any(not line.endswith(b"\n") for line in damaged)
-    edits = {entry.uuid: entry.edits for entry in found.entries}
+    edits = {entry.uuid: entry.edits for entry in found.guests}
     if not broken:
         for uuid, entry in whole.items():
             assert edits[uuid] == entry.edits
@@ -348,11 +362,9 @@ def test_a_journal_cut_anywhere_holds_all_lines_before_the_cut(
         whole += 1
     assert (found is not None) == (whole >= 1)
     if found is not None:
-        kept = found.entries[: max(0, min(whole - 1, 3))]
-        assert [entry.edits for entry in kept] == [
-            entry.edits for entry in run.entries[: len(kept)]
-        ]
-        assert len(found.entries) == min(max(whole - 1, 0), 3)
+        kept = found.guests[: max(0, min(whole - 1, 3))]
+        assert [entry.edits for entry in kept] == [entry.edits for entry in run.guests[: len(kept)]]
+        assert len(found.guests) == min(max(whole - 1, 0), 3)
 
 
 @given(st.binary(max_size=300))

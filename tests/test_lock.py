@@ -46,8 +46,8 @@ def test_the_second_run_is_refused_with_the_pid_of_the_first(state: Path) -> Non
         with pytest.raises(NovaDomainsError) as raised, only_run():
             pytest.fail("two runs at once")
         process.communicate("\n")
-    assert raised.value.message == f"another run of stamp or undo is at work: pid {process.pid}"
-    assert raised.value.hint == "wait until it has ended; nothing was done"
+    assert raised.value.message == f"another stamp or undo is running: pid {process.pid}"
+    assert raised.value.hint == "wait until it has finished; nothing was done"
 
 
 def test_a_run_that_was_killed_holds_no_lock(state: Path) -> None:

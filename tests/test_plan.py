@@ -18,7 +18,7 @@ from virsh_nova.guests.build import unreadable_guest
 from virsh_nova.model import Sighting
 from virsh_nova.sources.record import Record
 from virsh_nova.stamp.merge import merge
-from virsh_nova.stamp.plan import Options, Plan, Step
+from virsh_nova.stamp.plan import Plan, Request, Step
 from virsh_nova.stamp.planner import make_plan
 
 WHOLE = {
@@ -36,7 +36,7 @@ def plan_of(*guests: str, records: tuple[Record, ...] = (), **options: Any) -> P
     host = MemoryHost()
     for each in guests:
         host.add(both=each)
-    chosen = Options(**{"everyone": not options.get("named"), **options})
+    chosen = Request(**{"everyone": not options.get("named"), **options})
     return make_plan(host.name, host.guests(), records, chosen)
 
 
@@ -58,8 +58,8 @@ NAMED = frozenset((uuid_of(1),))
 def test_another_managers_guest_is_refused_until_it_is_named_and_forced() -> None:
     foreign = nova(metadata=FOREIGN_METADATA)
     why = (
-        "it is KubeVirt's: metadata of http://kubevirt.io; "
-        "to stamp it anyway name it and give --force"
+        "it belongs to KubeVirt: metadata of http://kubevirt.io; "
+        "to stamp it anyway, name it and use --force"
     )
     for options in ({}, {"named": NAMED}, {"force": True, "everyone": True}):
         step = one_step(foreign, record(1), **options)
@@ -76,15 +76,13 @@ def test_an_appliance_is_refused_whoever_asks() -> None:
     appliance = nova(rest=APPLIANCE)
     step = one_step(appliance, record(1), named=NAMED, force=True, overwrite=True)
     assert step.action == "refused"
-    assert step.reason == (
-        "it is an appliance of libguestfs: virtio channel org.libguestfs.channel.0"
-    )
+    assert step.reason == ("it is a libguestfs appliance: virtio channel org.libguestfs.channel.0")
 
 
 def test_a_mark_in_the_persistent_definition_alone_counts() -> None:
     host = MemoryHost()
     host.add(nova(), nova(rest=APPLIANCE))
-    (step,) = make_plan("compute-1", host.guests(), [record(1)], Options(everyone=True)).steps
+    (step,) = make_plan("compute-1", host.guests(), [record(1)], Request(everyone=True)).steps
     assert step.action == "refused"
 
 
@@ -92,7 +90,7 @@ def test_a_guest_that_nothing_shows_to_be_novas_needs_a_record_or_force() -> Non
     plain = guest(1, domain="plain")
     step = one_step(plain, named=NAMED, assignments={"name": "x"})
     assert step.reason == (
-        "nothing shows that it is Nova's; to stamp it anyway name it and give --force"
+        "no evidence that this is a Nova guest; to stamp it anyway, name it and use --force"
     )
     assert one_step(plain, record(1), named=NAMED).action == "stamp"
     assert one_step(plain, named=NAMED, force=True, assignments={"name": "x"}).action == "stamp"
@@ -103,25 +101,25 @@ def test_a_guest_that_nothing_shows_to_be_novas_needs_a_record_or_force() -> Non
 def test_a_block_of_a_nova_to_come_is_left_alone() -> None:
     newer = "http://openstack.org/xmlns/libvirt/nova/1.2"
     step = one_step(nova(metadata=block("x", namespace=newer)), record(1), overwrite=True)
-    assert step.reason == f"it has a block of a Nova newer than is known here: {newer}"
+    assert step.reason == f"it has a block of a Nova newer than this program knows: {newer}"
 
 
 def test_a_guest_that_cannot_be_read_is_refused() -> None:
     seen = Sighting("compute-1", uuid_of(1), "x", 1, "running")
     lost = unreadable_guest(seen, "cannot be read: no answer within 10 s")
-    (step,) = make_plan("compute-1", [lost], [record(1)], Options(named=NAMED)).steps
+    (step,) = make_plan("compute-1", [lost], [record(1)], Request(named=NAMED)).steps
     assert (step.action, step.reason) == ("refused", "it cannot be read: no answer within 10 s")
 
 
 def test_a_guest_of_which_nothing_is_known_is_refused() -> None:
-    assert one_step(nova()).reason == "no source knows anything of it"
+    assert one_step(nova()).reason == "no source knows anything about it"
 
 
 def test_facts_that_make_no_block_are_refused() -> None:
     assert one_step(nova(), record(1, facts={"package": ""})).reason.startswith(
         "it does not fit the schema"
     )
-    assert "no XML can hold it" in one_step(nova(), record(1, facts={"name": "a\x1bb"})).reason
+    assert "XML cannot hold it" in one_step(nova(), record(1, facts={"name": "a\x1bb"})).reason
 
 
 @pytest.mark.parametrize("key", ["owner.user.id", "owner.project.id", "flavor.name"])
@@ -130,8 +128,10 @@ def test_a_block_that_would_end_ceilometers_discovery_is_refused(key: str) -> No
     facts = {**{k: v for k, v in WHOLE.items() if k != key}, name: 2 if "vcpus" in name else "x"}
     step = one_step(nova(), record(1, facts=facts))
     assert step.action == "refused"
-    assert step.reason.startswith(f"{key} is not known, and Ceilometer's discovery would end")
-    assert step.reason.endswith(f"give --set {key}=…")
+    assert step.reason.startswith(
+        f"{key} is unknown, and such a block would abort Ceilometer's discovery"
+    )
+    assert step.reason.endswith(f"use --set {key}=…")
 
 
 # ---- who has a block --------------------------------------------------------------------------
@@ -139,7 +139,7 @@ def test_a_block_that_would_end_ceilometers_discovery_is_refused(key: str) -> No
 
 def test_a_guest_with_a_block_is_left_alone() -> None:
     step = one_step(nova(metadata=block("web-1")), record(1))
-    assert (step.action, step.reason, step.edits) == ("unchanged", "it has a block", ())
+    assert (step.action, step.reason, step.edits) == ("unchanged", "it already has a block", ())
 
 
 def test_overwrite_replaces_it_and_removes_those_of_other_namespaces() -> None:
@@ -208,14 +208,14 @@ def test_fill_does_not_take_an_images_uuid_for_a_volumes() -> None:
 def test_fill_leaves_a_block_alone_that_cannot_be_read() -> None:
     broken = f'<nova:instanz xmlns:nova="{NOVA_1_1}"/>'
     step = one_step(nova(metadata=broken), record(1), fill=True)
-    assert step.reason == "its block cannot be read; --overwrite replaces it"
+    assert step.reason == "its block cannot be read; use --overwrite to replace it"
     assert one_step(nova(metadata=broken), record(1), overwrite=True).action == "stamp"
 
 
 def test_a_definition_without_block_gets_one_though_the_other_has_it() -> None:
     host = MemoryHost()
     host.add(nova(metadata=block("web-1")), nova())
-    (step,) = make_plan("compute-1", host.guests(), [record(1)], Options(everyone=True)).steps
+    (step,) = make_plan("compute-1", host.guests(), [record(1)], Request(everyone=True)).steps
     assert {edit.definition for edit in step.edits} == {"persistent"}
 
 
@@ -226,7 +226,7 @@ def test_a_guest_is_written_in_every_definition_that_it_has() -> None:
     for live, persistent in ((nova(), nova()), (nova(), None), (None, nova())):
         host = MemoryHost()
         host.add(live, persistent)
-        (step,) = make_plan("compute-1", host.guests(), [record(1)], Options(everyone=True)).steps
+        (step,) = make_plan("compute-1", host.guests(), [record(1)], Request(everyone=True)).steps
         expected = {"live"} if live else set()
         assert {e.definition for e in step.edits} == expected | (
             {"persistent"} if persistent else set()
@@ -274,9 +274,9 @@ def test_a_record_without_guest_is_told_by_what_it_says_of_its_host() -> None:
         ),
     )
     assert [(notice.kind, notice.text) for notice in plan.notices] == [
-        ("missing", "a.json: 'web-1' is said to run here, and there is no such guest"),
+        ("missing", "a.json: 'web-1' should run here, but there is no such guest"),
         ("elsewhere", "a.json: 'web-1' runs on compute-2"),
-        ("unmatched", f"a.json: {uuid_of(4)} is no guest of this host"),
+        ("unmatched", f"a.json: {uuid_of(4)} is not a guest of this host"),
     ]
     assert [step.action for step in plan.steps] == ["stamp"]
 
@@ -284,7 +284,7 @@ def test_a_record_without_guest_is_told_by_what_it_says_of_its_host() -> None:
 def test_a_record_that_names_another_host_is_told_and_used() -> None:
     plan = plan_of(nova(1), records=(record(1, hosts=("compute-2", "vm")),))
     assert [(n.kind, n.text) for n in plan.notices] == [
-        ("elsewhere", "a.json: record 1 says that it runs on compute-2 or vm, not here")
+        ("elsewhere", "a.json: record 1 says it runs on compute-2 or vm, not on this host")
     ]
     assert plan.steps[0].action == "stamp"
 
@@ -293,14 +293,14 @@ def test_a_guest_without_record_is_told_and_does_not_stop_the_others() -> None:
     plan = plan_of(nova(1), nova(2), nova(3), records=(record(2),))
     assert [step.action for step in plan.steps] == ["refused", "stamp", "refused"]
     derived = plan_of(nova(1), nova(2), records=(record(2),), derive=True).steps[0]
-    assert "no record tells of it" in derived.notes
+    assert "no record mentions it" in derived.notes
 
 
 def test_two_records_of_one_source_that_are_alike_are_told() -> None:
     twins = (record(1, place="record 1"), record(1, place="record 7"))
     plan = plan_of(nova(1), records=twins)
     assert [(n.kind, n.text) for n in plan.notices] == [
-        ("twice", "a.json: record 1 and record 7 are of one uuid; they are alike")
+        ("twice", "a.json: record 1 and record 7 have the same uuid; they say the same")
     ]
     assert plan.steps[0].action == "stamp"
 
@@ -309,7 +309,7 @@ def test_two_records_that_contradict_each_other_refuse_only_their_guest() -> Non
     twins = (record(1), record(1, facts={**WHOLE, "name": "other"}, place="record 9"))
     plan = plan_of(nova(1), nova(2), records=(*twins, record(2)))
     assert [step.action for step in plan.steps] == ["refused", "stamp"]
-    assert plan.steps[0].reason == "a.json: record 1 and record 9 contradict each other: name"
+    assert plan.steps[0].reason == "a.json: record 1 and record 9 disagree on name"
 
 
 def test_of_two_records_the_one_that_names_this_host_counts() -> None:
@@ -319,7 +319,7 @@ def test_of_two_records_the_one_that_names_this_host_counts() -> None:
     )
     plan = plan_of(nova(1), records=twins)
     assert plan.steps[0].facts["name"] == "here"
-    assert plan.notices[0].text.endswith("the one that names this host counts")
+    assert plan.notices[0].text.endswith("the one that names this host is used")
 
 
 def test_records_of_two_sources_are_no_twins() -> None:

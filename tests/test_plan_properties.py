@@ -21,8 +21,9 @@ from virsh_nova.model import Guest
 from virsh_nova.sources.record import Record
 from virsh_nova.stamp.apply import write
 from virsh_nova.stamp.journal import Journal
+from virsh_nova.stamp.journal_format import Origin
 from virsh_nova.stamp.journals import read_journal
-from virsh_nova.stamp.plan import Options, Plan, Signature, Step
+from virsh_nova.stamp.plan import Plan, Request, Signature, Step
 from virsh_nova.stamp.planner import make_plan
 from virsh_nova.stamp.undo import make_undo_plan
 
@@ -30,7 +31,7 @@ BY = Signature(datetime(2026, 11, 22, 12, tzinfo=timezone.utc), "root@compute-1"
 
 
 @st.composite
-def options(draw: st.DrawFn, known: list[str], **fixed: Any) -> Options:
+def options(draw: st.DrawFn, known: list[str], **fixed: Any) -> Request:
     """Everything that a command line can say; ``everyone`` or some guests by name."""
     named = draw(st.sets(st.sampled_from(known)))
     overwrite, fill = draw(st.sampled_from(((False, False), (True, False), (False, True))))
@@ -45,13 +46,13 @@ def options(draw: st.DrawFn, known: list[str], **fixed: Any) -> Options:
         "release": draw(strategies.releases()),
         "signature": draw(st.sampled_from((BY, None))),
     }
-    return Options(**{**chosen, **fixed})
+    return Request(**{**chosen, **fixed})
 
 
 class Case:
     """A host, what is known of its guests, and what was asked for."""
 
-    def __init__(self, host: MemoryHost, foreign: list[str], records: list[Record], asked: Options):
+    def __init__(self, host: MemoryHost, foreign: list[str], records: list[Record], asked: Request):
         self.host, self.foreign, self.records, self.asked = host, foreign, records, asked
 
     def plan(self, **changes: Any) -> Plan:
@@ -228,9 +229,8 @@ def journal_of(plan: Plan, host: str) -> Any:
     """The journal of a plan, written and read again."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "run.jsonl")
-        journal = Journal.begin(
-            path, to_write(plan), command="stamp", host=host, by="root@compute-1", tool="1.1.0"
-        )
+        origin = Origin("stamp", host, by="root@compute-1", tool="1.1.0")
+        journal = Journal.begin(path, to_write(plan), origin)
         journal.end("complete")
         return read_journal(path)
 
@@ -241,7 +241,7 @@ def test_undo_restores_exactly_what_was(case: Case) -> None:
     plan = case.plan()
     run = journal_of(plan, case.host.name)
     assert run.faults == ()
-    assert [entry.edits for entry in run.entries] == [step.edits for step in to_write(plan)]
+    assert [entry.edits for entry in run.guests] == [step.edits for step in to_write(plan)]
     carry_out(plan, case.host)
     back = make_undo_plan(case.host.name, case.host.guests(), run)
     assert all(step.action == "stamp" for step in back.steps), back

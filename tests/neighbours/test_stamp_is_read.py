@@ -203,7 +203,7 @@ def test_what_is_said_to_end_ceilometers_discovery_ends_it_and_nothing_else_does
             "raised"
             if breaks_ceilometer(instance)
             else "passed over"
-            if any("pass this guest over" in note for note in missed(instance))
+            if any("will skip this guest" in note for note in missed(instance))
             else "found"
         )
         if said != outcome:

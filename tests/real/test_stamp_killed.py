@@ -260,7 +260,7 @@ def assert_the_journal_is_true(bench: Bench) -> None:
             run = read_journal(path)
         except NovaDomainsError:  # Killed in its first line.
             continue
-        told |= {entry.uuid: entry.outcome for entry in run.entries}
+        told |= {entry.uuid: entry.outcome for entry in run.guests}
     for each, holds in held.items():
         if holds.mark or holds.new:
             assert each in told
@@ -340,7 +340,7 @@ def test_ctrl_c_at_any_step_finishes_the_guests_in_hand_and_tells_what_was_left(
         assert ended.code == 130, (step, ended)
         (path,) = journals(bench.state)
         told = results(path)
-        assert journal_lines(path)[-1]["end"] == "interrupted", step
+        assert journal_lines(path)[-1]["how"] == "interrupted", step
         assert set(told) == set(NAMES.values()), step
         assert set(told.values()) <= {"done", "left"}, step
         held = bench.held()
@@ -348,7 +348,7 @@ def test_ctrl_c_at_any_step_finishes_the_guests_in_hand_and_tells_what_was_left(
         stamped = {each for each in held if held[each].is_stamped}
         assert {each for each in told if told[each] == "done"} == stamped, step
         assert {each for each in told if told[each] == "left"} == untouched, step
-        assert f"{len(untouched)} guests were left" in ended.err, step
+        assert f"{len(untouched)} guests were not written to" in ended.err, step
         bench.undo_everything()
 
 
@@ -361,9 +361,9 @@ def test_a_daemon_that_is_killed_meanwhile_is_told_and_a_second_run_completes_it
         bench.host.restart_daemon()
         assert ended.code == 3, ended
         assert "the connection was lost" in ended.err
-        assert "run it again" in ended.err
+        assert "run the same command again" in ended.err
         (path,) = journals(bench.state)
-        assert journal_lines(path)[-1]["end"] == "lost"
+        assert journal_lines(path)[-1]["how"] == "lost"
         told = results(path)
         assert set(told) == set(NAMES.values())
         # No more than were under way.

@@ -1,4 +1,4 @@
-"""What the readers of a block make of one that is not whole: what they miss, what they cannot bear.
+"""What readers of an incomplete block miss, and what makes them fail.
 
 Ceilometer's is ``compute/discovery.py`` (``discover_libvirt_polling``), as of its release 27.
 """
@@ -12,14 +12,15 @@ from ..model import Identity, Instance
 
 
 def missed(instance: Instance) -> list[str]:
-    """What is not there that somebody reads, a phrase each."""
+    """What is missing that somebody reads, a phrase each."""
     return [*_for_ceilometer(instance), *_for_people(instance)]
 
 
 def breaks_ceilometer(instance: Instance) -> str | None:
-    """Why Ceilometer's discovery would end on this block, for the whole host; None if it would not.
+    """The key whose absence would abort Ceilometer's discovery for the whole host, or None.
 
-    It passes over a block without an element that it needs, and fails on one without an attribute.
+    Discovery skips a block without an element that it needs, and fails on an element without an
+    attribute that it needs.
     """
     owner = instance.owner
     for who, identity in (("user", owner and owner.user), ("project", owner and owner.project)):
@@ -47,14 +48,14 @@ def _for_ceilometer(instance: Instance) -> Iterator[str]:
     }
     lacking = [key for key, value in needed.items() if value is None]
     if lacking:
-        yield f"Ceilometer will pass this guest over: no {', no '.join(lacking)}"
+        yield f"Ceilometer will skip this guest: no {', no '.join(lacking)}"
     if instance.namespace == DRAFT:
-        yield "Ceilometer will pass this guest over: it does not know the draft's namespace"
+        yield "Ceilometer will skip this guest: it does not know the draft's namespace"
 
 
 def _for_people(instance: Instance) -> Iterator[str]:
     if instance.package is None:
-        yield "the Nova version that started the guest stays unknown: no package"
+        yield "no package: the Nova version that started the guest stays unknown"
 
 
 def _id(identity: Identity | None) -> str | None:

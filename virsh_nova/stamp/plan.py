@@ -1,14 +1,15 @@
-"""What a plan is made of: what was asked for, a step for each guest with its edits, and notices."""
+"""What a plan is made of: the request, a step per guest with its edits, and notices."""
 
 from __future__ import annotations
 
 import os
 import pwd
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timezone
 from types import MappingProxyType
 from typing import Any, Literal, NamedTuple
 
+from .. import __version__
 from ..block.facts import Facts
 from ..block.releases import Release
 from ..model import DefinitionName, Guest
@@ -19,16 +20,18 @@ Action = Literal["stamp", "unchanged", "refused"]
 
 
 class Signature(NamedTuple):
-    """Who stamps, when, with what: for the element that is left beside the block."""
+    """Who stamps, when, with what: for the mark beside the block."""
 
     at: datetime
     by: str
     tool: str
 
 
-class Options(NamedTuple):
+class Request(NamedTuple):
+    """What stamp is asked to do."""
+
     named: frozenset[str] = frozenset()
-    """The uuids of the guests that were asked for one by one."""
+    """The uuids of the guests that were named."""
     everyone: bool = False
     """Every Nova guest."""
     derive: bool = False
@@ -37,10 +40,10 @@ class Options(NamedTuple):
     fill: bool = False
     force: bool = False
     release: Release | None = None
-    """None for the newest, or for the one that a document of ours held."""
+    """None for the newest, or that of a saved document."""
     known_ports: frozenset[str] = frozenset()
     signature: Signature | None = None
-    """None leaves no element of ours."""
+    """None leaves no mark."""
 
 
 class Edit(NamedTuple):
@@ -60,23 +63,23 @@ class Step(NamedTuple):
     guest: Guest
     action: Action
     reason: str = ""
-    """Why nothing is to be done, or why it is refused."""
+    """Why there is nothing to do, or why it is refused."""
     edits: tuple[Edit, ...] = ()
     held: Facts = NOTHING
-    """What the block said before."""
+    """What the block says now."""
     facts: Facts = NOTHING
-    """What it is to say."""
+    """What it will say."""
     origins: Mapping[str, str] = NOTHING
     """The source of each fact."""
     notes: tuple[str, ...] = ()
-    """What the reader of the plan should know: what stays unknown, who will miss it."""
+    """What the user should know: what stays unknown, and who will miss it."""
 
 
 NoticeKind = Literal["missing", "unmatched", "elsewhere", "twice", "foreign"]
 
 
 class Notice(NamedTuple):
-    """Something about a record that concerns no step."""
+    """Something about a record that belongs to no step."""
 
     kind: NoticeKind
     uuid: str
@@ -88,6 +91,10 @@ class Plan(NamedTuple):
     steps: tuple[Step, ...]
     notices: tuple[Notice, ...] = ()
 
+    @property
+    def to_write(self) -> list[Step]:
+        return [step for step in self.steps if step.action == "stamp"]
+
 
 def whoami() -> str:
     """``user@machine``; the user behind sudo, where there is one."""
@@ -95,5 +102,9 @@ def whoami() -> str:
         user = pwd.getpwuid(os.getuid()).pw_name
     except KeyError:
         user = str(os.getuid())
-    behind: Any = os.environ.get("SUDO_USER")
-    return f"{behind or user}@{os.uname().nodename}"
+    return f"{os.environ.get('SUDO_USER') or user}@{os.uname().nodename}"
+
+
+def signature() -> Signature:
+    """That of this run."""
+    return Signature(datetime.now(timezone.utc).replace(microsecond=0), whoami(), __version__)

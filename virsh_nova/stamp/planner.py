@@ -1,4 +1,4 @@
-"""What to write to which guest: a pure function of guests, records and options."""
+"""What to write to which guest: a pure function of guests, records and request."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ from ..sources.record import Record
 from ..write import bare_element
 from .ceilometer import breaks_ceilometer, missed
 from .merge import Merged, merge
-from .plan import NOTHING, Edit, Notice, Options, Plan, Step
+from .plan import NOTHING, Edit, Notice, Plan, Request, Step
 
 
 def make_plan(
-    host: str | None, guests: Iterable[Guest], records: Sequence[Record], options: Options
+    host: str | None, guests: Iterable[Guest], records: Sequence[Record], request: Request
 ) -> Plan:
     """One step for each guest that is named, or for each of Nova's.
 
-    ``guests`` are all guests of the host; ``records`` come in the order of their sources.
+    ``guests`` are those of the host that may be meant; ``records`` come in source order.
     """
     by_uuid: dict[str, list[Record]] = {}
     for record in records:
@@ -40,26 +40,26 @@ def make_plan(
     for guest in sorted(guests, key=lambda guest: (guest.domain, guest.uuid)):
         uuid = guest.uuid
         here.add(uuid)
-        told = by_uuid.get(uuid, ())
-        if _is_meant(guest, bool(told), options):
-            chosen, doubts, conflict = _settle_twins(told, host)
+        recorded = by_uuid.get(uuid, ())
+        if _is_meant(guest, bool(recorded), request):
+            chosen, doubts, conflict = _settle_twins(recorded, host)
             notices += doubts
             if conflict:
                 steps.append(Step(guest, "refused", conflict))
             else:
-                step = _step(guest, chosen, options)
+                step = _step(guest, chosen, request)
                 if records and not chosen and step.action == "stamp":
-                    step = step._replace(notes=("no record tells of it", *step.notes))
+                    step = step._replace(notes=("no record mentions it", *step.notes))
                 steps.append(step)
-    if options.everyone:
+    if request.everyone:
         notices += _without_guest(host, (r for r in records if r.uuid not in here))
     return Plan(host, tuple(steps), tuple(notices))
 
 
-def _is_meant(guest: Guest, recorded: bool, options: Options) -> bool:
-    if guest.uuid in options.named:
+def _is_meant(guest: Guest, recorded: bool, request: Request) -> bool:
+    if guest.uuid in request.named:
         return True
-    return options.everyone and (guest.kind != "foreign" or recorded)
+    return request.everyone and (guest.kind != "foreign" or recorded)
 
 
 # ---- records ----------------------------------------------------------------------------------
@@ -68,7 +68,7 @@ def _is_meant(guest: Guest, recorded: bool, options: Options) -> bool:
 def _settle_twins(
     records: Sequence[Record], host: str | None
 ) -> tuple[list[Record], list[Notice], str]:
-    """One record of each source; what to tell of it; and why the guest is refused, if it is."""
+    """One record per source, notices about them, and why the guest is refused, if it is."""
     chosen: list[Record] = []
     notices: list[Notice] = []
     for source, number in Counter(record.source for record in records).items():
@@ -80,16 +80,16 @@ def _settle_twins(
             first = twins[0]
             differing = sorted(_differing(twins))
             if differing:
-                return [], notices, f"{source}: {places} contradict each other: {differing[0]}"
-            why = "the one that names this host counts" if len(twins) == 1 else "they are alike"
+                return [], notices, f"{source}: {places} disagree on {differing[0]}"
+            why = "the one that names this host is used" if len(twins) == 1 else "they say the same"
             notices.append(
-                Notice("twice", first.uuid, f"{source}: {places} are of one uuid; {why}")
+                Notice("twice", first.uuid, f"{source}: {places} have the same uuid; {why}")
             )
         chosen.append(twins[0])
     for record in chosen:
         if record.runs_on(host) is False:
             where = " or ".join(record.hosts)
-            text = f"{record.source}: {record.place} says that it runs on {where}, not here"
+            text = f"{record.source}: {record.place} says it runs on {where}, not on this host"
             notices.append(Notice("elsewhere", record.uuid, text))
     return chosen, notices, ""
 
@@ -107,13 +107,13 @@ def _without_guest(host: str | None, records: Iterable[Record]) -> list[Notice]:
         name = record.facts.get("name")
         who = f"{name!r}" if name else record.uuid
         if record.runs_on(host):
-            text = f"{record.source}: {who} is said to run here, and there is no such guest"
+            text = f"{record.source}: {who} should run here, but there is no such guest"
             notices.append(Notice("missing", record.uuid, text))
         elif record.hosts:
             text = f"{record.source}: {who} runs on {' or '.join(record.hosts)}"
             notices.append(Notice("elsewhere", record.uuid, text))
         else:
-            text = f"{record.source}: {who} is no guest of this host"
+            text = f"{record.source}: {who} is not a guest of this host"
             notices.append(Notice("unmatched", record.uuid, text))
     return notices
 
@@ -121,45 +121,45 @@ def _without_guest(host: str | None, records: Iterable[Record]) -> list[Notice]:
 # ---- one guest --------------------------------------------------------------------------------
 
 
-def _step(guest: Guest, records: Sequence[Record], options: Options) -> Step:
-    if why := _refusal(guest, bool(records), options):
+def _step(guest: Guest, records: Sequence[Record], request: Request) -> Step:
+    if why := _refusal(guest, bool(records), request):
         return Step(guest, "refused", why)
     held = [counting_block(definition.domain.blocks) for definition in guest.definitions]
-    if all(held) and not (options.overwrite or options.fill):
-        return Step(guest, "unchanged", "it has a block")
-    if options.fill and any(block and block.instance is None for block in held):
-        return Step(guest, "refused", "its block cannot be read; --overwrite replaces it")
+    if all(held) and not (request.overwrite or request.fill):
+        return Step(guest, "unchanged", "it already has a block")
+    if request.fill and any(block and block.instance is None for block in held):
+        return Step(guest, "refused", "its block cannot be read; use --overwrite to replace it")
     merged = merge(
         guest.definitions[0].domain,
         records,
-        options.assignments,
-        deriving=options.derive,
-        known_ports=options.known_ports,
+        request.assignments,
+        deriving=request.derive,
+        known_ports=request.known_ports,
     )
     if not merged.facts:
-        return Step(guest, "refused", "no source knows anything of it")
+        return Step(guest, "refused", "no source knows anything about it")
     edits: list[Edit] = []
     written: list[Instance] = []
     for definition in guest.definitions:
-        instance = _instance(definition, merged, guest.uuid, options)
+        instance = _instance(definition, merged, guest.uuid, request)
         if instance is None:
             continue
         try:
             element = bare_element(instance)
         except ValueError as error:
-            why = f"no XML can hold it: {error}"
+            why = f"XML cannot hold it: {error}"
             return Step(guest, "refused", why, origins=merged.origins)
         if why := _flaw(instance, element):
             return Step(guest, "refused", why, origins=merged.origins)
-        added = _edits(definition, instance, element, merged, options)
+        added = _edits(definition, instance, element, merged, request)
         edits += added
         if added:
             written.append(instance)
     if not edits:
-        return Step(guest, "unchanged", "its block says all this already", origins=merged.origins)
+        return Step(guest, "unchanged", "its block already says all this", origins=merged.origins)
     notes = list(merged.notes)
     if merged.facts.get("root.type") == "image" and any(one.root is None for one in written):
-        notes.append("root left out: Ceilometer's discovery would end on one without uuid")
+        notes.append("root left out: without a uuid it would abort Ceilometer's discovery")
     notes += dict.fromkeys(note for one in written for note in missed(one))
     return Step(
         guest,
@@ -172,67 +172,69 @@ def _step(guest: Guest, records: Sequence[Record], options: Options) -> Step:
     )
 
 
-def _refusal(guest: Guest, recorded: bool, options: Options) -> str:
-    forced = options.force and guest.uuid in options.named
+def _refusal(guest: Guest, recorded: bool, request: Request) -> str:
+    forced = request.force and guest.uuid in request.named
     if not guest.definitions:
         return f"it {guest.faults[0]}" if guest.faults else "it cannot be read"
     for definition in guest.definitions:
         domain = definition.domain
         if mark := guestfs_channel(domain):
-            return f"it is an appliance of libguestfs: {mark}"
+            return f"it is a libguestfs appliance: {mark}"
         if domain.uuid is None:
             return "its XML cannot be read"
         for manager, mark in foreign_evidence(domain):
             if not forced:
-                return f"it is {manager}'s: {mark}; to stamp it anyway name it and give --force"
+                return (
+                    f"it belongs to {manager}: {mark}; to stamp it anyway, name it and use --force"
+                )
         for namespace in domain.namespaces:
             if namespace.startswith(NAMESPACE_STEM) and namespace not in NAMESPACES:
-                return f"it has a block of a Nova newer than is known here: {namespace}"
+                return f"it has a block of a Nova newer than this program knows: {namespace}"
     if guest.kind == "foreign" and not recorded and not forced:
-        return "nothing shows that it is Nova's; to stamp it anyway name it and give --force"
+        return "no evidence that this is a Nova guest; to stamp it anyway, name it and use --force"
     return ""
 
 
 def _flaw(instance: Instance, element: etree._Element) -> str:
-    # What an existing block held beyond Nova's own elements is kept and not judged.
+    # What an existing block holds beyond Nova's own elements is kept, not judged.
     judged = bare_element(instance._replace(unknown=())) if instance.unknown else element
     if why := flaw(judged, instance.namespace):
         return why
     if missing := breaks_ceilometer(instance):
         return (
-            f"{missing} is not known, and Ceilometer's discovery would end on such a block for "
-            f"the whole host; give --set {missing}=…"
+            f"{missing} is unknown, and such a block would abort Ceilometer's discovery for the "
+            f"whole host; use --set {missing}=…"
         )
     return ""
 
 
 def _instance(
-    definition: Definition, merged: Merged, uuid: str, options: Options
+    definition: Definition, merged: Merged, uuid: str, request: Request
 ) -> Instance | None:
-    """What the definition's block is to say; None if it is to be left alone."""
+    """What the definition's block will say; None if it is left alone."""
     block = counting_block(definition.domain.blocks)
-    if block is None or options.overwrite:
-        if options.release is None and merged.namespace is not None:
-            # A document of ours: the block is to be again what it was.
+    if block is None or request.overwrite:
+        if request.release is None and merged.namespace is not None:
+            # A saved document: the block becomes what it was.
             instance = instance_of(merged.facts, merged.namespace)
             return release_of(merged.namespace).shape(instance)
-        release = options.release or NEWEST_RELEASE
+        release = request.release or NEWEST_RELEASE
         instance = instance_of(merged.facts, release.namespace)
         instance = release.habits(release.shape(instance), uuid, unnamed=merged.unnamed)
         if breaks_ceilometer(instance) == "root.uuid":
             instance = instance._replace(root=None)
         return instance
-    if not options.fill or block.instance is None:
+    if not request.fill or block.instance is None:
         return None
-    release = options.release or release_of(block.namespace)
-    # The release says what is added; what is there stays, in the namespace that it has.
+    release = request.release or release_of(block.namespace)
+    # The release says what may be added; what is there stays, in its namespace.
     added = facts_of(release.shape(instance_of(merged.facts, block.namespace)))
     kept = facts_of(block.instance)
     if "root.type" in kept and kept["root.type"] != added.get("root.type"):
         # An image's uuid is not a volume's.
         added.pop("root.uuid", None)
     if kept.get("root.type") == "volume" == added.get("root.type"):
-        # An empty uuid is all that Nova can say of a boot volume.
+        # Nova always leaves the uuid of a boot volume empty.
         kept = {key: value for key, value in kept.items() if key != "root.uuid" or value}
     facts = {**added, **kept}
     return instance_of(facts, block.namespace)._replace(unknown=block.instance.unknown)
@@ -243,33 +245,33 @@ def _edits(
     instance: Instance,
     element: etree._Element,
     merged: Merged,
-    options: Options,
+    request: Request,
 ) -> list[Edit]:
-    """From what the definition holds to what it is to hold; ours first, then Nova's."""
+    """From what the definition holds to what it will hold: our mark first, then the block."""
     domain = definition.domain
     held = {block.namespace: block.xml for block in reversed(domain.blocks)}
     edits = []
     edit = _edit(definition.name, instance.namespace, held.get(instance.namespace))
     after = etree.tostring(element, encoding="unicode")
     if not same(edit.before, after, instance.namespace):
-        if options.signature:
+        if request.signature:
             ours = _edit(definition.name, BACKFILL, domain.backfill_xml)
             sources = tuple(dict.fromkeys(merged.origins.values()))
-            told = Backfill(
+            mark = Backfill(
                 sources=sources,
                 digest=digest_of(element),
-                **options.signature._asdict(),
+                **request.signature._asdict(),
             )
-            edits.append(ours._replace(after=write_backfill(told)))
+            edits.append(ours._replace(after=write_backfill(mark)))
         edits.append(edit._replace(after=after))
-    if options.overwrite:
+    if request.overwrite:
         others = (namespace for namespace in held if namespace != instance.namespace)
         edits += [_edit(definition.name, other, held[other]) for other in others]
     return edits
 
 
 def _edit(definition: DefinitionName, namespace: str, xml: str | None) -> Edit:
-    """The removal of what is there; where nothing is, the beginning of an addition."""
+    """The removal of what is there; if nothing is, the start of an addition."""
     if xml is None:
         prefix = BACKFILL_PREFIX if namespace == BACKFILL else "nova"
         return Edit(definition, namespace, prefix, None, None)
