@@ -309,4 +309,9 @@ def _together(edits: Sequence[Edit]) -> list[list[Edit]]:
     groups: dict[tuple[str, str, str | None], list[Edit]] = {}
     for edit in edits:
         groups.setdefault((edit.namespace, edit.prefix, edit.after), []).append(edit)
-    return list(groups.values())
+    # The mark keeps its place before or after every block, so that a run that is killed leaves
+    # no block without its mark.
+    mark_first = edits[0].namespace == BACKFILL
+    return sorted(
+        groups.values(), key=lambda group: (group[0].namespace == BACKFILL) != mark_first
+    )

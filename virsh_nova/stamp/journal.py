@@ -99,8 +99,10 @@ class Journal:
 
 
 def _guest_line(step: Step) -> GuestLine:
+    guest = step.guest
+    definitions = [definition.name for definition in guest.definitions]
     edits = [EditPart(*edit) for edit in step.edits]
-    return GuestLine(step.guest.uuid, step.guest.domain, edits)
+    return GuestLine(guest.uuid, guest.domain, definitions, edits)
 
 
 def _create(path: Path) -> int:

@@ -56,8 +56,15 @@ class JournalGuest(NamedTuple):
 
     uuid: str
     domain: str
+    definitions: tuple[DefinitionName, ...]
+    """Those that the guest had, whether or not the run was to write to them."""
     edits: tuple[Edit, ...]
     outcome: Outcome | None
+
+    @property
+    def may_be_written(self) -> bool:
+        """Whether the run wrote to the guest, or may have: it was killed, or libvirt hung."""
+        return self.outcome is None or self.outcome.result not in ("changed", "left")
 
 
 class Run(NamedTuple):
@@ -117,6 +124,7 @@ class EditPart(msgspec.Struct):
 class GuestLine(Line, tag="guest"):
     uuid: str
     domain: str
+    definitions: list[DefinitionName]
     edits: list[EditPart]
 
 
@@ -180,6 +188,7 @@ def decode(path: Path, lines: Sequence[bytes]) -> Run:
             JournalGuest(
                 guest.uuid,
                 guest.domain,
+                tuple(guest.definitions),
                 tuple(Edit(*msgspec.structs.astuple(edit)) for edit in guest.edits),
                 outcomes.get(guest.uuid),
             )
