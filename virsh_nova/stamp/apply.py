@@ -92,7 +92,9 @@ class _Application:
         self.applied = Applied()
         self.turn = iter(range(len(steps)))
         self.lock = threading.Lock()
+        """Whoever starts a guest, or says what became of one, holds it."""
         self.ending = False
+        """No other guest is started."""
         self.presses = 0
         """How often Ctrl-C was pressed."""
         self.in_hand: dict[int, float] = {}
@@ -154,15 +156,16 @@ class _Application:
     def _hopeless(self) -> bool:
         """Whether only guests that have used up their time are left to wait for."""
         now = time.monotonic()
-        begun = list(self.in_hand.values())
         with self.lock:
+            begun = list(self.in_hand.values())
             idle = self.working - len(begun)
         return bool(begun) and not idle and all(now - since >= self.patience for since in begun)
 
     def _replace_stuck(self) -> None:
         """Start threads in the place of those that wait for a guest that does not answer."""
         now = time.monotonic()
-        begun = list(self.in_hand.values())
+        with self.lock:
+            begun = list(self.in_hand.values())
         if self.ending or len(self.applied.outcomes) + len(begun) >= len(self.steps):
             return
         stuck = sum(now - since >= min(_STUCK_AFTER, self.patience / 2) for since in begun)
@@ -172,7 +175,11 @@ class _Application:
             self._add_writer()
 
     def _settle(self) -> None:
-        """Every guest gets an outcome, and the journal its end."""
+        """Every guest gets an outcome, and the journal its end. Nothing is started after it."""
+        with self.lock:
+            # From here on no thread starts a guest; those that did are in hand or have answered.
+            self.ending = True
+            in_hand = set(self.in_hand)
         self._take_answers()
         known = {outcome.uuid for outcome in self.applied.outcomes}
         left = []
@@ -180,7 +187,7 @@ class _Application:
             uuid = step.guest.uuid
             if uuid in known:
                 continue
-            if index in self.in_hand:
+            if index in in_hand:
                 why = f"no answer from libvirt within {self.patience:g} s; it may still be written"
                 left.append(Outcome(uuid, "unanswered", why))
             else:
@@ -207,15 +214,18 @@ class _Application:
         fresh = self.writers > AT_ONCE
         threading.Thread(target=self._work, args=(fresh,), daemon=True).start()
 
+    def _next(self) -> int | None:
+        """Start on the next guest; None if there is none, or the run is ending."""
+        with self.lock:
+            index = None if self.ending else next(self.turn, None)
+            if index is not None:
+                self.in_hand[index] = time.monotonic()
+            return index
+
     def _work(self, fresh: bool) -> None:
         try:
             writer = self.open_writer(fresh)
-            while not self.ending:
-                with self.lock:
-                    index = next(self.turn, None)
-                    if index is None:
-                        break
-                    self.in_hand[index] = time.monotonic()
+            while (index := self._next()) is not None:
                 try:
                     outcome = write(self.steps[index], writer)
                 except HostError as error:
@@ -226,8 +236,9 @@ class _Application:
                 except Exception as error:  # One bad guest must not cost the others.
                     why = f"this should not happen: {error!r}"
                     outcome = Outcome(self.steps[index].guest.uuid, "failed", why)
-                self.answers.put(outcome)
-                del self.in_hand[index]
+                with self.lock:
+                    self.answers.put(outcome)
+                    del self.in_hand[index]
         except HostError as error:
             self.answers.put(error)
             self.ending = True
