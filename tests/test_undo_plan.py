@@ -125,6 +125,8 @@ def test_a_guest_that_was_never_written_to_is_as_it_was() -> None:
     host = host_of(guest(1))
     edit = Edit("live", NOVA_1_1, "nova", None, "<instance><name>x</name></instance>")
     entry = JournalGuest(uuid_of(1), "instance-00000001", ("live", "persistent"), (edit,), None)
-    run = Run(Path("x"), "x", Origin("stamp", "compute-1", "", ""), "", (entry,), None, ())
+    run = Run(
+        Path("x"), "x", Origin("stamp", "compute-1", "", ""), "", (entry,), frozenset(), 1, None, ()
+    )
     (step,) = make_undo_plan("compute-1", host.guests(), run).steps
     assert (step.action, step.reason) == ("unchanged", "it is as it was before the run")

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
@@ -32,6 +32,20 @@ def one_run_at_a_time(manner: Manner) -> AbstractContextManager[None]:
     return nullcontext() if manner.dry_run else only_run()
 
 
+class Executed(NamedTuple):
+    """What became of a plan."""
+
+    code: int
+    """The exit code."""
+    outcomes: Mapping[str, Outcome] | None = None
+    """By uuid; None if the plan was only shown."""
+
+    @property
+    def done(self) -> frozenset[str]:
+        outcomes = (self.outcomes or {}).values()
+        return frozenset(outcome.uuid for outcome in outcomes if outcome.result == "done")
+
+
 def execute(
     plan: Plan,
     host: Host,
@@ -39,10 +53,12 @@ def execute(
     origin: Origin,
     *,
     named: frozenset[str] = frozenset(),
-) -> int:
-    """Returns the exit code; raises ``NovaDomainsError`` if nothing could be started.
+    as_before: frozenset[str] = frozenset(),
+) -> Executed:
+    """Raises ``NovaDomainsError`` if nothing could be started.
 
-    ``named`` are the uuids of the guests that the user named.
+    ``named`` are the uuids of the guests that the user named, ``as_before`` those that the
+    journal of an undo is to note as needing no restoring.
     """
     steps = plan.to_write
     # With --yes one JSON document says it all, at the end.
@@ -50,21 +66,22 @@ def execute(
     if at_once:
         show(plan, manner, origin, named)
     if manner.dry_run:
-        return 0
+        return Executed(0)
     if not steps:
-        if origin.undoes:
-            # Nothing is left of that run: the next undo goes on with the one before it.
-            begin_journal(steps, manner, origin).end("complete")
-        return 0
+        if as_before:
+            # Once all guests of a run are settled, the next undo goes on with the one before it.
+            begin_journal(steps, manner, origin, as_before).end("complete")
+        return Executed(0, {})
     if not manner.yes and not agreed(origin, len(steps)):
-        return EXIT_FAILED
-    journal, applied = carry_out(steps, host, manner, origin)
+        return Executed(EXIT_FAILED)
+    journal = begin_journal(steps, manner, origin, as_before)
+    applied = carry_out(steps, host, manner, journal)
     outcomes = {outcome.uuid: outcome for outcome in applied.outcomes}
     if not at_once:
         show(plan, manner, origin, named, outcomes, journal.path)
     elif not manner.as_json:
         write(f"{summary(plan, applied.outcomes, origin.command)}\n")
-    return report(steps, applied, outcomes, journal, origin)
+    return Executed(report(steps, applied, outcomes, journal, origin), outcomes)
 
 
 def show(
@@ -102,10 +119,7 @@ def agreed(origin: Origin, guests: int) -> bool:
     return True
 
 
-def carry_out(
-    steps: Sequence[Step], host: Host, manner: Manner, origin: Origin
-) -> tuple[Journal, Applied]:
-    journal = begin_journal(steps, manner, origin)
+def carry_out(steps: Sequence[Step], host: Host, manner: Manner, journal: Journal) -> Applied:
     with ProgressBar("Writing to guests") as progress:
         applied = apply(steps, host.writer, journal, patience=manner.patience, progress=progress)
     if journal.broken:
@@ -113,11 +127,14 @@ def carry_out(
             f"{journal.path}: the journal could not be completed: {journal.broken}",
             "it holds the whole plan; the guests that were not started yet were skipped",
         )
-    return journal, applied
+    return applied
 
 
-def begin_journal(steps: Sequence[Step], manner: Manner, origin: Origin) -> Journal:
-    return Journal.begin(Path(manner.journal) if manner.journal else None, steps, origin)
+def begin_journal(
+    steps: Sequence[Step], manner: Manner, origin: Origin, as_before: frozenset[str]
+) -> Journal:
+    path = Path(manner.journal) if manner.journal else None
+    return Journal.begin(path, steps, origin, as_before=sorted(as_before))
 
 
 def report(

@@ -147,7 +147,7 @@ def stamp(
     request = request._replace(named=named, known_ports=gathered.ports)
     plan = make_plan(host.name, guests, gathered.records, request)
     origin = Origin("stamp", host.name, whoami(), __version__)
-    code = execute(plan, host, manner, origin, named=named)
+    code = execute(plan, host, manner, origin, named=named).code
     failed = errors or any(
         step.action == "refused" and step.guest.uuid in named for step in plan.steps
     )

@@ -10,10 +10,10 @@ from ..errors import EXIT_FAILED, NovaDomainsError
 from ..render.progress import ProgressBar
 from ..render.serial import as_json
 from ..render.undo import runs_document, runs_table
-from ..stamp.journal_format import Origin
-from ..stamp.journals import all_runs, named_run, state_folder
+from ..stamp.journal_format import Origin, Run
+from ..stamp.journals import all_runs, is_undone, named_run, state_folder, state_of
 from ..stamp.plan import whoami
-from ..stamp.undo import make_undo_plan
+from ..stamp.undo import found_as_before, make_undo_plan
 from .options import Manner, plan_options
 from .plan_flow import execute, one_run_at_a_time
 from .session import Session
@@ -48,10 +48,10 @@ def undo(session: Session, journal_file: str | None, manner: Manner) -> int:
         host = session.open_libvirt(writable=not manner.dry_run)
         if not manner.dry_run:
             host.refuse_read_only()
+        runs = all_runs(folder)
         if journal_file:
             run = named_run(folder, journal_file)
         else:
-            runs = all_runs(folder)
             warn(runs.faults)
             run = runs.newest(host.name)
         warn(run.faults)
@@ -67,9 +67,24 @@ def undo(session: Session, journal_file: str | None, manner: Manner) -> int:
     plan = make_undo_plan(host.name, guests, run)
     complain(f"undoing {run.id} by {run.origin.by}: {run.path}", kind="note")
     origin = Origin("undo", host.name, whoami(), __version__, undoes=run.id)
-    code = execute(plan, host, manner, origin)
-    refused = any(step.action == "refused" for step in plan.steps)
-    return max(code, EXIT_FAILED if run.faults or refused else 0)
+    earlier = runs.settled.get(run.id, frozenset())
+    as_before = found_as_before(plan, run)
+    executed = execute(plan, host, manner, origin, as_before=as_before - earlier)
+    settled = earlier | as_before | executed.done
+    if executed.outcomes is None:
+        settled |= {step.guest.uuid for step in plan.to_write}
+    elif not is_undone(run, settled):
+        warn_of_rest(run, settled)
+    return max(executed.code, 0 if is_undone(run, settled) else EXIT_FAILED)
+
+
+def warn_of_rest(run: Run, settled: frozenset[str]) -> None:
+    state = state_of(run, settled) if settled else "not undone"
+    complain(
+        f"{run.id} is {state}",
+        "the next undo offers it again; for an earlier run: nova-domains undo RUN",
+        kind="warning",
+    )
 
 
 def list_runs(manner: Manner) -> int:

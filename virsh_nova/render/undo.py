@@ -34,11 +34,11 @@ def run_rows(runs: Runs) -> list[list[str]]:
                 run.origin.host or "",
                 run.origin.by,
                 str(len(run.guests)),
-                runs.state_of(run),
+                state,
                 str(run.path),
             )
         ]
-        for run in runs.runs
+        for run, state in zip(runs.runs, runs.states, strict=True)
     ]
 
 
@@ -53,8 +53,8 @@ def runs_document(runs: Runs) -> list[dict[str, Any]]:
             "by": run.origin.by,
             "at": run.at,
             "guests": len(run.guests),
-            "state": runs.state_of(run),
+            "state": state,
             "journal": str(run.path),
         }
-        for run in runs.runs
+        for run, state in zip(runs.runs, runs.states, strict=True)
     ]

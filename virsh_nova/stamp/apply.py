@@ -323,6 +323,4 @@ def _together(edits: Sequence[Edit]) -> list[list[Edit]]:
     # The mark keeps its place before or after every block, so that a run that is killed leaves
     # no block without its mark.
     mark_first = edits[0].namespace == BACKFILL
-    return sorted(
-        groups.values(), key=lambda group: (group[0].namespace == BACKFILL) != mark_first
-    )
+    return sorted(groups.values(), key=lambda group: (group[0].namespace == BACKFILL) != mark_first)

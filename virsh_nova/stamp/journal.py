@@ -14,6 +14,7 @@ from pathlib import Path
 from ..errors import NovaDomainsError
 from .journal_format import (
     VERSION,
+    AsBeforeLine,
     EditPart,
     End,
     EndLine,
@@ -39,10 +40,18 @@ class Journal:
         """Why outcomes could no longer be written; the guest lines all were."""
 
     @classmethod
-    def begin(cls, path: Path | None, steps: Sequence[Step], origin: Origin) -> Journal:
+    def begin(
+        cls,
+        path: Path | None,
+        steps: Sequence[Step],
+        origin: Origin,
+        *,
+        as_before: Iterable[str] = (),
+    ) -> Journal:
         """Write the plan and wait until it is on the disk.
 
-        ``path`` is a new file; None for one in the state folder. Raises ``NovaDomainsError`` if
+        ``path`` is a new file; None for one in the state folder. ``as_before`` are the uuids of
+        the guests that an undo found to be as they were. Raises ``NovaDomainsError`` if
         that fails; no guest may be written to then.
         """
         at = datetime.now(timezone.utc)
@@ -62,7 +71,7 @@ class Journal:
         )
         journal = cls(path, _create(path))
         try:
-            journal._write(encode([head, *map(_guest_line, steps)]))
+            journal._write(encode([head, *map(_guest_line, steps), *map(AsBeforeLine, as_before)]))
             os.fsync(journal._descriptor)
             folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
             os.fsync(folder)

@@ -1,8 +1,8 @@
 """The journal of a run, as types and as lines of JSON.
 
 The first line describes the run, then comes one line per guest with its edits, then one per
-outcome, and the end. Each line says what it is (``"line": "guest"``). A damaged line costs only
-itself.
+outcome, and the end. An undo also has a line for each guest that needs no restoring. Each line
+says what it is (``"line": "guest"``). A damaged line costs only itself.
 """
 
 from __future__ import annotations
@@ -76,18 +76,27 @@ class Run(NamedTuple):
     at: str
     """ISO 8601, UTC."""
     guests: tuple[JournalGuest, ...]
+    as_before: frozenset[str]
+    """Uuids of the guests that an undo found to be as they were before the run it undoes."""
+    total: int
+    """How many guests the run has, with those whose lines cannot be read."""
     end: End | None
     """None for a run that was killed or is still going on."""
     faults: tuple[str, ...]
     """What could not be read, a line each."""
 
     @property
+    def done(self) -> frozenset[str]:
+        """The guests that were written."""
+        outcomes = (guest.outcome for guest in self.guests if guest.outcome)
+        return frozenset(outcome.uuid for outcome in outcomes if outcome.result == "done")
+
+    @property
     def state(self) -> str:
         """How the run ended, in a word or two; ``cut short`` for one without an end."""
         if self.end is None:
             return "cut short"
-        results = [guest.outcome.result for guest in self.guests if guest.outcome]
-        done = results.count("done")
+        done = len(self.done)
         return self.end if done == len(self.guests) else f"{self.end}, {done} done"
 
 
@@ -128,6 +137,10 @@ class GuestLine(Line, tag="guest"):
     edits: list[EditPart]
 
 
+class AsBeforeLine(Line, tag="as-before"):
+    uuid: str
+
+
 class OutcomeLine(Line, tag="outcome"):
     uuid: str
     result: Result
@@ -145,7 +158,7 @@ class _AnyVersion(msgspec.Struct, tag_field="line", tag="run"):
 
 _VERSION = msgspec.json.Decoder(_AnyVersion)
 _RUN = msgspec.json.Decoder(RunLine)
-_LINE = msgspec.json.Decoder(GuestLine | OutcomeLine | EndLine)
+_LINE = msgspec.json.Decoder(GuestLine | AsBeforeLine | OutcomeLine | EndLine)
 _UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 
 
@@ -161,6 +174,7 @@ def decode(path: Path, lines: Sequence[bytes]) -> Run:
     """
     head = _head(path, lines[0] if lines else b"")
     guests: dict[str, GuestLine] = {}
+    as_before: set[str] = set()
     outcomes: dict[str, Outcome] = {}
     faults: list[str] = []
     end: End | None = None
@@ -172,6 +186,8 @@ def decode(path: Path, lines: Sequence[bytes]) -> Run:
             continue
         if isinstance(line, GuestLine):
             guests[line.uuid] = line
+        elif isinstance(line, AsBeforeLine):
+            as_before.add(line.uuid)
         elif isinstance(line, OutcomeLine):
             outcomes[line.uuid] = Outcome(line.uuid, line.result, line.why)
         else:
@@ -194,6 +210,8 @@ def decode(path: Path, lines: Sequence[bytes]) -> Run:
             )
             for guest in guests.values()
         ),
+        as_before=frozenset(as_before),
+        total=max(head.guests, len(guests)),
         end=end,
         faults=tuple(faults),
     )

@@ -22,29 +22,48 @@ class Runs(NamedTuple):
     """Files that are not journals, a line each."""
 
     @property
-    def undone(self) -> set[str]:
-        """The ids of runs that another run undid to the end."""
-        return {
-            run.origin.undoes for run in self.runs if run.origin.undoes and run.state == "complete"
-        }
+    def settled(self) -> dict[str, frozenset[str]]:
+        """By the id of a run: the guests that later runs restored, or found as before it."""
+        settled: dict[str, set[str]] = {run.id: set() for run in self.runs}
+        # The newest first: what an undo restored counts unless that was undone in turn.
+        for run in reversed(self.runs):
+            undone = settled.get(run.origin.undoes or "")
+            if undone is not None:
+                undone |= (run.done | run.as_before) - settled[run.id]
+        return {run: frozenset(uuids) for run, uuids in settled.items()}
 
-    def state_of(self, run: Run) -> str:
-        """What became of the run, in a word or two."""
-        return "undone" if run.id in self.undone else run.state
+    @property
+    def states(self) -> list[str]:
+        """What became of each run, in a few words."""
+        settled = self.settled
+        return [state_of(run, settled[run.id]) for run in self.runs]
 
     def newest(self, host: str | None) -> Run:
-        """The newest run of stamp on this host that is not undone yet.
+        """The newest run of stamp on this host that is not wholly undone.
 
         Raises ``NovaDomainsError`` if there is none.
         """
-        undone = self.undone
+        settled = self.settled
         for run in reversed(self.runs):
-            if run.origin.command == "stamp" and run.origin.host == host and run.id not in undone:
+            ours = run.origin.command == "stamp" and run.origin.host == host
+            if ours and not is_undone(run, settled[run.id]):
                 return run
         raise NovaDomainsError(
             "there is no run of stamp on this host to undo",
             "nova-domains undo --list lists the runs; give the path of a journal kept elsewhere",
         )
+
+
+def is_undone(run: Run, settled: frozenset[str]) -> bool:
+    """Whether every guest of the run was restored, or found to be as it was before."""
+    return run.total > 0 and len(settled) >= run.total
+
+
+def state_of(run: Run, settled: frozenset[str]) -> str:
+    """What became of the run, given the guests that later runs settled."""
+    if is_undone(run, settled):
+        return "undone"
+    return f"partly undone, {len(settled)} of {run.total}" if settled else run.state
 
 
 def state_folder() -> Path:

@@ -96,6 +96,16 @@ class Plan(NamedTuple):
         return [step for step in self.steps if step.action == "stamp"]
 
 
+def unreadable(guest: Guest) -> str:
+    """Why the guest cannot be read, as a sentence; empty if it can."""
+    if not guest.definitions:
+        fault = guest.faults[0] if guest.faults else "cannot be read"
+        return f"it {fault}" if fault.startswith("cannot") else fault
+    if any(definition.domain.uuid is None for definition in guest.definitions):
+        return "its XML cannot be read"
+    return ""
+
+
 def whoami() -> str:
     """``user@machine``; the user behind sudo, where there is one."""
     try:

@@ -21,7 +21,7 @@ from ..sources.record import Record
 from ..write import bare_element
 from .ceilometer import breaks_ceilometer, missed
 from .merge import Merged, merge
-from .plan import NOTHING, Edit, Notice, Plan, Request, Step
+from .plan import NOTHING, Edit, Notice, Plan, Request, Step, unreadable
 
 
 def make_plan(
@@ -174,14 +174,12 @@ def _step(guest: Guest, records: Sequence[Record], request: Request) -> Step:
 
 def _refusal(guest: Guest, recorded: bool, request: Request) -> str:
     forced = request.force and guest.uuid in request.named
-    if not guest.definitions:
-        return f"it {guest.faults[0]}" if guest.faults else "it cannot be read"
+    if why := unreadable(guest):
+        return why
     for definition in guest.definitions:
         domain = definition.domain
         if mark := guestfs_channel(domain):
             return f"it is a libguestfs appliance: {mark}"
-        if domain.uuid is None:
-            return "its XML cannot be read"
         for manager, mark in foreign_evidence(domain):
             if not forced:
                 return (

@@ -8,7 +8,7 @@ from ..block.compare import bare, same
 from ..block.namespaces import BACKFILL
 from ..model import Definition, Guest
 from .journal_format import JournalGuest, Run
-from .plan import Edit, Notice, Plan, Step
+from .plan import Edit, Notice, Plan, Step, unreadable
 
 
 class _Changed(Exception):
@@ -25,6 +25,8 @@ def make_undo_plan(host: str | None, guests: Iterable[Guest], run: Run) -> Plan:
     notices = []
     for written in run.guests:
         guest = by_uuid.get(written.uuid)
+        if guest is None and not written.may_be_written:
+            continue
         if guest is None:
             text = f"{written.domain} ({written.uuid}) is no longer here"
             notices.append(Notice("missing", written.uuid, text))
@@ -33,9 +35,19 @@ def make_undo_plan(host: str | None, guests: Iterable[Guest], run: Run) -> Plan:
     return Plan(host, tuple(steps), tuple(notices))
 
 
+def found_as_before(plan: Plan, run: Run) -> frozenset[str]:
+    """The guests of the run that are as they were before it, and need no restoring."""
+    unchanged = {step.guest.uuid for step in plan.steps if step.action == "unchanged"}
+    return frozenset(
+        unchanged.union(guest.uuid for guest in run.guests if not guest.may_be_written)
+    )
+
+
 def _step(guest: Guest, written: JournalGuest) -> Step:
     if not written.may_be_written:
         return Step(guest, "unchanged", "the run did not write to it")
+    if why := unreadable(guest):
+        return Step(guest, "refused", why)
     edits: list[Edit] = []
     for definition in guest.definitions:
         own = [edit for edit in written.edits if edit.definition == definition.name]
