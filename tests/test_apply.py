@@ -80,8 +80,8 @@ class Run:
         self.host, self.hook = host, hook
         self.steps = steps_for(host)
         self.path = folder / "run.jsonl"
-        origin = Origin("stamp", host.name, by="root@h", tool="1.1.0")
-        self.journal = Journal.begin(self.path, self.steps, origin)
+        origin = Origin("stamp", host.identity, by="root@h", tool="1.1.0")
+        self.journal = Journal.begin(folder, self.steps, origin, path=self.path)
         self.told: list[tuple[int, int]] = []
 
     def apply(self, open_writer: Callable[[bool], Any] | None = None, **options: Any) -> Applied:

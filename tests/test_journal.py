@@ -17,11 +17,11 @@ from virsh_nova.errors import NovaDomainsError
 from virsh_nova.stamp import journals as module
 from virsh_nova.stamp.journal import Journal
 from virsh_nova.stamp.journal_format import Origin, Outcome, Run
-from virsh_nova.stamp.journals import journals, make_state_folder, read_journal, state_folder
+from virsh_nova.stamp.journals import journals, make_folder, read_journal, state_folder
 from virsh_nova.stamp.plan import Request, Step
 from virsh_nova.stamp.planner import make_plan
 
-ORIGIN = Origin("stamp", host="compute-1", by="root@h", tool="1.1")
+ORIGIN = Origin("stamp", host=MemoryHost().identity, by="root@h", tool="1.1")
 
 
 def steps_of(number: int, name: str = "web-1") -> list[Step]:
@@ -34,7 +34,7 @@ def steps_of(number: int, name: str = "web-1") -> list[Step]:
 
 
 def begun(path: Path | None, steps: list[Step], **changes: Any) -> Journal:
-    return Journal.begin(path, steps, ORIGIN._replace(**changes))
+    return Journal.begin(state_folder(), steps, ORIGIN._replace(**changes), path=path)
 
 
 def written(path: Path, number: int = 3) -> list[bytes]:
@@ -81,7 +81,7 @@ def test_what_is_written_is_what_is_read(path: Path) -> None:
     journal.outcomes([Outcome(uuid_of(2), "failed", "it is busy")])
     journal.end("interrupted")
     run = read_journal(path)
-    assert run.origin == Origin("undo", "compute-1", "root@h", "1.1", undoes="earlier")
+    assert run.origin == ORIGIN._replace(command="undo", undoes="earlier")
     assert (run.end, run.faults, run.path) == ("interrupted", (), path)
     assert [entry.edits for entry in run.guests] == [step.edits for step in steps]
     assert [entry.outcome for entry in run.guests] == [
@@ -219,7 +219,7 @@ def test_the_usual_place(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Non
     assert state_folder() == Path("/home/joe/.local/state/nova-domains")
     monkeypatch.setenv("NOVA_DOMAINS_STATE", str(tmp_path / "state"))
     assert state_folder() == tmp_path / "state"
-    assert make_state_folder().stat().st_mode & 0o777 == 0o700
+    assert make_folder(state_folder()).stat().st_mode & 0o777 == 0o700
 
 
 def test_journals_come_oldest_first_and_each_has_a_name_of_its_own(

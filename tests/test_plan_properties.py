@@ -16,6 +16,7 @@ from virsh_nova.block.backfill import backfill_of
 from virsh_nova.block.facts import facts_of
 from virsh_nova.block.namespaces import BACKFILL, NAMESPACES
 from virsh_nova.block.releases import NEWEST_RELEASE
+from virsh_nova.hosts.identity import HostIdentity
 from virsh_nova.hosts.libvirt.connection import Host
 from virsh_nova.model import Guest
 from virsh_nova.sources.record import Record
@@ -225,12 +226,12 @@ def written_to(step: Step) -> set[str]:
 # ---- the way back -----------------------------------------------------------------------------
 
 
-def journal_of(plan: Plan, host: str) -> Any:
+def journal_of(plan: Plan, host: HostIdentity) -> Any:
     """The journal of a plan, written and read again."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "run.jsonl")
         origin = Origin("stamp", host, by="root@compute-1", tool="1.1.0")
-        journal = Journal.begin(path, to_write(plan), origin)
+        journal = Journal.begin(Path(folder), to_write(plan), origin, path=path)
         journal.end("complete")
         return read_journal(path)
 
@@ -239,7 +240,7 @@ def journal_of(plan: Plan, host: str) -> Any:
 def test_undo_restores_exactly_what_was(case: Case) -> None:
     before = case.host.everything()
     plan = case.plan()
-    run = journal_of(plan, case.host.name)
+    run = journal_of(plan, case.host.identity)
     assert run.faults == ()
     assert [entry.edits for entry in run.guests] == [step.edits for step in to_write(plan)]
     carry_out(plan, case.host)
@@ -257,7 +258,7 @@ def test_a_run_that_was_killed_between_two_guests_can_be_undone(
 ) -> None:
     before = case.host.everything()
     plan = case.plan()
-    run = journal_of(plan, case.host.name)
+    run = journal_of(plan, case.host.identity)
     for step in to_write(plan)[: data.draw(st.integers(0, 5))]:
         write(step, case.host)
     back = make_undo_plan(case.host.name, case.host.guests(), run)
@@ -271,7 +272,7 @@ def test_a_run_that_was_killed_within_a_guest_can_be_undone(
 ) -> None:
     before = case.host.everything()
     plan = case.plan()
-    run = journal_of(plan, case.host.name)
+    run = journal_of(plan, case.host.identity)
     for step in to_write(plan):
         for edit in step.edits[: data.draw(st.integers(0, 4))]:
             case.host.set_metadata(
@@ -303,7 +304,7 @@ def test_libvirts_test_driver_takes_what_is_planned_and_gives_it_back(case: Case
         host = Host.open(uri, writable=True)
         before = {guest.uuid: facts_by_namespace(guest) for guest in host.guests("whole")}
         plan = make_plan("compute-1", host.guests("whole"), case.records, case.asked)
-        run = journal_of(plan, "compute-1")
+        run = journal_of(plan, case.host.identity)
         writer = host.writer()
         for step in to_write(plan):
             outcome = write(step, writer)

@@ -174,7 +174,7 @@ def test_a_hostile_name_is_written_out_wherever_it_stands() -> None:
 
 
 def test_a_hostile_name_in_a_journal_is_written_out_in_the_list_of_runs() -> None:
-    run = journal_of(plan_of(nova(1)), EVIL)
+    run = journal_of(plan_of(nova(1)), MemoryHost(EVIL).identity)
     origin = run.origin._replace(by=EVIL)
     runs = Runs((run._replace(origin=origin, path=Path(f"/{EVIL}")),), ())
     assert is_safe(runs_table(runs).replace("\n", ""))

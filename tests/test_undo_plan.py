@@ -25,7 +25,7 @@ class Stamped:
             named=frozenset(self.before), force=True, assignments={"name": "web-1"}, signature=BY
         )._replace(**options)
         plan = make_plan(host.name, host.guests(), (), chosen)
-        self.run = journal_of(plan, host.name)
+        self.run = journal_of(plan, host.identity)
         carry_out(plan, host)
 
     def undo(self) -> Plan:
@@ -126,7 +126,15 @@ def test_a_guest_that_was_never_written_to_is_as_it_was() -> None:
     edit = Edit("live", NOVA_1_1, "nova", None, "<instance><name>x</name></instance>")
     entry = JournalGuest(uuid_of(1), "instance-00000001", ("live", "persistent"), (edit,), None)
     run = Run(
-        Path("x"), "x", Origin("stamp", "compute-1", "", ""), "", (entry,), frozenset(), 1, None, ()
+        Path("x"),
+        "x",
+        Origin("stamp", host.identity, "", ""),
+        "",
+        (entry,),
+        frozenset(),
+        1,
+        None,
+        (),
     )
     (step,) = make_undo_plan("compute-1", host.guests(), run).steps
     assert (step.action, step.reason) == ("unchanged", "it is as it was before the run")

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -18,18 +18,44 @@ from ..render.stamp import coloured, counts, plain, plan_document, plan_text, su
 from ..stamp.apply import Applied, apply
 from ..stamp.journal import Journal
 from ..stamp.journal_format import Origin, Outcome
+from ..stamp.journals import demo_folder, state_folder
 from ..stamp.lock import only_run
 from ..stamp.plan import Plan, Step
 from .options import Manner
+from .session import Session
 
 if TYPE_CHECKING:
     # The build loads the commands for their manual pages, without libvirt.
     from ..hosts.libvirt.connection import Host
 
 
-def one_run_at_a_time(manner: Manner) -> AbstractContextManager[None]:
-    """The lock; a dry run needs none. Entering raises ``NovaDomainsError`` if another has it."""
-    return nullcontext() if manner.dry_run else only_run()
+def folder_of(session: Session) -> AbstractContextManager[Path]:
+    """The folder of the journals, and of the lock."""
+    return demo_folder() if session.demo else nullcontext(state_folder())
+
+
+@contextmanager
+def one_run_at_a_time(session: Session, manner: Manner) -> Iterator[Path]:
+    """The folder of the journals, with its lock unless nothing will be written.
+
+    Raises ``NovaDomainsError`` if another run has the lock.
+    """
+    with folder_of(session) as folder, nullcontext() if manner.dry_run else only_run(folder):
+        yield folder
+
+
+class Purpose(NamedTuple):
+    """What a plan is for."""
+
+    folder: Path
+    """Where journals are."""
+    origin: Origin
+    named: frozenset[str] = frozenset()
+    """The uuids of the guests that the user named."""
+    as_before: frozenset[str] = frozenset()
+    """Those that the journal of an undo is to note as needing no restoring."""
+    on_demo: bool = False
+    """Whether the host and its journals are gone when the program ends."""
 
 
 class Executed(NamedTuple):
@@ -50,45 +76,44 @@ def execute(
     plan: Plan,
     host: Host,
     manner: Manner,
-    origin: Origin,
-    *,
-    named: frozenset[str] = frozenset(),
-    as_before: frozenset[str] = frozenset(),
+    purpose: Purpose,
 ) -> Executed:
-    """Raises ``NovaDomainsError`` if nothing could be started.
-
-    ``named`` are the uuids of the guests that the user named, ``as_before`` those that the
-    journal of an undo is to note as needing no restoring.
-    """
+    """Raises ``NovaDomainsError`` if nothing could be started."""
+    origin = purpose.origin
     steps = plan.to_write
     # With --yes one JSON document says it all, at the end.
     at_once = not (manner.as_json and manner.yes and steps and not manner.dry_run)
     if at_once:
-        show(plan, manner, origin, named)
+        show(plan, manner, purpose)
     if manner.dry_run:
         return Executed(0)
     if not steps:
-        if as_before:
+        if purpose.as_before:
             # Once all guests of a run are settled, the next undo goes on with the one before it.
-            begin_journal(steps, manner, origin, as_before).end("complete")
+            begin_journal(steps, manner, purpose).end("complete")
         return Executed(0, {})
     if not manner.yes and not agreed(origin, len(steps)):
         return Executed(EXIT_FAILED)
-    journal = begin_journal(steps, manner, origin, as_before)
+    journal = begin_journal(steps, manner, purpose)
     applied = carry_out(steps, host, manner, journal)
     outcomes = {outcome.uuid: outcome for outcome in applied.outcomes}
     if not at_once:
-        show(plan, manner, origin, named, outcomes, journal.path)
+        kept = manner.journal or not purpose.on_demo
+        show(plan, manner, purpose, outcomes, journal.path if kept else None)
     elif not manner.as_json:
         write(f"{summary(plan, applied.outcomes, origin.command)}\n")
-    return Executed(report(steps, applied, outcomes, journal, origin), outcomes)
+    if purpose.on_demo:
+        complain("the example host forgets this run, and keeps no journal of it", kind="note")
+    else:
+        back = "" if origin.undoes else f"to undo this run: nova-domains undo {journal.path}"
+        complain(f"journal: {journal.path}", back, kind="note")
+    return Executed(report(steps, applied, outcomes, journal), outcomes)
 
 
 def show(
     plan: Plan,
     manner: Manner,
-    origin: Origin,
-    named: frozenset[str],
+    purpose: Purpose,
     outcomes: Mapping[str, Outcome] | None = None,
     path: Path | None = None,
 ) -> None:
@@ -98,8 +123,8 @@ def show(
         write(as_json(document, one_a_line=False, ascii_only=not speaks_unicode()))
     else:
         paint = coloured if draws_for_terminal(manner.no_color) else plain
-        write(plan_text(plan, paint=paint, named=named))
-        write(f"{counts(plan, 'restore' if origin.undoes else 'write')}\n")
+        write(plan_text(plan, paint=paint, named=purpose.named))
+        write(f"{counts(plan, 'restore' if purpose.origin.undoes else 'write')}\n")
     # The question, and errors, must not overtake it.
     sys.stdout.flush()
 
@@ -130,11 +155,14 @@ def carry_out(steps: Sequence[Step], host: Host, manner: Manner, journal: Journa
     return applied
 
 
-def begin_journal(
-    steps: Sequence[Step], manner: Manner, origin: Origin, as_before: frozenset[str]
-) -> Journal:
-    path = Path(manner.journal) if manner.journal else None
-    return Journal.begin(path, steps, origin, as_before=sorted(as_before))
+def begin_journal(steps: Sequence[Step], manner: Manner, purpose: Purpose) -> Journal:
+    return Journal.begin(
+        purpose.folder,
+        steps,
+        purpose.origin,
+        path=Path(manner.journal) if manner.journal else None,
+        as_before=sorted(purpose.as_before),
+    )
 
 
 def report(
@@ -142,7 +170,6 @@ def report(
     applied: Applied,
     outcomes: Mapping[str, Outcome],
     journal: Journal,
-    origin: Origin,
 ) -> int:
     """Say on stderr what went wrong; the exit code."""
     for step in steps:
@@ -151,8 +178,6 @@ def report(
             who = f"{step.guest.domain} ({step.guest.uuid})"
             what = "skipped: " if outcome.result == "changed" else ""
             complain(f"{who}: {what}{outcome.why}")
-    back = "" if origin.undoes else f"to undo this run: nova-domains undo {journal.path}"
-    complain(f"journal: {journal.path}", back, kind="note")
     left = sum(outcome.result == "left" for outcome in outcomes.values())
     if applied.lost:
         complain(f"{applied.lost.message}; {left} guests were not written to", AGAIN)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import click
 
@@ -19,7 +20,7 @@ from ..stamp.journal_format import Origin
 from ..stamp.plan import Request, signature, whoami
 from ..stamp.planner import make_plan
 from .options import Command, Manner, collected, plan_options
-from .plan_flow import execute, one_run_at_a_time
+from .plan_flow import Purpose, execute, one_run_at_a_time
 from .session import Session
 from .types import Handle, ReleaseName
 
@@ -116,12 +117,13 @@ def stamp_command(
     refuse_contradictions(request, handles, has_source=has_records or derive or bool(assignments))
     plain = session.no_color or manner.no_color
     manner = manner._replace(no_color=plain)
-    with one_run_at_a_time(manner):
-        return stamp(session, handles, sources, request, manner)
+    with one_run_at_a_time(session, manner) as folder:
+        return stamp(session, folder, handles, sources, request, manner)
 
 
 def stamp(
     session: Session,
+    folder: Path,
     handles: Sequence[str],
     sources: Sources,
     request: Request,
@@ -146,8 +148,8 @@ def stamp(
         complain(warning, kind="warning")
     request = request._replace(named=named, known_ports=gathered.ports)
     plan = make_plan(host.name, guests, gathered.records, request)
-    origin = Origin("stamp", host.name, whoami(), __version__)
-    code = execute(plan, host, manner, origin, named=named).code
+    origin = Origin("stamp", host.identity, whoami(), __version__)
+    code = execute(plan, host, manner, Purpose(folder, origin, named, on_demo=session.demo)).code
     failed = errors or any(
         step.action == "refused" and step.guest.uuid in named for step in plan.steps
     )

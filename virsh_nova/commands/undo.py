@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
 
 from .. import __version__
@@ -11,11 +13,11 @@ from ..render.progress import ProgressBar
 from ..render.serial import as_json
 from ..render.undo import runs_document, runs_table
 from ..stamp.journal_format import Origin, Run
-from ..stamp.journals import all_runs, is_undone, named_run, state_folder, state_of
+from ..stamp.journals import all_runs, is_undone, named_run, state_of
 from ..stamp.plan import whoami
 from ..stamp.undo import found_as_before, make_undo_plan
 from .options import Manner, plan_options
-from .plan_flow import execute, one_run_at_a_time
+from .plan_flow import Purpose, execute, folder_of, one_run_at_a_time
 from .session import Session
 
 
@@ -35,29 +37,29 @@ def undo_command(session: Session, journal_file: str | None, listing: bool, mann
     if listing:
         if journal_file:
             raise click.UsageError("--list takes no journal")
-        return list_runs(manner)
+        return list_runs(session, manner)
     manner = manner._replace(no_color=session.no_color or manner.no_color)
-    with one_run_at_a_time(manner):
-        return undo(session, journal_file, manner)
+    with one_run_at_a_time(session, manner) as folder:
+        return undo(session, folder, journal_file, manner)
 
 
-def undo(session: Session, journal_file: str | None, manner: Manner) -> int:
+def undo(session: Session, folder: Path, journal_file: str | None, manner: Manner) -> int:
     """Choose the run, plan the way back, and carry the plan out."""
-    folder = state_folder()
     with ProgressBar("Reading guests") as progress:
         host = session.open_libvirt(writable=not manner.dry_run)
         if not manner.dry_run:
             host.refuse_read_only()
+        identity = host.identity
         runs = all_runs(folder)
         if journal_file:
             run = named_run(folder, journal_file)
         else:
             warn(runs.faults)
-            run = runs.newest(host.name)
+            run = runs.newest(identity)
         warn(run.faults)
-        if run.origin.host != host.name:
+        if not run.origin.host.is_same(identity):
             raise NovaDomainsError(
-                f"{run.path}: this run was on {run.origin.host}, not on {host.name}",
+                f"{run.path}: this run was on {run.origin.host}, not on {identity}",
                 "connect to that host with -c",
             )
         uuids = {guest.uuid for guest in run.guests}
@@ -66,10 +68,15 @@ def undo(session: Session, journal_file: str | None, manner: Manner) -> int:
         )
     plan = make_undo_plan(host.name, guests, run)
     complain(f"undoing {run.id} by {run.origin.by}: {run.path}", kind="note")
-    origin = Origin("undo", host.name, whoami(), __version__, undoes=run.id)
+    origin = Origin("undo", identity, whoami(), __version__, undoes=run.id)
     earlier = runs.settled.get(run.id, frozenset())
     as_before = found_as_before(plan, run)
-    executed = execute(plan, host, manner, origin, as_before=as_before - earlier)
+    executed = execute(
+        plan,
+        host,
+        manner,
+        Purpose(folder, origin, as_before=as_before - earlier, on_demo=session.demo),
+    )
     settled = earlier | as_before | executed.done
     if executed.outcomes is None:
         settled |= {step.guest.uuid for step in plan.to_write}
@@ -87,8 +94,9 @@ def warn_of_rest(run: Run, settled: frozenset[str]) -> None:
     )
 
 
-def list_runs(manner: Manner) -> int:
-    runs = all_runs(state_folder())
+def list_runs(session: Session, manner: Manner) -> int:
+    with folder_of(session) as folder:
+        runs = all_runs(folder)
     warn(runs.faults)
     if manner.as_json:
         documents = runs_document(runs)

@@ -31,7 +31,7 @@ def run_rows(runs: Runs) -> list[list[str]]:
             for text in (
                 run.at,
                 run.origin.command,
-                run.origin.host or "",
+                run.origin.host.name or "",
                 run.origin.by,
                 str(len(run.guests)),
                 state,
@@ -49,7 +49,7 @@ def runs_document(runs: Runs) -> list[dict[str, Any]]:
             "run": run.id,
             "command": run.origin.command,
             "undoes": run.origin.undoes,
-            "host": run.origin.host,
+            "host": run.origin.host.name,
             "by": run.origin.by,
             "at": run.at,
             "guests": len(run.guests),

@@ -19,6 +19,7 @@ from .journal_format import (
     End,
     EndLine,
     GuestLine,
+    HostPart,
     Line,
     Origin,
     Outcome,
@@ -26,7 +27,7 @@ from .journal_format import (
     RunLine,
     encode,
 )
-from .journals import SUFFIX, make_state_folder
+from .journals import SUFFIX, make_folder
 from .plan import Step
 
 
@@ -42,30 +43,31 @@ class Journal:
     @classmethod
     def begin(
         cls,
-        path: Path | None,
+        folder: Path,
         steps: Sequence[Step],
         origin: Origin,
         *,
+        path: Path | None = None,
         as_before: Iterable[str] = (),
     ) -> Journal:
         """Write the plan and wait until it is on the disk.
 
-        ``path`` is a new file; None for one in the state folder. ``as_before`` are the uuids of
-        the guests that an undo found to be as they were. Raises ``NovaDomainsError`` if
+        ``path`` is a new file; None for one in the folder. ``as_before`` are the uuids of the
+        guests that an undo found to be as they were. Raises ``NovaDomainsError`` if
         that fails; no guest may be written to then.
         """
         at = datetime.now(timezone.utc)
         run = f"{at:%Y%m%dT%H%M%S}{at.microsecond // 1000:03}Z-{origin.command}-{os.getpid()}"
         if path is None:
-            path = make_state_folder() / f"{run}{SUFFIX}"
+            path = make_folder(folder) / f"{run}{SUFFIX}"
         head = RunLine(
             version=VERSION,
             run=run,
             command=origin.command,
             at=f"{at:%Y-%m-%dT%H:%M:%SZ}",
             guests=len(steps),
+            host=HostPart(*origin.host),
             undoes=origin.undoes,
-            host=origin.host,
             by=origin.by,
             tool=origin.tool,
         )
@@ -73,9 +75,9 @@ class Journal:
         try:
             journal._write(encode([head, *map(_guest_line, steps), *map(AsBeforeLine, as_before)]))
             os.fsync(journal._descriptor)
-            folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
-            os.fsync(folder)
-            os.close(folder)
+            parent = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+            os.fsync(parent)
+            os.close(parent)
         except OSError as error:
             os.close(journal._descriptor)
             path.unlink(missing_ok=True)

@@ -15,6 +15,7 @@ from typing import Literal, NamedTuple
 import msgspec
 
 from ..errors import NovaDomainsError
+from ..hosts.identity import HostIdentity
 from ..model import DefinitionName
 from .plan import Edit
 
@@ -42,7 +43,7 @@ class Origin(NamedTuple):
     """What a run is and who runs it."""
 
     command: Command
-    host: str | None
+    host: HostIdentity
     by: str
     """``user@machine``."""
     tool: str
@@ -107,6 +108,17 @@ class Line(msgspec.Struct, tag_field="line"):
     """A line of a journal."""
 
 
+class HostPart(msgspec.Struct):
+    """The host within the line of the run."""
+
+    name: str | None
+    driver: str
+    path: str
+    daemon: str
+    machine_id: str | None = None
+    uuid: str | None = None
+
+
 class RunLine(Line, tag="run"):
     version: int
     run: str
@@ -114,8 +126,8 @@ class RunLine(Line, tag="run"):
     at: str
     guests: int
     """How many guest lines follow."""
+    host: HostPart
     undoes: str | None = None
-    host: str | None = None
     by: str = ""
     tool: str = ""
 
@@ -198,7 +210,13 @@ def decode(path: Path, lines: Sequence[bytes]) -> Run:
     return Run(
         path=path,
         id=head.run,
-        origin=Origin(head.command, head.host, head.by, head.tool, head.undoes),
+        origin=Origin(
+            head.command,
+            HostIdentity(*msgspec.structs.astuple(head.host)),
+            head.by,
+            head.tool,
+            head.undoes,
+        ),
         at=head.at,
         guests=tuple(
             JournalGuest(

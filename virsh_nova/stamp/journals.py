@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
 from ..errors import NovaDomainsError
+from ..hosts.identity import HostIdentity
 from .journal_format import Run, decode
 
 SUFFIX = ".jsonl"
@@ -38,14 +41,14 @@ class Runs(NamedTuple):
         settled = self.settled
         return [state_of(run, settled[run.id]) for run in self.runs]
 
-    def newest(self, host: str | None) -> Run:
+    def newest(self, host: HostIdentity) -> Run:
         """The newest run of stamp on this host that is not wholly undone.
 
         Raises ``NovaDomainsError`` if there is none.
         """
         settled = self.settled
         for run in reversed(self.runs):
-            ours = run.origin.command == "stamp" and run.origin.host == host
+            ours = run.origin.command == "stamp" and run.origin.host.is_same(host)
             if ours and not is_undone(run, settled[run.id]):
                 return run
         raise NovaDomainsError(
@@ -79,9 +82,15 @@ def state_folder() -> Path:
     return Path(state).expanduser() / "nova-domains"
 
 
-def make_state_folder() -> Path:
+@contextmanager
+def demo_folder() -> Iterator[Path]:
+    """For the runs on the example host, which is gone with the program: so are they."""
+    with TemporaryDirectory(prefix="nova-domains-demo-") as folder:
+        yield Path(folder)
+
+
+def make_folder(folder: Path) -> Path:
     """Raises ``NovaDomainsError`` if it cannot be created."""
-    folder = state_folder()
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:

@@ -6,18 +6,19 @@ import fcntl
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from ..errors import NovaDomainsError
-from .journals import make_state_folder
+from .journals import make_folder
 
 
 @contextmanager
-def only_run() -> Iterator[None]:
+def only_run(folder: Path) -> Iterator[None]:
     """Hold the lock; raises ``NovaDomainsError`` with the owner's pid if another run has it.
 
     The kernel releases it when its owner ends, however that happens.
     """
-    path = make_state_folder() / "lock"
+    path = make_folder(folder) / "lock"
     try:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
     except OSError as error:

@@ -62,11 +62,10 @@ def stuck(monkeypatch: pytest.MonkeyPatch) -> Iterator[Stuck]:
 def test_guests_that_were_left_stay_as_they_are_when_the_stuck_ones_come_free(
     stuck: Stuck, tmp_path: Path
 ) -> None:
-    path = tmp_path / "run.jsonl"
     steps = stuck.steps()
-    journal = Journal.begin(path, steps, Origin("stamp", "compute-1", "root@h", "1.1"))
+    journal = Journal.begin(tmp_path, steps, Origin("stamp", stuck.host.identity, "root@h", "1.1"))
     apply(steps, lambda _fresh: stuck, journal, patience=1)
-    run = read_journal(path)
+    run = read_journal(journal.path)
     left = [each.uuid for each in run.guests if each.outcome and each.outcome.result == "left"]
     assert len(left) == 30 - WRITERS
     stuck.released.set()
@@ -77,7 +76,7 @@ def test_guests_that_were_left_stay_as_they_are_when_the_stuck_ones_come_free(
     time.sleep(0.5)
     assert stuck.came_free == 2 * WRITERS
     assert [uuid for uuid in left if stuck.host.metadata_of(uuid) != EMPTY] == []
-    assert read_journal(path).guests == run.guests
+    assert read_journal(journal.path).guests == run.guests
 
 
 def test_a_guest_that_answers_while_the_run_ends_is_not_called_left(
@@ -86,7 +85,7 @@ def test_a_guest_that_answers_while_the_run_ends_is_not_called_left(
     """Its outcome comes in just after the others were taken."""
     host = Stuck(guests=3, stuck=1)
     steps = host.steps()
-    journal = Journal.begin(tmp_path / "run.jsonl", steps, Origin("stamp", "h", "root@h", "1.1"))
+    journal = Journal.begin(tmp_path, steps, Origin("stamp", host.host.identity, "root@h", "1.1"))
     take = module._Application._take_answers
     hopeless = module._Application._hopeless
     settling: list[bool] = []
@@ -107,8 +106,6 @@ def test_a_guest_that_answers_while_the_run_ends_is_not_called_left(
     monkeypatch.setattr(module._Application, "_take_answers", take_then_release)
     apply(steps, lambda _fresh: host, journal, patience=0.5)
     results = {
-        each.uuid: each.outcome.result
-        for each in read_journal(tmp_path / "run.jsonl").guests
-        if each.outcome
+        each.uuid: each.outcome.result for each in read_journal(journal.path).guests if each.outcome
     }
     assert results == {uuid_of(1): "unanswered", uuid_of(2): "done", uuid_of(3): "done"}

@@ -34,7 +34,7 @@ def plan_for(host: MemoryHost, **changes: Any) -> Plan:
 
 def stamped(host: MemoryHost, **changes: Any) -> Run:
     plan = plan_for(host, **changes)
-    run = journal_of(plan, host.name)
+    run = journal_of(plan, host.identity)
     carry_out(plan, host)
     return run
 
@@ -71,7 +71,7 @@ def test_novas_block_stays_in_a_definition_that_stamp_did_not_write(
 def test_a_run_that_was_killed_before_it_wrote_takes_no_block_away() -> None:
     host = MemoryHost()
     host.add(live=nova(), persistent=nova(block("web-1")))
-    run = journal_of(plan_for(host), host.name)
+    run = journal_of(plan_for(host), host.identity)
     power_off(host)
     before = host.everything()
     step = undo_step(host, run)
@@ -85,7 +85,7 @@ def test_a_guest_that_the_run_skipped_keeps_what_it_holds(result: Any) -> None:
     """Without provenance its block looks as if the run had written it."""
     host = MemoryHost()
     host.add(both=nova())
-    run = journal_of(plan_for(host, signature=None), host.name)
+    run = journal_of(plan_for(host, signature=None), host.identity)
     (written,) = run.guests
     run = run._replace(guests=(written._replace(outcome=Outcome(UUID, result)),))
     by_nova = "<instance><name>web-1</name></instance>"
@@ -98,7 +98,7 @@ def test_the_very_block_that_the_run_would_write_stays_without_its_mark() -> Non
     """The run was killed before it came to this guest; then Nova wrote the block."""
     host = MemoryHost()
     host.add(both=nova())
-    run = journal_of(plan_for(host), host.name)
+    run = journal_of(plan_for(host), host.identity)
     by_nova = "<instance><name>web-1</name></instance>"
     host.set_metadata(UUID, NOVA_1_1, "nova", by_nova, ["live", "persistent"])
     step = undo_step(host, run)

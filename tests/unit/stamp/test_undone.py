@@ -53,8 +53,8 @@ class Place:
         self, plan: Plan, command: Any, *, undoes: str | None = None, as_before: Iterable[str] = ()
     ) -> Run:
         time.sleep(0.002)  # A run is named by the millisecond.
-        origin = Origin(command, self.host.name, "root@h", "1.1", undoes)
-        journal = Journal.begin(None, plan.to_write, origin, as_before=as_before)
+        origin = Origin(command, self.host.identity, "root@h", "1.1", undoes)
+        journal = Journal.begin(self.folder, plan.to_write, origin, as_before=as_before)
         journal.outcomes([write(step, self.host) for step in plan.to_write])
         journal.end("complete")
         return self.runs.runs[-1]
@@ -78,8 +78,7 @@ class Place:
 
 
 @pytest.fixture
-def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Place:
-    monkeypatch.setenv("NOVA_DOMAINS_STATE", str(tmp_path))
+def place(tmp_path: Path) -> Place:
     return Place(tmp_path)
 
 
@@ -88,7 +87,7 @@ def test_a_run_whose_guests_were_all_restored_is_undone(place: Place) -> None:
     assert place.state(run) == "complete"
     assert place.undo(run) == "undone"
     with pytest.raises(NovaDomainsError, match="no run of stamp on this host to undo"):
-        place.runs.newest(place.host.name)
+        place.runs.newest(place.host.identity)
 
 
 def test_a_run_with_a_guest_that_is_not_there_is_partly_undone_and_offered_again(
@@ -96,7 +95,7 @@ def test_a_run_with_a_guest_that_is_not_there_is_partly_undone_and_offered_again
 ) -> None:
     run = place.stamp()
     assert place.undo(run, place.without(2)) == "partly undone, 2 of 3"
-    assert place.runs.newest(place.host.name).id == run.id
+    assert place.runs.newest(place.host.identity).id == run.id
     assert place.undo(run) == "undone"
 
 
@@ -115,7 +114,7 @@ def test_a_run_whose_guests_were_changed_stays_on_offer(place: Place) -> None:
     for uuid in UUIDS:
         place.host.set_metadata(uuid, NOVA_1_1, "nova", BY_NOVA, ["live", "persistent"])
     assert place.undo(run) == "complete"
-    assert place.runs.newest(place.host.name).id == run.id
+    assert place.runs.newest(place.host.identity).id == run.id
 
 
 def test_a_run_on_a_host_where_none_of_its_guests_is_stays_on_offer(place: Place) -> None:
@@ -160,15 +159,15 @@ def test_a_run_whose_undoing_was_undone_is_offered_again(place: Place) -> None:
     assert place.undo(undoing) == "undone"
     assert place.host.everything() == stamped
     assert place.state(run) == "complete"
-    assert place.runs.newest(place.host.name).id == run.id
+    assert place.runs.newest(place.host.identity).id == run.id
 
 
 def test_of_several_runs_the_newest_that_is_not_wholly_undone_comes_first(place: Place) -> None:
     first = place.stamp()
     second = place.stamp(overwrite=True, name="web-2")
-    assert place.runs.newest(place.host.name).id == second.id
+    assert place.runs.newest(place.host.identity).id == second.id
     assert place.undo(second) == "undone"
-    assert place.runs.newest(place.host.name).id == first.id
+    assert place.runs.newest(place.host.identity).id == first.id
 
 
 def test_runs_that_claim_to_undo_themselves_or_each_other_do_no_harm(place: Place) -> None:

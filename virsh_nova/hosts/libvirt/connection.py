@@ -32,6 +32,7 @@ from ..pidfile import qemu_pid
 
 if TYPE_CHECKING:
     from ...model import DefinitionName, Guest
+    from ..identity import HostIdentity
 
 DEFAULT_URI = "qemu:///system"
 _PACKAGE = os.path.dirname(os.path.dirname(os.path.dirname(__file__)))
@@ -117,6 +118,21 @@ class Host:
             from urllib.parse import urlsplit
 
             return urlsplit(self.uri).hostname or os.uname().nodename
+
+    @property
+    def identity(self) -> HostIdentity:
+        """What tells this libvirt from any other, however its machine is called."""
+        # Only a run that writes needs it: list starts without.
+        from ..identity import identify
+
+        identity = identify(self._connection.getURI(), self.name)
+        # After its start the daemon may take seconds for them. The machine's id does without.
+        patience = _HOST_NAME_PATIENCE if identity.machine_id else self.timeout
+        try:
+            capabilities = Call(self._connection.getCapabilities).result(patience)
+        except (libvirt.libvirtError, TimeoutError):
+            return identity
+        return identify(self._connection.getURI(), self.name, capabilities)
 
     def guests(
         self,
