@@ -123,15 +123,19 @@ def test_facts_that_make_no_block_are_refused() -> None:
 
 
 @pytest.mark.parametrize("key", ["owner.user.id", "owner.project.id", "flavor.name"])
-def test_a_block_that_would_end_ceilometers_discovery_is_refused(key: str) -> None:
-    name = {"flavor.name": "flavor.vcpus"}.get(key, key.replace("id", "name"))
-    facts = {**{k: v for k, v in WHOLE.items() if k != key}, name: 2 if "vcpus" in name else "x"}
-    step = one_step(nova(), record(1, facts=facts))
+def test_fill_refuses_a_block_that_aborts_ceilometers_discovery_already(key: str) -> None:
+    held = {
+        "owner.user.id": "<nova:owner><nova:user>joe</nova:user></nova:owner>",
+        "owner.project.id": "<nova:owner><nova:project>acme</nova:project></nova:owner>",
+        "flavor.name": "<nova:flavor><nova:vcpus>2</nova:vcpus></nova:flavor>",
+    }[key]
+    facts = {k: v for k, v in WHOLE.items() if k != key}
+    step = one_step(nova(metadata=block("x", held)), record(1, facts=facts), fill=True)
     assert step.action == "refused"
-    assert step.reason.startswith(
-        f"{key} is unknown, and such a block would abort Ceilometer's discovery"
+    assert step.reason == (
+        f"{key} is unknown, and such a block would abort Ceilometer's discovery for the "
+        f"whole host; use --set {key}=…"
     )
-    assert step.reason.endswith(f"use --set {key}=…")
 
 
 # ---- who has a block --------------------------------------------------------------------------

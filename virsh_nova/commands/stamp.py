@@ -150,10 +150,7 @@ def stamp(
     plan = make_plan(host.name, guests, gathered.records, request)
     origin = Origin("stamp", host.identity, whoami(), __version__)
     code = execute(plan, host, manner, Purpose(folder, origin, named, on_demo=session.demo)).code
-    failed = errors or any(
-        step.action == "refused" and step.guest.uuid in named for step in plan.steps
-    )
-    return max(code, EXIT_FAILED if failed else 0)
+    return max(code, EXIT_FAILED if errors or plan.failed else 0)
 
 
 def refuse_contradictions(request: Request, handles: Sequence[str], *, has_source: bool) -> None:

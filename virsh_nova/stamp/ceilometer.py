@@ -7,8 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ..block.facts import Facts, facts_of, instance_of
 from ..block.namespaces import DRAFT
 from ..model import Identity, Instance
+from .plan import NOTHING
 
 
 def missed(instance: Instance) -> list[str]:
@@ -36,6 +38,37 @@ def breaks_ceilometer(instance: Instance) -> str | None:
     if root is not None and root.type == "image" and root.uuid is None:
         return "root.uuid"
     return None
+
+
+def bearable(instance: Instance, kept: Facts = NOTHING) -> tuple[Instance, tuple[str, ...]]:
+    """The instance without the elements that would abort discovery, and the keys they lack.
+
+    An element that has one of the facts ``kept`` stays.
+    """
+    lacking: list[str] = []
+    while missing := breaks_ceilometer(instance):
+        element = missing.rpartition(".")[0]
+        if any(_belongs(key, element) for key in kept):
+            break
+        lacking.append(missing)
+        facts = {
+            key: value for key, value in facts_of(instance).items() if not _belongs(key, element)
+        }
+        instance = instance_of(facts, instance.namespace)._replace(unknown=instance.unknown)
+    return instance, tuple(lacking)
+
+
+def left_out(missing: str) -> str:
+    """A note on an element that ``bearable`` took away."""
+    element, _, attribute = missing.rpartition(".")
+    return (
+        f"{element} left out: without {attribute} it would abort Ceilometer's discovery; "
+        f"use --set {missing}=…"
+    )
+
+
+def _belongs(key: str, element: str) -> bool:
+    return key == element or key.startswith(f"{element}.")
 
 
 def _for_ceilometer(instance: Instance) -> Iterator[str]:

@@ -64,6 +64,8 @@ class Step(NamedTuple):
     action: Action
     reason: str = ""
     """Why there is nothing to do, or why it is refused."""
+    failure: bool = False
+    """Whether a refusal makes the run fail: the guest was named, or cannot be read."""
     edits: tuple[Edit, ...] = ()
     held: Facts = NOTHING
     """What the block says now."""
@@ -75,11 +77,12 @@ class Step(NamedTuple):
     """What the user should know: what stays unknown, and who will miss it."""
 
 
-NoticeKind = Literal["missing", "unmatched", "elsewhere", "twice", "foreign"]
+NoticeKind = Literal["missing", "unmatched", "elsewhere", "twice", "gone"]
+"""``gone``: a guest that was named and is no longer there."""
 
 
 class Notice(NamedTuple):
-    """Something about a record that belongs to no step."""
+    """Something about a record or a guest that belongs to no step."""
 
     kind: NoticeKind
     uuid: str
@@ -94,6 +97,12 @@ class Plan(NamedTuple):
     @property
     def to_write(self) -> list[Step]:
         return [step for step in self.steps if step.action == "stamp"]
+
+    @property
+    def failed(self) -> bool:
+        """Whether something that was asked for cannot be done, however the writing goes."""
+        is_gone = any(notice.kind == "gone" for notice in self.notices)
+        return is_gone or any(step.failure for step in self.steps)
 
 
 def unreadable(guest: Guest) -> str:

@@ -19,7 +19,7 @@ from ..guests.classify import foreign_evidence, guestfs_channel
 from ..model import Backfill, Definition, DefinitionName, Guest, Instance
 from ..sources.record import Record
 from ..write import bare_element
-from .ceilometer import breaks_ceilometer, missed
+from .ceilometer import bearable, breaks_ceilometer, left_out, missed
 from .merge import Merged, merge
 from .plan import NOTHING, Edit, Notice, Plan, Request, Step, unreadable
 
@@ -44,13 +44,13 @@ def make_plan(
         if _is_meant(guest, bool(recorded), request):
             chosen, doubts, conflict = _settle_twins(recorded, host)
             notices += doubts
-            if conflict:
-                steps.append(Step(guest, "refused", conflict))
-            else:
-                step = _step(guest, chosen, request)
-                if records and not chosen and step.action == "stamp":
-                    step = step._replace(notes=("no record mentions it", *step.notes))
-                steps.append(step)
+            step = Step(guest, "refused", conflict) if conflict else _step(guest, chosen, request)
+            if records and not chosen and step.action == "stamp":
+                step = step._replace(notes=("no record mentions it", *step.notes))
+            failed = uuid in request.named or bool(unreadable(guest))
+            steps.append(step._replace(failure=failed and step.action == "refused"))
+    for uuid in sorted(request.named - here):
+        notices.append(Notice("gone", uuid, f"the guest {uuid} was named and is no longer here"))
     if request.everyone:
         notices += _without_guest(host, (r for r in records if r.uuid not in here))
     return Plan(host, tuple(steps), tuple(notices))
@@ -59,7 +59,8 @@ def make_plan(
 def _is_meant(guest: Guest, recorded: bool, request: Request) -> bool:
     if guest.uuid in request.named:
         return True
-    return request.everyone and (guest.kind != "foreign" or recorded)
+    # One that cannot be read may be Nova's.
+    return request.everyone and (guest.kind != "foreign" or recorded or bool(unreadable(guest)))
 
 
 # ---- records ----------------------------------------------------------------------------------
@@ -140,10 +141,15 @@ def _step(guest: Guest, records: Sequence[Record], request: Request) -> Step:
         return Step(guest, "refused", "no source knows anything about it")
     edits: list[Edit] = []
     written: list[Instance] = []
+    lacking: dict[str, None] = {}
     for definition in guest.definitions:
-        instance = _instance(definition, merged, guest.uuid, request)
-        if instance is None:
+        wanted = _instance(definition, merged, guest.uuid, request)
+        if wanted is None:
             continue
+        instance, missing = wanted
+        lacking |= dict.fromkeys(missing)
+        if missing and not facts_of(instance):
+            return Step(guest, "refused", _aborts(missing[0]), origins=merged.origins)
         try:
             element = bare_element(instance)
         except ValueError as error:
@@ -155,11 +161,10 @@ def _step(guest: Guest, records: Sequence[Record], request: Request) -> Step:
         edits += added
         if added:
             written.append(instance)
+    notes = [*merged.notes, *map(left_out, lacking)]
     if not edits:
-        return Step(guest, "unchanged", "its block already says all this", origins=merged.origins)
-    notes = list(merged.notes)
-    if merged.facts.get("root.type") == "image" and any(one.root is None for one in written):
-        notes.append("root left out: without a uuid it would abort Ceilometer's discovery")
+        why = "; ".join(["its block already says all this", *map(left_out, lacking)])
+        return Step(guest, "unchanged", why, origins=merged.origins)
     notes += dict.fromkeys(note for one in written for note in missed(one))
     return Step(
         guest,
@@ -199,29 +204,30 @@ def _flaw(instance: Instance, element: etree._Element) -> str:
     if why := flaw(judged, instance.namespace):
         return why
     if missing := breaks_ceilometer(instance):
-        return (
-            f"{missing} is unknown, and such a block would abort Ceilometer's discovery for the "
-            f"whole host; use --set {missing}=…"
-        )
+        return _aborts(missing)
     return ""
+
+
+def _aborts(missing: str) -> str:
+    return (
+        f"{missing} is unknown, and such a block would abort Ceilometer's discovery for the "
+        f"whole host; use --set {missing}=…"
+    )
 
 
 def _instance(
     definition: Definition, merged: Merged, uuid: str, request: Request
-) -> Instance | None:
-    """What the definition's block will say; None if it is left alone."""
+) -> tuple[Instance, tuple[str, ...]] | None:
+    """What the definition's block will say, and which keys cost an element; None if it stays."""
     block = counting_block(definition.domain.blocks)
     if block is None or request.overwrite:
         if request.release is None and merged.namespace is not None:
             # A saved document: the block becomes what it was.
             instance = instance_of(merged.facts, merged.namespace)
-            return release_of(merged.namespace).shape(instance)
+            return bearable(release_of(merged.namespace).shape(instance))
         release = request.release or NEWEST_RELEASE
         instance = instance_of(merged.facts, release.namespace)
-        instance = release.habits(release.shape(instance), uuid, unnamed=merged.unnamed)
-        if breaks_ceilometer(instance) == "root.uuid":
-            instance = instance._replace(root=None)
-        return instance
+        return bearable(release.habits(release.shape(instance), uuid, unnamed=merged.unnamed))
     if not request.fill or block.instance is None:
         return None
     release = request.release or release_of(block.namespace)
@@ -235,7 +241,8 @@ def _instance(
         # Nova always leaves the uuid of a boot volume empty.
         kept = {key: value for key, value in kept.items() if key != "root.uuid" or value}
     facts = {**added, **kept}
-    return instance_of(facts, block.namespace)._replace(unknown=block.instance.unknown)
+    instance = instance_of(facts, block.namespace)._replace(unknown=block.instance.unknown)
+    return bearable(instance, kept)
 
 
 def _edits(
