@@ -63,12 +63,7 @@ class TestABlockThatStampNeverWrote:
         self, host: ComputeHost, tmp_path: Path, mark: tuple[str, ...]
     ) -> None:
         before = block_of(host, ONE)
-        # The live definition gets the very same block.
-        saved = tmp_path / "a.json"
-        host.set_metadata(TWO, NOVA_1_1, NOVAS, "persistent")
-        (guest,) = json.loads(said(host.uri, "show", "-f", "json", TWO))
-        saved.write_text(json.dumps([{**guest, "uuid": uuid(1)}]))
-        run(host, "stamp", ONE, "--from", str(saved), *mark)
+        run(host, "stamp", ONE, "--from", saved(host, tmp_path), *mark)
         assert host.metadata(ONE, NOVA_1_1, "live") is not None
         assert block_of(host, ONE) == before
         host.domain(ONE).destroy()
@@ -77,10 +72,10 @@ class TestABlockThatStampNeverWrote:
         assert list(states(host).values()) == ["undone"]
 
     def test_is_still_there_after_a_run_that_was_killed_before_it_wrote(
-        self, host: ComputeHost, state: Path
+        self, host: ComputeHost, state: Path, tmp_path: Path
     ) -> None:
         before = block_of(host, ONE)
-        run(host, "stamp", ONE, "--derive")
+        run(host, "stamp", ONE, "--from", saved(host, tmp_path))
         (path,) = journals(state)
         lines = path.read_bytes().splitlines(keepends=True)
         path.write_bytes(b"".join(lines[:2]))
@@ -89,6 +84,15 @@ class TestABlockThatStampNeverWrote:
         host.domain(ONE).destroy()
         assert "0 to restore, 1 unchanged" in run(host, "undo")
         assert block_of(host, ONE) == before
+
+
+def saved(host: ComputeHost, folder: Path) -> str:
+    """A document from which the first guest gets the very block that Nova wrote."""
+    host.set_metadata(TWO, NOVA_1_1, NOVAS, "persistent")
+    (guest,) = json.loads(said(host.uri, "show", "-f", "json", TWO))
+    path = folder / "saved.json"
+    path.write_text(json.dumps([{**guest, "uuid": uuid(1)}]))
+    return str(path)
 
 
 class TestARunOfWhichSomethingIsLeft:
