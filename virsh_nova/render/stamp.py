@@ -9,6 +9,7 @@ from difflib import unified_diff
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+from click import style
 from lxml import etree
 
 from ..block.namespaces import BACKFILL
@@ -42,8 +43,6 @@ def plain(text: str, _what: str) -> str:
 
 
 def coloured(text: str, what: str) -> str:
-    from click import style
-
     return style(text, **_COLOURS[what])
 
 
