@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     # The build loads the commands for their manual pages, without libvirt.
     from ..hosts.libvirt.connection import Host
 
+AGAIN = "run the same command again to finish"
+
 
 def folder_of(session: Session) -> AbstractContextManager[Path]:
     """The folder of the journals, and of the lock."""
@@ -72,12 +74,7 @@ class Executed(NamedTuple):
         return frozenset(outcome.uuid for outcome in outcomes if outcome.result == "done")
 
 
-def execute(
-    plan: Plan,
-    host: Host,
-    manner: Manner,
-    purpose: Purpose,
-) -> Executed:
+def execute(plan: Plan, host: Host, manner: Manner, purpose: Purpose) -> Executed:
     """Raises ``NovaDomainsError`` if nothing could be started."""
     origin = purpose.origin
     steps = plan.to_write
@@ -187,6 +184,3 @@ def report(
         return EXIT_INTERRUPTED
     done = all(outcome.result == "done" for outcome in outcomes.values())
     return 0 if done and not journal.broken else EXIT_FAILED
-
-
-AGAIN = "run the same command again to finish"
