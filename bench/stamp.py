@@ -133,7 +133,9 @@ class Bench:
         self.call(*self.stamp("--no-provenance"))
         (journal,) = self.journals()
         lines = map(json.loads, journal.read_text().splitlines())
-        payloads = {line["guest"]: line["edits"][0]["after"] for line in lines if "guest" in line}
+        payloads = {
+            line["uuid"]: line["edits"][0]["after"] for line in lines if line["line"] == "guest"
+        }
         path = self.state / "payloads"
         path.write_bytes(marshal.dumps(payloads))
         return path

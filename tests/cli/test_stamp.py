@@ -24,7 +24,8 @@ from tests.support.embedded import (
 from tests.support.terminals import SGR, on_terminal
 from virsh_nova import __version__
 from virsh_nova.render.safe import is_safe
-from virsh_nova.stamp.journal import Run, read_journal
+from virsh_nova.stamp.journal_format import Run
+from virsh_nova.stamp.journals import read_journal
 
 EVIL = "\u202ea\x9b31m\x85[bold]<b>"
 
@@ -103,14 +104,14 @@ def usage(place: Place, *arguments: str) -> str:
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["--all"], "say where the facts come from: --derive, --from, --cloud or --set"),
-        (["--derive"], "say whom: give handles, or --all"),
+        (["--all"], "say where the facts come from: use --derive, --from, --cloud or --set"),
+        (["--derive"], "say which guests to stamp: name them, or use --all"),
         (["--all", "x", "--derive"], "--all and handles exclude each other"),
         (
             ["--all", "--derive", "--fill", "--overwrite"],
             "--overwrite and --fill exclude each other",
         ),
-        (["--all", "--derive", "--force"], "--force is for guests that are named"),
+        (["--all", "--derive", "--force"], "--force needs the guests to be named"),
         (["--all", "--set", "nmae=x"], "--set 'nmae': unknown key (Did you mean name?)"),
         (
             ["--all", "--set", "project.name=x"],
@@ -268,7 +269,7 @@ def test_the_plan_for_the_demo_host_is_shown_word_for_word(tmp_path: Path) -> No
         "+  <backfill:source>the guest</backfill:source>\n"
         "+</backfill:backfill>\n"
         "from the guest: package, flavor.memory_mib, flavor.vcpus, root.type, ports\n"
-        "note: Ceilometer will pass this guest over: no name, no owner.user.id, "
+        "note: Ceilometer will skip this guest: no name, no owner.user.id, "
         "no owner.project.id\n"
         "\n"
         "1 to write, 7 unchanged, 0 refused\n"
@@ -282,7 +283,7 @@ def test_without_a_terminal_and_without_yes_nothing_is_written(place: Place) -> 
     assert done.stdout.endswith("2 to write, 1 unchanged, 0 refused\n")
     assert done.stderr == (
         "nova-domains: error: nothing was written: there is no terminal to ask on "
-        "(--yes answers the question)\n"
+        "(use --yes to write without it)\n"
     )
     assert place.journals() == []
 
@@ -299,20 +300,20 @@ def test_yes_writes_and_says_where_the_journal_is(place: Place) -> None:
     assert done.returncode == 0
     assert done.stdout.splitlines()[-1] == "2 stamped, 1 unchanged, 0 refused, 0 failed"
     assert done.stderr == (
-        f"nova-domains: note: the journal is {run.path} "
-        f"(nova-domains undo {run.path} takes it back)\n"
+        f"nova-domains: note: journal: {run.path} "
+        f"(to undo this run: nova-domains undo {run.path})\n"
     )
-    assert (run.command, run.state, run.faults) == ("stamp", "complete", ())
-    assert [entry.domain for entry in run.entries] == ["instance-00000001", "instance-00000002"]
-    assert {edit.definition for edit in run.entries[0].edits} == {"live", "persistent"}
-    assert {edit.definition for edit in run.entries[1].edits} == {"persistent"}
+    assert (run.origin.command, run.state, run.faults) == ("stamp", "complete", ())
+    assert [entry.domain for entry in run.guests] == ["instance-00000001", "instance-00000002"]
+    assert {edit.definition for edit in run.guests[0].edits} == {"live", "persistent"}
+    assert {edit.definition for edit in run.guests[1].edits} == {"persistent"}
 
 
 def test_nothing_to_do_leaves_no_journal(place: Place) -> None:
     done = place("stamp", uuid_of(3), "--set", "name=x", "--yes")
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout == (
-        f"unchanged: has-one (instance-00000003, {uuid_of(3)}): it has a block\n\n"
+        f"unchanged: has-one (instance-00000003, {uuid_of(3)}): it already has a block\n\n"
         "0 to write, 1 unchanged, 0 refused\n"
     )
     assert place.journals() == []
@@ -370,13 +371,13 @@ def test_hostile_names_are_escaped_everywhere(tmp_path: Path) -> None:
 def test_a_journal_can_be_written_elsewhere(place: Place) -> None:
     done = place("stamp", "--all", "--set", "name=x", "--yes", "--journal", "mine.jsonl")
     assert done.returncode == 0, done.stderr
-    assert len(read_journal(place.folder / "mine.jsonl").entries) == 2
+    assert len(read_journal(place.folder / "mine.jsonl").guests) == 2
     assert place.journals() == []
     again = place("stamp", "--all", "--set", "name=x", "--yes", "--journal", "mine.jsonl")
     assert again.returncode == 1
     assert again.stderr == (
-        "nova-domains: error: mine.jsonl: there is such a file already; nothing was done "
-        "(a journal is a new file: name another)\n"
+        "nova-domains: error: mine.jsonl: the file already exists; nothing was done "
+        "(a journal is always a new file: give another path)\n"
     )
 
 
@@ -399,8 +400,8 @@ def test_a_second_run_at_the_same_time_is_refused(place: Place) -> None:
         fcntl.flock(lock, fcntl.LOCK_EX)
         line = refused(place, "stamp", "--all", "--derive", "--yes")
         assert line == (
-            "nova-domains: error: another run of stamp or undo is at work: pid 4711 "
-            "(wait until it has ended; nothing was done)"
+            "nova-domains: error: another stamp or undo is running: pid 4711 "
+            "(wait until it has finished; nothing was done)"
         )
         assert place("undo").returncode == 1
         # Who only looks need not wait.
@@ -413,7 +414,7 @@ def test_a_second_run_at_the_same_time_is_refused(place: Place) -> None:
 def stamped_host(place: Place, run: Run) -> None:
     """The test driver forgets: the host, described as the run has left it."""
     texts = []
-    for entry in run.entries:
+    for entry in run.guests:
         metadata = ""
         for edit in entry.edits:
             if edit.definition == "persistent" and edit.after:
@@ -430,7 +431,7 @@ def test_undo_shows_what_it_restores_and_restores_it(place: Place) -> None:
     stamped_host(place, run)
     done = place("undo", "--dry-run")
     assert done.returncode == 0, done.stderr
-    assert f"taking back {run.id}, by {run.by}: {run.path}" in done.stderr
+    assert f"undoing {run.id} by {run.origin.by}: {run.path}" in done.stderr
     assert "-  <nova:name>x</nova:name>" in done.stdout
     assert done.stdout.endswith("1 to restore, 0 unchanged, 0 refused\n")
     done = place("undo", "--yes")
@@ -440,7 +441,7 @@ def test_undo_shows_what_it_restores_and_restores_it(place: Place) -> None:
     assert [row[5] for row in listed] == ["STATE", "undone", "complete"]
     again = place("undo")
     assert again.returncode == 1
-    assert "there is no run of stamp here to take back" in again.stderr
+    assert "there is no run of stamp on this host to undo" in again.stderr
 
 
 def test_undo_refuses_what_was_changed_since(place: Place) -> None:
@@ -449,7 +450,7 @@ def test_undo_refuses_what_was_changed_since(place: Place) -> None:
     done = place("undo", "--yes")
     assert done.returncode == 1
     assert "refused: by Nova (instance-00000001" in done.stdout
-    assert "was changed since" in done.stdout
+    assert "was changed after the run" in done.stdout
 
 
 def test_undo_finds_a_run_by_name_or_file_and_refuses_one_of_another_host(
@@ -461,11 +462,12 @@ def test_undo_finds_a_run_by_name_or_file_and_refuses_one_of_another_host(
         assert place("undo", handle, "--dry-run").returncode == 0
     line = place("undo", "nothing.jsonl").stderr
     assert line.startswith("nova-domains: error: nothing.jsonl: the journal cannot be read")
-    text = run.path.read_text().replace(f'"host": "{run.host}"', '"host": "elsewhere"')
+    ours = f'"name": "{run.origin.host.name}", "driver": "test"'
+    text = run.path.read_text().replace(ours, '"name": "elsewhere", "driver": "qemu"')
     (tmp_path / "other.jsonl").write_text(text)
     done = place("undo", "other.jsonl", "--yes")
     assert done.returncode == 1
-    assert "it is of the host elsewhere, and this is" in done.stderr
+    assert "this run was on elsewhere (qemu://" in done.stderr
 
 
 def test_undo_of_a_damaged_journal_restores_what_can_be_read(place: Place) -> None:
@@ -490,10 +492,11 @@ def test_undo_list_shows_every_run_and_what_became_of_it(place: Place) -> None:
     (place.state / "20200101T000000000Z-x.jsonl").write_text("junk")
     done = place("undo", "--list", "-f", "json")
     assert done.returncode == 0
-    assert "line 1: this is no journal of nova-domains" in done.stderr
+    assert "line 1: not a nova-domains journal" in done.stderr
     assert json.loads(done.stdout) == [
         {
-            "run": run.id, "command": "stamp", "undoes": None, "host": run.host, "by": run.by,
-            "at": run.at, "guests": 2, "state": "complete", "journal": str(run.path),
+            "run": run.id, "command": "stamp", "undoes": None, "host": run.origin.host.name,
+            "by": run.origin.by, "at": run.at, "guests": 2, "state": "complete",
+            "journal": str(run.path),
         }
     ]  # fmt: skip

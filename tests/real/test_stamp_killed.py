@@ -36,7 +36,8 @@ from virsh_nova.errors import NovaDomainsError
 from virsh_nova.hosts.libvirt.writer import MetadataWriter
 from virsh_nova.stamp import journal
 from virsh_nova.stamp.apply import AT_ONCE
-from virsh_nova.stamp.journal import Journal, read_journal
+from virsh_nova.stamp.journal import Journal
+from virsh_nova.stamp.journals import read_journal
 
 GUESTS = 50
 NAMES = {f"instance-{number:08x}": uuid(number) for number in range(1, GUESTS + 1)}
@@ -253,17 +254,17 @@ def assert_nothing_is_half(bench: Bench) -> None:
 def assert_the_journal_is_true(bench: Bench) -> None:
     """What it says was done was done; what it does not hold was not touched."""
     held = bench.held()
-    reported: dict[str, Any] = {}
+    told: dict[str, Any] = {}
     for path in journals(bench.state):
         try:
             run = read_journal(path)
         except NovaDomainsError:  # Killed in its first line.
             continue
-        reported |= {entry.uuid: entry.outcome for entry in run.entries}
+        told |= {entry.uuid: entry.outcome for entry in run.guests}
     for each, holds in held.items():
         if holds.mark or holds.new:
-            assert each in reported
-        outcome = reported.get(each)
+            assert each in told
+        outcome = told.get(each)
         if outcome and outcome.result == "done":
             assert holds.is_stamped
 
@@ -338,16 +339,16 @@ def test_ctrl_c_at_any_step_finishes_the_guests_in_hand_and_says_what_was_left(
         ended = bench.run(*STAMP, strike=step)
         assert ended.code == 130, (step, ended)
         (path,) = journals(bench.state)
-        reported = results(path)
-        assert journal_lines(path)[-1]["end"] == "interrupted", step
-        assert set(reported) == set(NAMES.values()), step
-        assert set(reported.values()) <= {"done", "left"}, step
+        told = results(path)
+        assert journal_lines(path)[-1]["how"] == "interrupted", step
+        assert set(told) == set(NAMES.values()), step
+        assert set(told.values()) <= {"done", "left"}, step
         held = bench.held()
         untouched = {each for each in held if not (held[each].mark or held[each].new)}
         stamped = {each for each in held if held[each].is_stamped}
-        assert {each for each in reported if reported[each] == "done"} == stamped, step
-        assert {each for each in reported if reported[each] == "left"} == untouched, step
-        assert f"{len(untouched)} guests were left" in ended.err, step
+        assert {each for each in told if told[each] == "done"} == stamped, step
+        assert {each for each in told if told[each] == "left"} == untouched, step
+        assert f"{len(untouched)} guests were not written to" in ended.err, step
         bench.undo_everything()
 
 
@@ -360,13 +361,13 @@ def test_a_daemon_that_is_killed_meanwhile_is_reported_and_a_second_run_complete
         bench.host.restart_daemon()
         assert ended.code == 3, ended
         assert "the connection was lost" in ended.err
-        assert "run it again" in ended.err
+        assert "run the same command again" in ended.err
         (path,) = journals(bench.state)
-        assert journal_lines(path)[-1]["end"] == "lost"
-        reported = results(path)
-        assert set(reported) == set(NAMES.values())
+        assert journal_lines(path)[-1]["how"] == "lost"
+        told = results(path)
+        assert set(told) == set(NAMES.values())
         # No more than were under way.
-        assert sum(result == "unanswered" for result in reported.values()) <= AT_ONCE
+        assert sum(result == "unanswered" for result in told.values()) <= AT_ONCE
         assert_nothing_is_half(bench)
         assert_the_journal_is_true(bench)
         assert bench.run(*STAMP).code == 0

@@ -9,6 +9,7 @@ from lxml import etree
 
 from virsh_nova.errors import GuestError
 from virsh_nova.guests.build import whole_guest
+from virsh_nova.hosts.identity import HostIdentity
 from virsh_nova.model import DefinitionName, Guest, Sighting
 
 
@@ -21,6 +22,10 @@ class MemoryHost:
     def __init__(self, name: str = "compute-1") -> None:
         self.name = name
         self._domains: dict[str, dict[DefinitionName, etree._Element]] = {}
+
+    @property
+    def identity(self) -> HostIdentity:
+        return HostIdentity(self.name, "test", "/default", "", "0" * 32)
 
     def add(
         self, live: str | None = None, persistent: str | None = None, *, both: str | None = None

@@ -141,7 +141,8 @@ def journal_lines(path: Path) -> list[dict[str, Any]]:
 
 def results(path: Path) -> dict[str, str]:
     """What became of each guest, by uuid, as a journal has it."""
-    return {line["outcome"]: line["result"] for line in journal_lines(path) if "outcome" in line}
+    lines = journal_lines(path)
+    return {line["uuid"]: line["result"] for line in lines if line["line"] == "outcome"}
 
 
 # nova-domains as an ordinary user runs it. What it imports may lie where only root can read.

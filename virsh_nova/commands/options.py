@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, TypeVar
+from functools import wraps
+from typing import Any, NamedTuple, TypeVar, cast
 
 import click
 
@@ -12,10 +13,27 @@ from .types import ColumnName, refuse_nan
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 
+class Manner(NamedTuple):
+    """How a plan is shown and carried out: the options that stamp and undo share."""
+
+    journal: str | None
+    """Where to write the journal; None for the usual folder."""
+    patience: float
+    """Seconds to wait for one guest."""
+    dry_run: bool
+    yes: bool
+    format_: str
+    no_color: bool
+
+    @property
+    def as_json(self) -> bool:
+        return self.format_ == "json"
+
+
 def plan_options(command: Command) -> Command:
-    """The options of commands that show a plan, ask, and write."""
+    """The options of commands that show a plan, ask, and write: passed as ``manner``."""
     for option in (
-        click.option("--no-color", is_flag=True, help="Plain text on a terminal too."),
+        click.option("--no-color", is_flag=True, help="Print plain text on a terminal too."),
         click.option(
             "-f",
             "--format",
@@ -23,7 +41,7 @@ def plan_options(command: Command) -> Command:
             type=click.Choice(("table", "json")),
             default="table",
             show_default=True,
-            help="How to print the plan and what became of it.",
+            help="How to print the plan and its result.",
         ),
         click.option(
             "--patience",
@@ -38,14 +56,25 @@ def plan_options(command: Command) -> Command:
             "--journal",
             type=click.Path(dir_okay=False),
             metavar="PATH",
-            help="Write the journal there.  [default: a new file in /var/lib/nova-domains for "
-            "root, in the XDG state folder for others]",
+            help="Write the journal to this new file.  [default: a file in /var/lib/nova-domains "
+            "for root, in the XDG state folder for others]",
         ),
-        click.option("-y", "--yes", is_flag=True, help="Do not ask."),
-        click.option("-n", "--dry-run", is_flag=True, help="Show the plan, and stop there."),
+        click.option("-y", "--yes", is_flag=True, help="Write without asking."),
+        click.option("-n", "--dry-run", is_flag=True, help="Show the plan and stop."),
     ):
         command = option(command)
-    return command
+    return collected(command, "manner", Manner)
+
+
+def collected(command: Command, name: str, record: type[Any]) -> Command:
+    """Pass the options of the record's fields as one argument."""
+
+    @wraps(command)
+    def with_record(*arguments: Any, **options: Any) -> Any:
+        options[name] = record(**{field: options.pop(field) for field in record._fields})
+        return command(*arguments, **options)
+
+    return cast(Command, with_record)
 
 
 def output_options(*formats: str, column_help: str) -> Callable[[Command], Command]:

@@ -1,103 +1,139 @@
-"""From a plan to its end: show it, ask, write, tell what was done. For ``stamp`` and ``undo``."""
+"""From a plan to its end, for ``stamp`` and ``undo``: show it, ask, write, report."""
 
 from __future__ import annotations
 
-import os
 import sys
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
-from .. import __version__
 from ..console import complain, draws_for_terminal, speaks_unicode, write
 from ..errors import EXIT_FAILED, EXIT_INTERRUPTED
+from ..render.progress import ProgressBar
+from ..render.serial import as_json
+from ..render.stamp import coloured, counts, plain, plan_document, plan_text, summary
+from ..stamp.apply import Applied, apply
+from ..stamp.journal import Journal
+from ..stamp.journal_format import Origin, Outcome
+from ..stamp.journals import demo_folder, state_folder
+from ..stamp.lock import only_run
+from ..stamp.plan import Plan, Step
+from .options import Manner
+from .session import Session
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
+    # The build loads the commands for their manual pages, without libvirt.
     from ..hosts.libvirt.connection import LibvirtHost
-    from ..stamp.apply import Applied
-    from ..stamp.journal import Journal, Outcome
-    from ..stamp.plan import Plan, Step
+
+AGAIN = "run the same command again to finish"
 
 
-class Manner(NamedTuple):
-    """How a plan is to be carried out."""
-
-    command: str
-    journal: str | None
-    """None for the usual place."""
-    patience: float
-    """Seconds that one guest is waited for."""
-    dry_run: bool
-    yes: bool
-    format_: str
-    no_color: bool
-    undoes: str | None = None
-    """The run that is taken back."""
+def folder_of(session: Session) -> AbstractContextManager[Path]:
+    """The folder of the journals, and of the lock."""
+    return demo_folder() if session.demo else nullcontext(state_folder())
 
 
-def execute(
-    plan: Plan, host: LibvirtHost, manner: Manner, *, named: frozenset[str] = frozenset()
-) -> int:
-    """Returns the exit code; raises ``NovaDomainsError`` where nothing could be begun."""
-    steps = [step for step in plan.steps if step.action == "stamp"]
-    as_document = manner.format_ == "json"
-    silent = as_document and manner.yes and not manner.dry_run
-    if not silent:
-        show(plan, manner, named)
-    if not steps:
-        if silent:
-            show(plan, manner, named)
-        if manner.undoes and not manner.dry_run:
-            # Nothing is left of that run: the next undo goes on with the one before it.
-            begin_journal(steps, host, manner).end("complete")
-        return 0
+@contextmanager
+def one_run_at_a_time(session: Session, manner: Manner) -> Iterator[Path]:
+    """The folder of the journals, with its lock unless nothing will be written.
+
+    Raises ``NovaDomainsError`` if another run has the lock.
+    """
+    with folder_of(session) as folder, nullcontext() if manner.dry_run else only_run(folder):
+        yield folder
+
+
+class Purpose(NamedTuple):
+    """What a plan is for."""
+
+    folder: Path
+    """Where journals are."""
+    origin: Origin
+    named: frozenset[str] = frozenset()
+    """The uuids of the guests that the user named."""
+    as_before: frozenset[str] = frozenset()
+    """Those that the journal of an undo is to note as needing no restoring."""
+    on_demo: bool = False
+    """Whether the host and its journals are gone when the program ends."""
+
+
+class Executed(NamedTuple):
+    """What became of a plan."""
+
+    code: int
+    """The exit code."""
+    outcomes: Mapping[str, Outcome] | None = None
+    """By uuid; None if the plan was only shown."""
+
+    @property
+    def done(self) -> frozenset[str]:
+        outcomes = (self.outcomes or {}).values()
+        return frozenset(outcome.uuid for outcome in outcomes if outcome.result == "done")
+
+
+def execute(plan: Plan, host: LibvirtHost, manner: Manner, purpose: Purpose) -> Executed:
+    """Raises ``NovaDomainsError`` if nothing could be started."""
+    origin = purpose.origin
+    steps = plan.to_write
+    # With --yes one JSON document says it all, at the end.
+    at_once = not (manner.as_json and manner.yes and steps and not manner.dry_run)
+    if at_once:
+        show(plan, manner, purpose)
     if manner.dry_run:
-        return 0
-    if not manner.yes and not agreed(manner.command, len(steps)):
-        return EXIT_FAILED
-    journal, applied = carry_out(steps, host, manner)
-    path = journal.path
+        return Executed(0)
+    if not steps:
+        if purpose.as_before:
+            # Once all guests of a run are settled, the next undo goes on with the one before it.
+            begin_journal(steps, manner, purpose).end("complete")
+        return Executed(0, {})
+    if not manner.yes and not agreed(origin, len(steps)):
+        return Executed(EXIT_FAILED)
+    journal = begin_journal(steps, manner, purpose)
+    applied = carry_out(steps, host, manner, journal)
     outcomes = {outcome.uuid: outcome for outcome in applied.outcomes}
-    if silent:
-        show(plan, manner, named, outcomes, path)
-    elif not as_document:
-        write(summary(plan, applied, manner.command))
-    code = tell(steps, applied, outcomes, path, manner.command)
-    return max(code, EXIT_FAILED if journal.broken else 0)
+    if not at_once:
+        kept = manner.journal or not purpose.on_demo
+        show(plan, manner, purpose, outcomes, journal.path if kept else None)
+    elif not manner.as_json:
+        write(f"{summary(plan, applied.outcomes, origin.command)}\n")
+    if purpose.on_demo:
+        complain("the example host forgets this run, and keeps no journal of it", kind="note")
+    else:
+        back = "" if origin.undoes else f"to undo this run: nova-domains undo {journal.path}"
+        complain(f"journal: {journal.path}", back, kind="note")
+    return Executed(report(steps, applied, outcomes, journal), outcomes)
 
 
 def show(
     plan: Plan,
     manner: Manner,
-    named: frozenset[str],
-    outcomes: dict[str, Outcome] | None = None,
+    purpose: Purpose,
+    outcomes: Mapping[str, Outcome] | None = None,
     path: Path | None = None,
 ) -> None:
-    from ..render.stamp import coloured, counts, plain, plan_document, plan_text
-
-    if manner.format_ == "json":
-        from ..render.serial import as_json
-
+    """Print the plan, with the outcomes if there are any yet."""
+    if manner.as_json:
         document = plan_document(plan, outcomes, str(path) if path else None)
         write(as_json(document, one_a_line=False, ascii_only=not speaks_unicode()))
     else:
         paint = coloured if draws_for_terminal(manner.no_color) else plain
-        write(plan_text(plan, paint=paint, named=named))
-        write(f"{counts(plan, 'restore' if manner.undoes else 'write')}\n")
+        write(plan_text(plan, paint=paint, named=purpose.named))
+        write(f"{counts(plan, 'restore' if purpose.origin.undoes else 'write')}\n")
     # The question, and errors, must not overtake it.
     sys.stdout.flush()
 
 
-def agreed(command: str, guests: int) -> bool:
-    """Ask on the terminal; without one nobody can agree."""
+def agreed(origin: Origin, guests: int) -> bool:
+    """Ask on the terminal; without one the answer is no."""
     if not sys.stdin.isatty():
         complain(
-            "nothing was written: there is no terminal to ask on", "--yes answers the question"
+            "nothing was written: there is no terminal to ask on", "use --yes to write without it"
         )
         return False
-    doing = "Write to" if command == "stamp" else "Restore"
+    doing = "Restore" if origin.undoes else "Write to"
     what = f"{doing} {guests} {'guest' if guests == 1 else 'guests'}?"
     if not click.confirm(what, err=True):
         complain("nothing was written", kind="note")
@@ -105,86 +141,48 @@ def agreed(command: str, guests: int) -> bool:
     return True
 
 
-def carry_out(steps: list[Step], host: LibvirtHost, manner: Manner) -> tuple[Journal, Applied]:
-    from ..render.progress import ProgressBar
-    from ..stamp.apply import apply
-
-    journal = begin_journal(steps, host, manner)
+def carry_out(
+    steps: Sequence[Step], host: LibvirtHost, manner: Manner, journal: Journal
+) -> Applied:
     with ProgressBar("Writing to guests") as progress:
         applied = apply(steps, host.writer, journal, patience=manner.patience, progress=progress)
     if journal.broken:
         complain(
-            f"{journal.path}: the journal could not be written to the end: {journal.broken}",
-            "what was planned stands in it; the guests that were still to come were left",
+            f"{journal.path}: the journal could not be completed: {journal.broken}",
+            "it holds the whole plan; the guests that were not started yet were skipped",
         )
-    return journal, applied
+    return applied
 
 
-def begin_journal(steps: list[Step], host: LibvirtHost, manner: Manner) -> Journal:
-    from pathlib import Path
-
-    from ..stamp.journal import Journal
-
+def begin_journal(steps: Sequence[Step], manner: Manner, purpose: Purpose) -> Journal:
     return Journal.begin(
-        Path(manner.journal) if manner.journal else None,
+        purpose.folder,
         steps,
-        command=manner.command,
-        host=host.name,
-        by=whoami(),
-        tool=__version__,
-        undoes=manner.undoes,
+        purpose.origin,
+        path=Path(manner.journal) if manner.journal else None,
+        as_before=sorted(purpose.as_before),
     )
 
 
-def summary(plan: Plan, applied: Applied, command: str) -> str:
-    """``3 stamped, 4 unchanged, 1 refused, 0 failed``."""
-    done = sum(outcome.result == "done" for outcome in applied.outcomes)
-    numbers: dict[str, int] = {
-        "stamped" if command == "stamp" else "restored": done,
-        "unchanged": sum(step.action == "unchanged" for step in plan.steps),
-        "refused": sum(step.action == "refused" for step in plan.steps),
-        "failed": sum(outcome.result in ("failed", "unanswered") for outcome in applied.outcomes),
-        "changed meanwhile": sum(outcome.result == "changed" for outcome in applied.outcomes),
-        "not begun": sum(outcome.result == "left" for outcome in applied.outcomes),
-    }
-    usual = ("unchanged", "refused", "failed", *list(numbers)[:1])
-    told = [f"{number} {word}" for word, number in numbers.items() if number or word in usual]
-    return ", ".join(told) + "\n"
-
-
-def tell(
-    steps: list[Step],
+def report(
+    steps: Sequence[Step],
     applied: Applied,
-    outcomes: dict[str, Outcome],
-    path: Path,
-    command: str,
+    outcomes: Mapping[str, Outcome],
+    journal: Journal,
 ) -> int:
-    """What went wrong, on stderr, and the exit code."""
+    """Say on stderr what went wrong; the exit code."""
     for step in steps:
         outcome = outcomes[step.guest.uuid]
         if outcome.result not in ("done", "left"):
             who = f"{step.guest.domain} ({step.guest.uuid})"
             what = "skipped: " if outcome.result == "changed" else ""
             complain(f"{who}: {what}{outcome.why}")
-    back = f"nova-domains undo {path}" if command == "stamp" else ""
-    complain(f"the journal is {path}", back and f"{back} takes it back", kind="note")
     left = sum(outcome.result == "left" for outcome in outcomes.values())
     if applied.lost:
-        complain(f"{applied.lost.message}; {left} guests were left", "run it again to complete it")
+        complain(f"{applied.lost.message}; {left} guests were not written to", AGAIN)
         return applied.lost.exit_code
     if applied.interrupted:
-        complain(f"interrupted; {left} guests were left", "run it again to complete it")
+        complain(f"interrupted; {left} guests were not written to", AGAIN)
         return EXIT_INTERRUPTED
-    return 0 if all(outcome.result == "done" for outcome in outcomes.values()) else EXIT_FAILED
-
-
-def whoami() -> str:
-    """``user@machine``; the user behind sudo, where there is one."""
-    import pwd
-
-    try:
-        user = pwd.getpwuid(os.getuid()).pw_name
-    except KeyError:
-        user = str(os.getuid())
-    behind: Any = os.environ.get("SUDO_USER")
-    return f"{behind or user}@{os.uname().nodename}"
+    done = all(outcome.result == "done" for outcome in outcomes.values())
+    return 0 if done and not journal.broken else EXIT_FAILED

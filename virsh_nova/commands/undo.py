@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from contextlib import nullcontext
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import click
 
-from ..console import complain, write
+from .. import __version__
+from ..console import complain, speaks_unicode, write
 from ..errors import EXIT_FAILED, NovaDomainsError
-from .options import plan_options
-from .plan_flow import Manner, execute
+from ..render.progress import ProgressBar
+from ..render.serial import as_json
+from ..render.undo import runs_document, runs_table
+from ..stamp.journal_format import Origin, Run
+from ..stamp.journals import all_runs, is_undone, named_run, state_of
+from ..stamp.plan import whoami
+from ..stamp.undo import found_as_before, make_undo_plan
+from .options import Manner, plan_options
+from .plan_flow import Purpose, execute, folder_of, one_run_at_a_time
 from .session import Session
-
-if TYPE_CHECKING:
-    from ..stamp.journal import Run
 
 
 @click.command("undo")
@@ -23,120 +26,86 @@ if TYPE_CHECKING:
 @click.option("--list", "listing", is_flag=True, help="List the runs of stamp and undo.")
 @plan_options
 @click.pass_obj
-def undo_command(
-    session: Session,
-    journal_file: str | None,
-    listing: bool,
-    journal: str | None,
-    patience: float,
-    dry_run: bool,
-    yes: bool,
-    format_: str,
-    no_color: bool,
-) -> int:
+def undo_command(session: Session, journal_file: str | None, listing: bool, manner: Manner) -> int:
     """Take back what a run of stamp wrote.
 
-    That is the newest run, or the one of JOURNAL. Each guest gets its old metadata back, unless
-    somebody has changed it since; such a guest is skipped, and reported. JOURNAL is a file, or
-    the name of a run as --list shows it.
+    That is the newest run, or the one of JOURNAL: a file, or the name of a run as --list shows it.
+    Each guest gets its old metadata back. A guest that was changed after the run is skipped and
+    reported.
     """
     session.refuse_files()
     if listing:
         if journal_file:
             raise click.UsageError("--list takes no journal")
-        return list_runs(format_)
-    from ..render.progress import ProgressBar
-    from ..stamp.lock import only_run
-    from ..stamp.undo import make_undo_plan
+        return list_runs(session, manner)
+    manner = manner._replace(no_color=session.no_color or manner.no_color)
+    with one_run_at_a_time(session, manner) as folder:
+        return undo(session, folder, journal_file, manner)
 
-    with nullcontext() if dry_run else only_run():
-        with ProgressBar("Reading guests") as progress:
-            host = session.open_libvirt(writable=not dry_run)
-            if not dry_run:
-                host.refuse_read_only()
-            run = named_run(journal_file) if journal_file else newest_run(host.name)
-            for fault in run.faults:
-                complain(fault, kind="warning")
-            if run.host != host.name:
-                raise NovaDomainsError(
-                    f"{run.path}: it is of the host {run.host}, and this is {host.name}",
-                    "give -c for that host",
-                )
-            wanted = {entry.uuid for entry in run.entries}
-            guests = host.guests(
-                "whole", chosen=lambda sighting: sighting.uuid in wanted, progress=progress
+
+def undo(session: Session, folder: Path, journal_file: str | None, manner: Manner) -> int:
+    """Choose the run, plan the way back, and carry the plan out."""
+    with ProgressBar("Reading guests") as progress:
+        host = session.open_libvirt(writable=not manner.dry_run)
+        if not manner.dry_run:
+            host.refuse_read_only()
+        identity = host.identity
+        runs = all_runs(folder)
+        if journal_file:
+            run = named_run(folder, journal_file)
+        else:
+            warn(runs.faults)
+            run = runs.newest(identity)
+        warn(run.faults)
+        if not run.origin.host.is_same(identity):
+            raise NovaDomainsError(
+                f"{run.path}: this run was on {run.origin.host}, not on {identity}",
+                "connect to that host with -c",
             )
-        plan = make_undo_plan(host.name, guests, run)
-        complain(f"taking back {run.id}, by {run.by}: {run.path}", kind="note")
-        plain = session.no_color or no_color
-        manner = Manner("undo", journal, patience, dry_run, yes, format_, plain, run.id)
-        code = execute(plan, host, manner)
-        damaged = bool(run.faults)
-        refused = any(step.action == "refused" for step in plan.steps)
-        return max(code, EXIT_FAILED if damaged or refused else 0)
+        uuids = {guest.uuid for guest in run.guests}
+        guests = host.guests(
+            "whole", chosen=lambda sighting: sighting.uuid in uuids, progress=progress
+        )
+    plan = make_undo_plan(host.name, guests, run)
+    complain(f"undoing {run.id} by {run.origin.by}: {run.path}", kind="note")
+    origin = Origin("undo", identity, whoami(), __version__, undoes=run.id)
+    earlier = runs.settled.get(run.id, frozenset())
+    as_before = found_as_before(plan, run)
+    executed = execute(
+        plan,
+        host,
+        manner,
+        Purpose(folder, origin, as_before=as_before - earlier, on_demo=session.demo),
+    )
+    settled = earlier | as_before | executed.done
+    if executed.outcomes is None:
+        settled |= {step.guest.uuid for step in plan.to_write}
+    elif not is_undone(run, settled):
+        warn_of_rest(run, settled)
+    return max(executed.code, 0 if is_undone(run, settled) else EXIT_FAILED)
 
 
-def named_run(name: str) -> Run:
-    from pathlib import Path
-
-    from ..stamp.journal import SUFFIX, read_journal, state_folder
-
-    path = Path(name)
-    in_folder = state_folder() / f"{name.removesuffix(SUFFIX)}{SUFFIX}"
-    if not path.exists() and in_folder.is_file():
-        path = in_folder
-    return read_journal(path)
-
-
-def newest_run(host: str | None) -> Run:
-    """The newest run of stamp on this host that has not been taken back yet."""
-    runs = [run for run in all_runs() if run.host == host]
-    undone = taken_back(runs)
-    for run in reversed(runs):
-        if run.command == "stamp" and run.id not in undone:
-            return run
-    raise NovaDomainsError(
-        "there is no run of stamp here to take back",
-        "nova-domains undo --list shows the journals; one kept elsewhere is named: undo JOURNAL",
+def warn_of_rest(run: Run, settled: frozenset[str]) -> None:
+    state = state_of(run, settled) if settled else "not undone"
+    complain(
+        f"{run.id} is {state}",
+        "the next undo offers it again; for an earlier run: nova-domains undo RUN",
+        kind="warning",
     )
 
 
-def taken_back(runs: Sequence[Run]) -> set[str]:
-    """The runs that another took back to the end; one that broke off did not."""
-    return {run.undoes for run in runs if run.undoes and run.state == "complete"}
-
-
-def all_runs() -> list[Run]:
-    """Those in the usual place, oldest first; a file that is no journal is told of."""
-    from ..stamp.journal import journals, read_journal, state_folder
-
-    runs = []
-    for path in journals(state_folder()):
-        try:
-            runs.append(read_journal(path))
-        except NovaDomainsError as error:
-            complain(error.message, kind="warning")
-    return sorted(runs, key=lambda run: run.id)
-
-
-def list_runs(format_: str) -> int:
-    from tabulate import tabulate
-
-    from ..console import speaks_unicode
-    from ..render.stamp import RUN_HEADERS, run_rows
-
-    runs = all_runs()
-    undone = taken_back(runs)
-    told = [(run, "undone" if run.id in undone else run.state) for run in runs]
-    if format_ == "json":
-        from ..render.serial import as_json
-        from ..render.stamp import run_document
-
-        documents = [run_document(run, state) for run, state in told]
+def list_runs(session: Session, manner: Manner) -> int:
+    with folder_of(session) as folder:
+        runs = all_runs(folder)
+    warn(runs.faults)
+    if manner.as_json:
+        documents = runs_document(runs)
         write(as_json(documents, one_a_line=False, ascii_only=not speaks_unicode()))
-    elif told:
-        rows = run_rows(told)
-        write(tabulate(rows, RUN_HEADERS, tablefmt="plain", disable_numparse=True) + "\n")
     else:
-        write("no runs\n")
+        write(runs_table(runs))
     return 0
+
+
+def warn(faults: tuple[str, ...]) -> None:
+    for fault in faults:
+        complain(fault, kind="warning")

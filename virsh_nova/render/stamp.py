@@ -1,13 +1,15 @@
-"""A plan on paper: what is to be written to each guest, as a diff, and where it came from."""
+"""A plan as text and as JSON: what is written to each guest, as a diff, and where it came from."""
 
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from difflib import unified_diff
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+from click import style
 from lxml import etree
 
 from ..block.namespaces import BACKFILL
@@ -19,7 +21,7 @@ from .safe import cell, visible
 
 if TYPE_CHECKING:
     from ..model import Guest
-    from ..stamp.journal import Outcome, Run
+    from ..stamp.journal_format import Command, Outcome
     from ..stamp.plan import Edit, Notice, Plan, Step
 
 Paint = Callable[[str, str], str]
@@ -41,13 +43,11 @@ def plain(text: str, _what: str) -> str:
 
 
 def coloured(text: str, what: str) -> str:
-    from click import style
-
     return style(text, **_COLOURS[what])
 
 
 def plan_text(plan: Plan, *, paint: Paint, named: frozenset[str] = frozenset()) -> str:
-    """The guests to write to with their diffs, then who is refused, then what else was noticed."""
+    """The guests to write to with their diffs, then the refused ones, then the notices."""
     lines: list[str] = []
     for step in plan.steps:
         if step.action == "stamp":
@@ -71,6 +71,21 @@ def counts(plan: Plan, verb: str) -> str:
     return ", ".join(f"{number} {word}" for word, number in numbers.items())
 
 
+def summary(plan: Plan, outcomes: Sequence[Outcome], command: Command) -> str:
+    """``3 stamped, 4 unchanged, 1 refused, 0 failed``."""
+    results = Counter(outcome.result for outcome in outcomes)
+    actions = Counter(step.action for step in plan.steps)
+    always = {
+        "stamped" if command == "stamp" else "restored": results["done"],
+        "unchanged": actions["unchanged"],
+        "refused": actions["refused"],
+        "failed": results["failed"] + results["unanswered"],
+    }
+    sometimes = {"changed meanwhile": results["changed"], "not started": results["left"]}
+    shown = {**always, **{word: number for word, number in sometimes.items() if number}}
+    return ", ".join(f"{number} {word}" for word, number in shown.items())
+
+
 def _who(guest: Guest) -> str:
     name = guest.instance.name if guest.instance else None
     return cell(
@@ -92,7 +107,7 @@ def _step_lines(step: Step, paint: Paint) -> Iterator[str]:
 
 
 def _alike(edits: Sequence[Edit]) -> list[tuple[str, list[Edit]]]:
-    """The edits of both definitions once, where they are the same; else each of them."""
+    """The edits of both definitions once if they are the same, else each of them."""
     by_definition: dict[str, list[Edit]] = {}
     for edit in edits:
         by_definition.setdefault(edit.definition, []).append(edit)
@@ -103,7 +118,7 @@ def _alike(edits: Sequence[Edit]) -> list[tuple[str, list[Edit]]]:
 
 
 def _diff(domain: str, definitions: str, edits: Sequence[Edit], paint: Paint) -> Iterator[str]:
-    """One diff for all elements of a definition that change: Nova's first, then ours."""
+    """One diff for all elements of a definition that change: the block first, then the mark."""
     edits = sorted(edits, key=lambda edit: edit.namespace == BACKFILL)
     before = [line for edit in edits for line in laid_out(edit.before, edit)]
     after = [line for edit in edits for line in laid_out(edit.after, edit)]
@@ -123,7 +138,7 @@ _KIND_OF_LINE = {"@": "place", "+": "added", "-": "removed"}
 def _unified(before: list[str], after: list[str], name: str) -> Iterable[str]:
     if before:
         return unified_diff(before, after, name, name, lineterm="")
-    # Mostly there is nothing before, and nothing to compare.
+    # Usually there is nothing before, and nothing to compare.
     added = (f"+{line}" for line in after)
     return [f"--- {name}", f"+++ {name}", f"@@ -0,0 +1,{len(after)} @@", *added]
 
@@ -132,13 +147,13 @@ _BEFORE_NAME = re.compile(r"(?<=<)(?=[\w.-]+[ />])|(?<=</)(?=[\w.-]+>)")
 
 
 def laid_out(xml: str | None, edit: Edit) -> list[str]:
-    """The element's lines, with namespace and prefix, as ``virsh dumpxml`` would show them."""
+    """The element's lines, with namespace and prefix, as ``virsh dumpxml`` shows them."""
     if xml is None:
         return []
     if "<!" in xml or "<?" in xml or "\n" in xml:
         # A comment can hold what looks like an element, a text what looks like two lines.
         return _relaid(xml, edit)
-    # Serialised XML has no < and no > but those of its tags.
+    # Serialised XML has < and > in its tags only.
     lines = [_prefixed(line, edit.prefix) for line in xml.replace("><", ">\n<").split("\n")]
     name = re.match(r"<[\w.:-]+", lines[0])
     if name:
@@ -157,12 +172,12 @@ def laid_out(xml: str | None, edit: Edit) -> list[str]:
 
 @lru_cache(maxsize=4096)
 def _prefixed(line: str, prefix: str) -> str:
-    """A line with the prefix in its tags; most lines are those of many guests."""
+    """A line with the prefix in its tags. Cached: guests share most of their lines."""
     return _BEFORE_NAME.sub(f"{prefix}:", line)
 
 
 def _relaid(xml: str, edit: Edit) -> list[str]:
-    """The same of any XML, by way of its tree."""
+    """The same for any XML, through its tree."""
     try:
         bare = read_xml(xml)
     except (etree.XMLSyntaxError, ValueError):
@@ -179,12 +194,12 @@ def _relaid(xml: str, edit: Edit) -> list[str]:
 
 
 def _between_tags(xml: str) -> list[str]:
-    """Lines that end where a tag does: a line break within a text is no end."""
+    """Lines that end where a tag does: a line break within text does not count."""
     return re.split(r"(?<=>)\n(?= *<)", xml)
 
 
 def _by_source(step: Step) -> list[tuple[str, list[str]]]:
-    """The keys that change, by where they come from."""
+    """The keys that change, by source."""
     found: dict[str, list[str]] = {}
     for key in step.facts:
         source = step.origins.get(key)
@@ -210,7 +225,7 @@ def _notice_lines(notices: Iterable[Notice], paint: Paint) -> Iterator[str]:
 def plan_document(
     plan: Plan, outcomes: Mapping[str, Outcome] | None = None, journal: str | None = None
 ) -> dict[str, Any]:
-    """The plan as JSON has it, with what became of each guest where that is known."""
+    """The plan for ``-f json``, with the outcome of each guest if it is known."""
     return {
         "host": plan.host,
         "journal": journal,
@@ -258,42 +273,3 @@ def _json(value: object) -> Any:
     if value is None or isinstance(value, (str, int)):
         return value
     return dict(value) if isinstance(value, Mapping) else iso(value)  # type: ignore[arg-type]
-
-
-# ---- runs -------------------------------------------------------------------------------------
-
-RUN_HEADERS = ("AT", "COMMAND", "HOST", "BY", "GUESTS", "STATE", "JOURNAL")
-
-
-def run_rows(runs: Iterable[tuple[Run, str]]) -> list[list[str]]:
-    """A row of safe cells for each run: ``(run, its state)``."""
-    return [
-        [
-            cell(text)
-            for text in (
-                run.at,
-                run.command,
-                run.host or "",
-                run.by,
-                str(len(run.entries)),
-                state,
-                str(run.path),
-            )
-        ]
-        for run, state in runs
-    ]
-
-
-def run_document(run: Run, state: str) -> dict[str, Any]:
-    """A run as ``undo --list -f json`` shows it."""
-    return {
-        "run": run.id,
-        "command": run.command,
-        "undoes": run.undoes,
-        "host": run.host,
-        "by": run.by,
-        "at": run.at,
-        "guests": len(run.entries),
-        "state": state,
-        "journal": str(run.path),
-    }

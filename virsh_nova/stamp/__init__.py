@@ -1,1 +1,1 @@
-"""Writing blocks and taking them back: plan, apply, journal, undo."""
+"""Writing blocks and undoing that: plan, apply, journal, undo."""

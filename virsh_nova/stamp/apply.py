@@ -1,4 +1,4 @@
-"""From a plan to the guests: check, write, read back; several at once, none held up by another."""
+"""Carrying out a plan: check each guest, write, read back; several at once, independently."""
 
 from __future__ import annotations
 
@@ -14,23 +14,24 @@ from ..block.compare import same
 from ..block.namespaces import BACKFILL
 from ..errors import GuestError, HostError, NovaDomainsError
 from ..model import DefinitionName
-from .journal import Journal, Outcome
+from .journal import Journal
+from .journal_format import Outcome
 from .plan import Edit, Step
 
-# What keeps the daemon busy while it waits for the disk; more hardly bring anything.
+# Enough to keep the daemon busy while it waits for the disk; more hardly help.
 AT_ONCE = 6
-# A guest that takes longer no longer counts among them, so that the others go on.
+# Seconds after which a guest no longer counts among them, so that the others go on.
 _STUCK_AFTER = 1.0
-# Each stuck guest keeps one of the daemon's threads (20 by default) until libvirt gives it up.
+# Each stuck guest holds one of the daemon's threads (20 by default) until libvirt gives up.
 _MOST_WRITERS = 16
 _TURN = 0.05
 
 PATIENCE = 35.0
-"""Seconds that one guest is waited for. libvirt itself gives up on a stuck QEMU after 30."""
+"""Seconds to wait for one guest. libvirt itself gives up on a stuck QEMU after 30."""
 
 
-class Writer(Protocol):
-    """One connection to the host: ``host.Writer``."""
+class MetadataWriter(Protocol):
+    """Metadata of one host's guests; ``hosts.libvirt`` has the real one."""
 
     def is_running(self, uuid: str) -> bool: ...
 
@@ -52,24 +53,24 @@ class Applied:
     def __init__(self) -> None:
         self.outcomes: list[Outcome] = []
         self.lost: HostError | None = None
-        """Why the host could no longer be written to, halfway."""
+        """Why the host could no longer be written to."""
         self.interrupted = False
 
 
 def apply(
     steps: Sequence[Step],
-    open_writer: Callable[[bool], Writer],
+    open_writer: Callable[[bool], MetadataWriter],
     journal: Journal,
     *,
     patience: float = PATIENCE,
     progress: Callable[[int, int], None] = lambda _done, _total: None,
 ) -> Applied:
-    """Write to every guest of the plan; the journal has been begun with the same steps.
+    """Write to every guest of the plan; the journal was begun with the same steps.
 
-    ``open_writer`` is told whether a connection of its own is wanted.
+    ``open_writer`` is called with whether the writer needs a connection of its own.
 
-    Ctrl-C lets the guests in hand be finished and leaves the others; a second one gives those in
-    hand up as well. Raises nothing for a guest that fails, nor for a host that is lost.
+    Ctrl-C finishes the guests being written to and skips the others; a second one gives up on
+    those too. Raises nothing for a guest that fails, nor for a host that is lost.
     """
     return _Application(steps, open_writer, journal, patience, progress).run()
 
@@ -78,7 +79,7 @@ class _Application:
     def __init__(
         self,
         steps: Sequence[Step],
-        open_writer: Callable[[bool], Writer],
+        open_writer: Callable[[bool], MetadataWriter],
         journal: Journal,
         patience: float,
         progress: Callable[[int, int], None],
@@ -91,11 +92,13 @@ class _Application:
         self.applied = Applied()
         self.turn = iter(range(len(steps)))
         self.lock = threading.Lock()
+        """Whoever starts a guest, or says what became of one, holds it."""
         self.ending = False
+        """No other guest is started."""
         self.presses = 0
         """How often Ctrl-C was pressed."""
         self.in_hand: dict[int, float] = {}
-        """When each guest that is being written to was begun."""
+        """The guests being written to, by the number of their step, and since when."""
         self.working = 0
         self.writers = 0
         self.finished = threading.Event()
@@ -107,8 +110,8 @@ class _Application:
             for _ in range(min(AT_ONCE, len(self.steps))):
                 self._add_writer()
             while self.presses < 2:
-                # To look at each answer as it comes would take the interpreter from the threads
-                # that write the next.
+                # Waking up for each answer would take the interpreter from the threads that
+                # write the next.
                 finished = not self.steps or self.finished.wait(_TURN)
                 self._take_answers()
                 if finished or self._hopeless():
@@ -120,7 +123,7 @@ class _Application:
 
     @contextmanager
     def _counting_interrupts(self) -> Iterator[None]:
-        """Ctrl-C is counted: raised, it could part an outcome from its line in the journal."""
+        """Count Ctrl-C: an exception could separate an outcome from its line in the journal."""
         if threading.current_thread() is not threading.main_thread():
             yield
             return
@@ -151,17 +154,18 @@ class _Application:
         self._record(outcomes)
 
     def _hopeless(self) -> bool:
-        """Whether all that is left to wait for are guests that have had their time."""
+        """Whether only guests that have used up their time are left to wait for."""
         now = time.monotonic()
-        begun = list(self.in_hand.values())
         with self.lock:
+            begun = list(self.in_hand.values())
             idle = self.working - len(begun)
         return bool(begun) and not idle and all(now - since >= self.patience for since in begun)
 
     def _replace_stuck(self) -> None:
-        """Let others go on in the place of threads that wait for a guest that does not answer."""
+        """Start threads in the place of those that wait for a guest that does not answer."""
         now = time.monotonic()
-        begun = list(self.in_hand.values())
+        with self.lock:
+            begun = list(self.in_hand.values())
         if self.ending or len(self.applied.outcomes) + len(begun) >= len(self.steps):
             return
         stuck = sum(now - since >= min(_STUCK_AFTER, self.patience / 2) for since in begun)
@@ -171,18 +175,20 @@ class _Application:
             self._add_writer()
 
     def _settle(self) -> None:
-        """Every guest gets an outcome, and the journal its end."""
+        """Every guest gets an outcome, and the journal its end. Nothing is started after it."""
+        with self.lock:
+            # From here on no thread starts a guest; those that did are in hand or have answered.
+            self.ending = True
+            in_hand = set(self.in_hand)
         self._take_answers()
-        told = {outcome.uuid for outcome in self.applied.outcomes}
+        known = {outcome.uuid for outcome in self.applied.outcomes}
         left = []
         for index, step in enumerate(self.steps):
             uuid = step.guest.uuid
-            if uuid in told:
+            if uuid in known:
                 continue
-            if index in self.in_hand:
-                why = (
-                    f"libvirt has not answered within {self.patience:g} s; it may still be written"
-                )
+            if index in in_hand:
+                why = f"no answer from libvirt within {self.patience:g} s; it may still be written"
                 left.append(Outcome(uuid, "unanswered", why))
             else:
                 left.append(Outcome(uuid, "left", "the run ended before its turn"))
@@ -203,32 +209,36 @@ class _Application:
         with self.lock:
             self.working += 1
         self.writers += 1
-        # The first share a connection. One more has its own: those that are stuck may have used
-        # up what the daemon lets a connection ask at once.
+        # The first ones share a connection. More get their own: the stuck ones may have used up
+        # what the daemon lets one connection ask at once.
         fresh = self.writers > AT_ONCE
         threading.Thread(target=self._work, args=(fresh,), daemon=True).start()
+
+    def _next(self) -> int | None:
+        """Start on the next guest; None if there is none, or the run is ending."""
+        with self.lock:
+            index = None if self.ending else next(self.turn, None)
+            if index is not None:
+                self.in_hand[index] = time.monotonic()
+            return index
 
     def _work(self, fresh: bool) -> None:
         try:
             writer = self.open_writer(fresh)
-            while not self.ending:
-                with self.lock:
-                    index = next(self.turn, None)
-                    if index is None:
-                        break
-                    self.in_hand[index] = time.monotonic()
+            while (index := self._next()) is not None:
                 try:
                     outcome = write(self.steps[index], writer)
                 except HostError as error:
                     self.answers.put(error)
                     self.ending = True
-                    why = f"the host was lost meanwhile: {error.message}"
+                    why = f"the host was lost during the write: {error.message}"
                     outcome = Outcome(self.steps[index].guest.uuid, "unanswered", why)
-                except Exception as error:  # One bad guest must never cost the others.
+                except Exception as error:  # One bad guest must not cost the others.
                     why = f"this should not happen: {error!r}"
                     outcome = Outcome(self.steps[index].guest.uuid, "failed", why)
-                self.answers.put(outcome)
-                del self.in_hand[index]
+                with self.lock:
+                    self.answers.put(outcome)
+                    del self.in_hand[index]
         except HostError as error:
             self.answers.put(error)
             self.ending = True
@@ -239,8 +249,8 @@ class _Application:
                     self.finished.set()
 
 
-def write(step: Step, writer: Writer) -> Outcome:
-    """Write one guest: only if it is still as the plan saw it, and all of it or nothing.
+def write(step: Step, writer: MetadataWriter) -> Outcome:
+    """Write one guest: only if it is still as the plan saw it, and everything or nothing.
 
     Raises ``HostError`` when the host itself is lost.
     """
@@ -249,25 +259,25 @@ def write(step: Step, writer: Writer) -> Outcome:
     try:
         running = writer.is_running(uuid)
         if running != (step.guest.id is not None):
-            what = "started" if running else "switched off"
-            return Outcome(uuid, "changed", f"it was {what} since the plan was made")
+            what = "started" if running else "shut off"
+            return Outcome(uuid, "changed", f"it was {what} after the plan was made")
         for edit in step.edits:
-            # Our own mark never stands without a block, which is looked at.
+            # Our mark is never there without a block, and that is compared.
             if edit.namespace == BACKFILL and edit.before is None:
                 continue
             if not same(_now(writer, uuid, edit), edit.before, edit.namespace):
-                why = f"{edit.definition} metadata was changed since the plan was made"
+                why = f"its {edit.definition} metadata changed after the plan was made"
                 return Outcome(uuid, "changed", why)
         for together in _together(step.edits):
             done.append(together)
             _set(writer, uuid, together, together[0].after)
         for edit in step.edits:
-            # Of our own mark it is enough that libvirt took it.
+            # For our own mark it is enough that libvirt accepted it.
             if edit.namespace == BACKFILL:
                 continue
             now = _now(writer, uuid, edit)
             if _laid_flat(now) != edit.after and not same(now, edit.after, edit.namespace):
-                raise GuestError(f"{edit.definition} metadata reads back differently")
+                raise GuestError(f"its {edit.definition} metadata reads back differently")
     except HostError:
         raise
     except NovaDomainsError as error:
@@ -276,12 +286,12 @@ def write(step: Step, writer: Writer) -> Outcome:
 
 
 def _laid_flat(xml: str | None) -> str | None:
-    """What libvirt laid out, on one line: mostly the very text that it was given."""
+    """What libvirt laid out, on one line: usually the very text it was given."""
     return None if xml is None else "".join(map(str.lstrip, xml.splitlines()))
 
 
-def _take_back(writer: Writer, uuid: str, done: Sequence[Sequence[Edit]]) -> str:
-    """What was written before the failure goes again; says so where that fails too."""
+def _take_back(writer: MetadataWriter, uuid: str, done: Sequence[Sequence[Edit]]) -> str:
+    """Remove what was written before the failure; says so if that fails too."""
     try:
         for together in reversed(done):
             for edit in together:
@@ -291,23 +301,26 @@ def _take_back(writer: Writer, uuid: str, done: Sequence[Sequence[Edit]]) -> str
                 ):
                     _set(writer, uuid, [edit], edit.before)
     except NovaDomainsError as error:
-        return f"; and what had been written could not be taken back: {error.message}"
+        return f"; what was already written could not be removed: {error.message}"
     return ""
 
 
-def _now(writer: Writer, uuid: str, edit: Edit) -> str | None:
+def _now(writer: MetadataWriter, uuid: str, edit: Edit) -> str | None:
     return writer.metadata(uuid, edit.namespace, edit.definition)
 
 
-def _set(writer: Writer, uuid: str, edits: Sequence[Edit], xml: str | None) -> None:
+def _set(writer: MetadataWriter, uuid: str, edits: Sequence[Edit], xml: str | None) -> None:
     first = edits[0]
     definitions = [edit.definition for edit in edits]
     writer.set_metadata(uuid, first.namespace, first.prefix, xml, definitions)
 
 
 def _together(edits: Sequence[Edit]) -> list[list[Edit]]:
-    """Edits that one call makes: of both definitions, where they are to hold the same."""
+    """Edits that one call makes: of both definitions, if they will hold the same."""
     groups: dict[tuple[str, str, str | None], list[Edit]] = {}
     for edit in edits:
         groups.setdefault((edit.namespace, edit.prefix, edit.after), []).append(edit)
-    return list(groups.values())
+    # The mark keeps its place before or after every block, so that a run that is killed leaves
+    # no block without its mark.
+    mark_first = edits[0].namespace == BACKFILL
+    return sorted(groups.values(), key=lambda group: (group[0].namespace == BACKFILL) != mark_first)

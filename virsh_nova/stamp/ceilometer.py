@@ -1,4 +1,4 @@
-"""What the readers of a block make of one that is not whole: what they miss, what they cannot bear.
+"""What readers of an incomplete block miss, and what makes them fail.
 
 Ceilometer's is ``compute/discovery.py`` (``discover_libvirt_polling``), as of its release 27.
 """
@@ -7,19 +7,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ..block.facts import Facts, facts_of, instance_of
 from ..block.namespaces import DRAFT
 from ..model import Identity, Instance
+from .plan import NOTHING
 
 
 def missed(instance: Instance) -> list[str]:
-    """What is not there that somebody reads, a phrase each."""
+    """What is missing that somebody reads, a phrase each."""
     return [*_for_ceilometer(instance), *_for_people(instance)]
 
 
 def breaks_ceilometer(instance: Instance) -> str | None:
-    """Why Ceilometer's discovery would end on this block, for the whole host; None if it would not.
+    """The key whose absence would abort Ceilometer's discovery for the whole host, or None.
 
-    It passes over a block without an element that it needs, and fails on one without an attribute.
+    Discovery skips a block without an element that it needs, and fails on an element without an
+    attribute that it needs.
     """
     owner = instance.owner
     for who, identity in (("user", owner and owner.user), ("project", owner and owner.project)):
@@ -37,6 +40,37 @@ def breaks_ceilometer(instance: Instance) -> str | None:
     return None
 
 
+def bearable(instance: Instance, kept: Facts = NOTHING) -> tuple[Instance, tuple[str, ...]]:
+    """The instance without the elements that would abort discovery, and the keys they lack.
+
+    An element that has one of the facts ``kept`` stays.
+    """
+    lacking: list[str] = []
+    while missing := breaks_ceilometer(instance):
+        element = missing.rpartition(".")[0]
+        if any(_belongs(key, element) for key in kept):
+            break
+        lacking.append(missing)
+        facts = {
+            key: value for key, value in facts_of(instance).items() if not _belongs(key, element)
+        }
+        instance = instance_of(facts, instance.namespace)._replace(unknown=instance.unknown)
+    return instance, tuple(lacking)
+
+
+def left_out(missing: str) -> str:
+    """A note on an element that ``bearable`` took away."""
+    element, _, attribute = missing.rpartition(".")
+    return (
+        f"{element} left out: without {attribute} it would abort Ceilometer's discovery; "
+        f"use --set {missing}=…"
+    )
+
+
+def _belongs(key: str, element: str) -> bool:
+    return key == element or key.startswith(f"{element}.")
+
+
 def _for_ceilometer(instance: Instance) -> Iterator[str]:
     owner = instance.owner
     needed = {
@@ -47,14 +81,14 @@ def _for_ceilometer(instance: Instance) -> Iterator[str]:
     }
     lacking = [key for key, value in needed.items() if value is None]
     if lacking:
-        yield f"Ceilometer will pass this guest over: no {', no '.join(lacking)}"
+        yield f"Ceilometer will skip this guest: no {', no '.join(lacking)}"
     if instance.namespace == DRAFT:
-        yield "Ceilometer will pass this guest over: it does not know the draft's namespace"
+        yield "Ceilometer will skip this guest: it does not know the draft's namespace"
 
 
 def _for_people(instance: Instance) -> Iterator[str]:
     if instance.package is None:
-        yield "the Nova version that started the guest stays unknown: no package"
+        yield "no package: the Nova version that started the guest stays unknown"
 
 
 def _id(identity: Identity | None) -> str | None:

@@ -1,100 +1,34 @@
-"""The journal of a run: what each guest held before and was to hold after, written first.
+"""Writing the journal of a run.
 
-JSON lines: one for the run, one for each guest with its edits, all of them on the disk before the
-first guest is touched; then one for the outcome of each guest, and one for the end. A run that was
-killed has no end; what its guests hold, before or after, is seen on the host.
+The run and all its guests are on the disk before the first guest is written to; outcomes and the
+end follow. A run that was killed has no end; the host shows what its guests hold.
 """
 
 from __future__ import annotations
 
-import json
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
 
 from ..errors import NovaDomainsError
-from .plan import Edit, Step
-
-VERSION = 1
-SUFFIX = ".jsonl"
-
-Result = Literal["done", "changed", "failed", "unanswered", "left"]
-"""``changed``: somebody changed the guest after the plan was made, and it was skipped.
-``unanswered``: libvirt had not answered when it was given up. ``left``: the run ended before."""
-
-
-class Outcome(NamedTuple):
-    """What became of one guest."""
-
-    uuid: str
-    result: Result
-    why: str = ""
-
-
-class Entry(NamedTuple):
-    """What a journal tells of one guest."""
-
-    uuid: str
-    domain: str
-    edits: tuple[Edit, ...]
-    outcome: Outcome | None
-
-
-class Run(NamedTuple):
-    """A journal that was read."""
-
-    path: Path
-    id: str
-    command: str
-    """``stamp`` or ``undo``."""
-    undoes: str | None
-    """The run that was taken back."""
-    host: str | None
-    by: str
-    at: str
-    """ISO 8601, UTC."""
-    entries: tuple[Entry, ...]
-    end: str | None
-    """``complete``, ``interrupted``, ``lost``; None for a run that was killed, or still goes on."""
-    faults: tuple[str, ...]
-    """What could not be read, a line each."""
-
-    @property
-    def state(self) -> str:
-        """How the run ended, in a word or two; ``cut short`` for one that never did."""
-        if self.end is None:
-            return "cut short"
-        results = [entry.outcome.result for entry in self.entries if entry.outcome]
-        done = results.count("done")
-        return self.end if done == len(self.entries) else f"{self.end}, {done} done"
-
-
-def state_folder() -> Path:
-    """``/var/lib/nova-domains`` for root, the XDG state folder for others.
-
-    ``NOVA_DOMAINS_STATE`` names another.
-    """
-    if named := os.environ.get("NOVA_DOMAINS_STATE"):
-        return Path(named)
-    if os.geteuid() == 0:
-        return Path("/var/lib/nova-domains")
-    state = os.environ.get("XDG_STATE_HOME") or "~/.local/state"
-    return Path(state).expanduser() / "nova-domains"
-
-
-def make_state_folder() -> Path:
-    """Raises ``NovaDomainsError`` where it cannot be made."""
-    folder = state_folder()
-    try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    except OSError as error:
-        raise NovaDomainsError(
-            f"{folder}: the folder for journals cannot be made: {error.strerror}; nothing was done",
-            "name another place with --journal",
-        ) from error
-    return folder
+from .journal_format import (
+    VERSION,
+    AsBeforeLine,
+    EditPart,
+    End,
+    EndLine,
+    GuestLine,
+    HostPart,
+    Line,
+    Origin,
+    Outcome,
+    OutcomeLine,
+    RunLine,
+    encode,
+)
+from .journals import SUFFIX, make_folder
+from .plan import Step
 
 
 class Journal:
@@ -104,92 +38,69 @@ class Journal:
         self.path = path
         self._descriptor = descriptor
         self.broken: str = ""
-        """Why outcomes could no longer be written; the guests' lines were, all of them."""
+        """Why outcomes could no longer be written; the guest lines all were."""
 
     @classmethod
     def begin(
         cls,
-        path: Path | None,
+        folder: Path,
         steps: Sequence[Step],
+        origin: Origin,
         *,
-        command: str,
-        host: str | None,
-        by: str,
-        tool: str,
-        undoes: str | None = None,
+        path: Path | None = None,
+        as_before: Iterable[str] = (),
     ) -> Journal:
-        """Write what is going to be done, and see it on the disk.
+        """Write the plan and wait until it is on the disk.
 
-        Raises ``NovaDomainsError`` where that fails; no guest may be touched then.
+        ``path`` is a new file; None for one in the folder. ``as_before`` are the uuids of the
+        guests that an undo found to be as they were. Raises ``NovaDomainsError`` if
+        that fails; no guest may be written to then.
         """
         at = datetime.now(timezone.utc)
-        run = f"{at:%Y%m%dT%H%M%S}{at.microsecond // 1000:03}Z-{command}-{os.getpid()}"
+        run = f"{at:%Y%m%dT%H%M%S}{at.microsecond // 1000:03}Z-{origin.command}-{os.getpid()}"
         if path is None:
-            path = make_state_folder() / f"{run}{SUFFIX}"
-        head = {
-            "journal": VERSION,
-            "run": run,
-            "command": command,
-            "undoes": undoes,
-            "host": host,
-            "by": by,
-            "at": f"{at:%Y-%m-%dT%H:%M:%SZ}",
-            "tool": tool,
-            "guests": len(steps),
-        }
-        guests = (
-            {
-                "guest": step.guest.uuid,
-                "domain": step.guest.domain,
-                "edits": [edit._asdict() for edit in step.edits],
-            }
-            for step in steps
+            path = make_folder(folder) / f"{run}{SUFFIX}"
+        head = RunLine(
+            version=VERSION,
+            run=run,
+            command=origin.command,
+            at=f"{at:%Y-%m-%dT%H:%M:%SZ}",
+            guests=len(steps),
+            host=HostPart(*origin.host),
+            undoes=origin.undoes,
+            by=origin.by,
+            tool=origin.tool,
         )
+        journal = cls(path, _create(path))
         try:
-            flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_APPEND
-            descriptor = os.open(path, flags | os.O_CLOEXEC, 0o600)
-        except FileExistsError:
-            raise NovaDomainsError(
-                f"{path}: there is such a file already; nothing was done",
-                "a journal is a new file: name another",
-            ) from None
+            journal._write(encode([head, *map(_guest_line, steps), *map(AsBeforeLine, as_before)]))
+            os.fsync(journal._descriptor)
+            parent = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+            os.fsync(parent)
+            os.close(parent)
         except OSError as error:
-            raise _unwritable(path, error) from error
-        journal = cls(path, descriptor)
-        try:
-            journal._write(_lines(head, *guests))
-            os.fsync(descriptor)
-            folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
-            os.fsync(folder)
-            os.close(folder)
-        except OSError as error:
-            os.close(descriptor)
+            os.close(journal._descriptor)
             path.unlink(missing_ok=True)
             raise _unwritable(path, error) from error
         return journal
 
     def outcomes(self, outcomes: Iterable[Outcome]) -> None:
         """Add what became of guests. A full disk is remembered, not raised: see ``broken``."""
-        self._add(
-            *(
-                {"outcome": outcome.uuid, "result": outcome.result, "why": outcome.why}
-                for outcome in outcomes
-            )
-        )
+        self._add(OutcomeLine(*outcome) for outcome in outcomes)
 
-    def end(self, how: Literal["complete", "interrupted", "lost"]) -> None:
-        self._add({"end": how, "at": f"{datetime.now(timezone.utc):%Y-%m-%dT%H:%M:%SZ}"})
+    def end(self, how: End) -> None:
+        self._add([EndLine(how, f"{datetime.now(timezone.utc):%Y-%m-%dT%H:%M:%SZ}")])
         try:
             os.fsync(self._descriptor)
         except OSError as error:
             self.broken = self.broken or error.strerror or str(error)
         os.close(self._descriptor)
 
-    def _add(self, *lines: dict[str, Any]) -> None:
+    def _add(self, lines: Iterable[Line]) -> None:
         if self.broken:
             return
         try:
-            self._write(_lines(*lines))
+            self._write(encode(lines))
         except OSError as error:
             self.broken = error.strerror or str(error)
 
@@ -198,38 +109,29 @@ class Journal:
             data = data[os.write(self._descriptor, data) :]
 
 
+def _guest_line(step: Step) -> GuestLine:
+    guest = step.guest
+    definitions = [definition.name for definition in guest.definitions]
+    edits = [EditPart(*edit) for edit in step.edits]
+    return GuestLine(guest.uuid, guest.domain, definitions, edits)
+
+
+def _create(path: Path) -> int:
+    """The descriptor of a new file that only its owner may read."""
+    try:
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_APPEND
+        return os.open(path, flags | os.O_CLOEXEC, 0o600)
+    except FileExistsError:
+        raise NovaDomainsError(
+            f"{path}: the file already exists; nothing was done",
+            "a journal is always a new file: give another path",
+        ) from None
+    except OSError as error:
+        raise _unwritable(path, error) from error
+
+
 def _unwritable(path: Path, error: OSError) -> NovaDomainsError:
     return NovaDomainsError(
         f"{path}: the journal cannot be written: {error.strerror}; nothing was done",
-        "without a journal nothing could be taken back; name another place with --journal",
+        "a run without a journal could not be undone: give another path with --journal",
     )
-
-
-def _lines(*records: dict[str, Any]) -> bytes:
-    return b"".join(json.dumps(record).encode() + b"\n" for record in records)
-
-
-# ---- reading ----------------------------------------------------------------------------------
-
-
-def read_journal(path: Path) -> Run:
-    """Read what can be read of a journal; the rest is named in ``faults``.
-
-    Raises ``NovaDomainsError`` for a file that is not there, or is none.
-    """
-    from .journal_format import decode
-
-    try:
-        with path.open("rb") as file:
-            lines = file.read().splitlines()
-    except OSError as error:
-        raise NovaDomainsError(
-            f"{path}: the journal cannot be read: {error.strerror}",
-            "nova-domains undo --list shows the journals there are",
-        ) from error
-    return decode(path, lines)
-
-
-def journals(folder: Path) -> Iterator[Path]:
-    """The journals of a folder, oldest first: their names begin with the time."""
-    yield from sorted(folder.glob(f"*{SUFFIX}")) if folder.is_dir() else ()

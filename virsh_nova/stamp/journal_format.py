@@ -1,30 +1,140 @@
-"""The lines of a journal, decoded and checked one by one: one that is damaged costs only itself."""
+"""The journal of a run, as types and as lines of JSON.
+
+The first line describes the run, then comes one line per guest with its edits, then one per
+outcome, and the end. An undo also has a line for each guest that needs no restoring. Each line
+says what it is (``"line": "guest"``). A damaged line costs only itself.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Literal, NamedTuple
 
 import msgspec
 
 from ..errors import NovaDomainsError
+from ..hosts.identity import HostIdentity
 from ..model import DefinitionName
-from .journal import VERSION, Entry, Outcome, Result, Run
 from .plan import Edit
 
+VERSION = 1
 
-class _Head(msgspec.Struct):
-    journal: int
+Command = Literal["stamp", "undo"]
+
+End = Literal["complete", "interrupted", "lost"]
+"""``lost``: the host could no longer be reached."""
+
+Result = Literal["done", "changed", "failed", "unanswered", "left"]
+"""``changed``: the guest changed after the plan was made, and was skipped. ``unanswered``: libvirt
+had not answered when the run gave up on it. ``left``: the run ended before its turn."""
+
+
+class Outcome(NamedTuple):
+    """What became of one guest."""
+
+    uuid: str
+    result: Result
+    why: str = ""
+
+
+class Origin(NamedTuple):
+    """What a run is and who runs it."""
+
+    command: Command
+    host: HostIdentity
+    by: str
+    """``user@machine``."""
+    tool: str
+    """The version of nova-domains."""
+    undoes: str | None = None
+    """The id of the run that is undone."""
+
+
+class JournalGuest(NamedTuple):
+    """What a journal says about one guest."""
+
+    uuid: str
+    domain: str
+    definitions: tuple[DefinitionName, ...]
+    """Those that the guest had, whether or not the run was to write to them."""
+    edits: tuple[Edit, ...]
+    outcome: Outcome | None
+
+    @property
+    def may_be_written(self) -> bool:
+        """Whether the run wrote to the guest, or may have: it was killed, or libvirt hung."""
+        return self.outcome is None or self.outcome.result not in ("changed", "left")
+
+
+class Run(NamedTuple):
+    """A journal that was read."""
+
+    path: Path
+    id: str
+    origin: Origin
+    at: str
+    """ISO 8601, UTC."""
+    guests: tuple[JournalGuest, ...]
+    as_before: frozenset[str]
+    """Uuids of the guests that an undo found to be as they were before the run it undoes."""
+    total: int
+    """How many guests the run has, with those whose lines cannot be read."""
+    end: End | None
+    """None for a run that was killed or is still going on."""
+    faults: tuple[str, ...]
+    """What could not be read, a line each."""
+
+    @property
+    def done(self) -> frozenset[str]:
+        """The guests that were written."""
+        outcomes = (guest.outcome for guest in self.guests if guest.outcome)
+        return frozenset(outcome.uuid for outcome in outcomes if outcome.result == "done")
+
+    @property
+    def state(self) -> str:
+        """How the run ended, in a word or two; ``cut short`` for one without an end."""
+        if self.end is None:
+            return "cut short"
+        done = len(self.done)
+        return self.end if done == len(self.guests) else f"{self.end}, {done} done"
+
+
+# ---- the lines --------------------------------------------------------------------------------
+
+
+class Line(msgspec.Struct, tag_field="line"):
+    """A line of a journal."""
+
+
+class HostPart(msgspec.Struct):
+    """The host within the line of the run."""
+
+    name: str | None
+    driver: str
+    path: str
+    daemon: str
+    machine_id: str | None = None
+    uuid: str | None = None
+
+
+class RunLine(Line, tag="run"):
+    version: int
     run: str
-    command: str
+    command: Command
     at: str
     guests: int
+    """How many guest lines follow."""
+    host: HostPart
     undoes: str | None = None
-    host: str | None = None
     by: str = ""
+    tool: str = ""
 
 
-class _Edit(msgspec.Struct):
+class EditPart(msgspec.Struct):
+    """An edit within the line of its guest."""
+
     definition: DefinitionName
     namespace: str
     prefix: str
@@ -32,83 +142,110 @@ class _Edit(msgspec.Struct):
     after: str | None
 
 
-class _Guest(msgspec.Struct):
-    guest: str
+class GuestLine(Line, tag="guest"):
+    uuid: str
     domain: str
-    edits: list[_Edit]
+    definitions: list[DefinitionName]
+    edits: list[EditPart]
 
 
-class _Outcome(msgspec.Struct):
-    outcome: str
+class AsBeforeLine(Line, tag="as-before"):
+    uuid: str
+
+
+class OutcomeLine(Line, tag="outcome"):
+    uuid: str
     result: Result
     why: str = ""
 
 
-class _End(msgspec.Struct):
-    end: str
+class EndLine(Line, tag="end"):
+    how: End
     at: str = ""
 
 
-_KINDS: dict[bytes, type[_Guest | _Outcome | _End]] = {
-    b'{"guest"': _Guest,
-    b'{"outcome"': _Outcome,
-    b'{"end"': _End,
-}
+class _AnyVersion(msgspec.Struct, tag_field="line", tag="run"):
+    version: int
+
+
+_VERSION = msgspec.json.Decoder(_AnyVersion)
+_RUN = msgspec.json.Decoder(RunLine)
+_LINE = msgspec.json.Decoder(GuestLine | AsBeforeLine | OutcomeLine | EndLine)
+_UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+
+
+def encode(lines: Iterable[Line]) -> bytes:
+    """The lines in ASCII: names in them act on no terminal."""
+    return b"".join(json.dumps(msgspec.to_builtins(line)).encode() + b"\n" for line in lines)
 
 
 def decode(path: Path, lines: Sequence[bytes]) -> Run:
-    """Raises ``NovaDomainsError`` where not even the first line is a journal's."""
-    try:
-        head = msgspec.json.decode(lines[0] if lines else b"", type=_Head)
-    except (msgspec.MsgspecError, UnicodeDecodeError):
-        raise NovaDomainsError(
-            f"{path}: line 1: this is no journal of nova-domains",
-            "nova-domains undo --list shows the journals there are",
-        ) from None
-    if head.journal > VERSION:
-        raise NovaDomainsError(
-            f"{path}: a newer nova-domains wrote it (version {head.journal})",
-            "undo it with that one",
-        )
-    guests: dict[str, _Guest] = {}
+    """Read what can be read and name the rest in ``faults``.
+
+    Raises ``NovaDomainsError`` if the first line is not that of a journal this version reads.
+    """
+    head = _head(path, lines[0] if lines else b"")
+    guests: dict[str, GuestLine] = {}
+    as_before: set[str] = set()
     outcomes: dict[str, Outcome] = {}
     faults: list[str] = []
-    end = None
-    for number, line in enumerate(lines[1:], start=2):
-        kind = _KINDS.get(line.partition(b":")[0])
+    end: End | None = None
+    for number, text in enumerate(lines[1:], start=2):
         try:
-            if kind is None:
-                raise msgspec.ValidationError("it is none of a journal's")
-            read = msgspec.json.decode(line, type=kind)
-        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+            line = _LINE.decode(text)
+        except _UNREADABLE as error:
             faults.append(f"{path}: line {number}: {error}")
             continue
-        if isinstance(read, _Guest):
-            guests[read.guest] = read
-        elif isinstance(read, _Outcome):
-            outcomes[read.outcome] = Outcome(read.outcome, read.result, read.why)
+        if isinstance(line, GuestLine):
+            guests[line.uuid] = line
+        elif isinstance(line, AsBeforeLine):
+            as_before.add(line.uuid)
+        elif isinstance(line, OutcomeLine):
+            outcomes[line.uuid] = Outcome(line.uuid, line.result, line.why)
         else:
-            end = read.end
+            end = line.how
     missing = head.guests - len(guests)
     if missing > 0:
         faults.append(f"{path}: {missing} of {head.guests} guests cannot be read")
     return Run(
         path=path,
         id=head.run,
-        command=head.command,
-        undoes=head.undoes,
-        host=head.host,
-        by=head.by,
+        origin=Origin(
+            head.command,
+            HostIdentity(*msgspec.structs.astuple(head.host)),
+            head.by,
+            head.tool,
+            head.undoes,
+        ),
         at=head.at,
-        entries=tuple(
-            Entry(
-                guest.guest,
+        guests=tuple(
+            JournalGuest(
+                guest.uuid,
                 guest.domain,
+                tuple(guest.definitions),
                 tuple(Edit(*msgspec.structs.astuple(edit)) for edit in guest.edits),
-                outcomes.get(guest.guest),
+                outcomes.get(guest.uuid),
             )
             for guest in guests.values()
         ),
+        as_before=frozenset(as_before),
+        total=max(head.guests, len(guests)),
         end=end,
         faults=tuple(faults),
+    )
+
+
+def _head(path: Path, line: bytes) -> RunLine:
+    try:
+        version = _VERSION.decode(line).version
+        if version == VERSION:
+            return _RUN.decode(line)
+    except _UNREADABLE:
+        raise NovaDomainsError(
+            f"{path}: line 1: not a nova-domains journal",
+            "list the journals with: nova-domains undo --list",
+        ) from None
+    raise NovaDomainsError(
+        f"{path}: written by another nova-domains (journal version {version}, not {VERSION})",
+        "undo it with that one",
     )

@@ -1,4 +1,4 @@
-"""One run at a time: a lock file that names its holder."""
+"""One run at a time: a lock file that holds the pid of its owner."""
 
 from __future__ import annotations
 
@@ -6,18 +6,19 @@ import fcntl
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from ..errors import NovaDomainsError
-from .journal import make_state_folder
+from .journals import make_folder
 
 
 @contextmanager
-def only_run() -> Iterator[None]:
-    """Hold the lock; raises ``NovaDomainsError`` with the holder's pid if another run has it.
+def only_run(folder: Path) -> Iterator[None]:
+    """Hold the lock; raises ``NovaDomainsError`` with the owner's pid if another run has it.
 
-    The kernel lets go of it when its holder ends, however that comes about.
+    The kernel releases it when its owner ends, however that happens.
     """
-    path = make_state_folder() / "lock"
+    path = make_folder(folder) / "lock"
     try:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
     except OSError as error:
@@ -28,8 +29,8 @@ def only_run() -> Iterator[None]:
         except BlockingIOError:
             holder = os.read(descriptor, 32).decode("ascii", "replace").strip() or "?"
             raise NovaDomainsError(
-                f"another run of stamp or undo is at work: pid {holder}",
-                "wait until it has ended; nothing was done",
+                f"another stamp or undo is running: pid {holder}",
+                "wait until it has finished; nothing was done",
             ) from None
         os.ftruncate(descriptor, 0)
         os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)

@@ -1,4 +1,4 @@
-"""Facts of several sources made one, field by field: the later source wins. Pure."""
+"""Merging the facts of several sources, field by field: the later source wins. Pure."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ ASSIGNED = "--set"
 
 
 class Merged(NamedTuple):
-    """What is to be written of one instance, and where each part of it came from."""
+    """What is known of one instance, and where each part of it came from."""
 
     facts: Facts
     origins: Mapping[str, str]
     """The source of each fact."""
     unnamed: bool = False
     namespace: str | None = None
-    """Of the block that a document of ours held."""
+    """Of the block in a saved document."""
     notes: tuple[str, ...] = ()
 
 
@@ -66,7 +66,7 @@ def _lay(
     source: str,
     others: Mapping[str, str] | None = None,
 ) -> None:
-    """Put a source's facts over those of the earlier ones."""
+    """Put a source's facts over the earlier ones."""
     if new.get("root.type", facts.get("root.type")) != facts.get("root.type"):
         # An image's uuid is not a volume's.
         facts.pop("root.uuid", None)
@@ -77,7 +77,7 @@ def _lay(
 
 
 def _completed(assignments: Facts, facts: Facts) -> Facts:
-    """``--set flavor.extra_specs.KEY=VALUE`` adds to the extra specs there are."""
+    """``--set flavor.extra_specs.KEY=VALUE`` adds to the extra specs that are known."""
     completed = dict(assignments)
     for key, value in assignments.items():
         earlier = facts.get(key)
@@ -106,7 +106,7 @@ def _settle_ports(
     *,
     ordered: bool,
 ) -> None:
-    """Addresses that a source knows by MAC only, and the order of the guest's interfaces."""
+    """Add addresses known only by MAC, and put the ports in the order of the interfaces."""
     ports = _ports(facts)
     uuids = [port.uuid for port in ports if port.uuid]
     place: dict[str, int] = {}

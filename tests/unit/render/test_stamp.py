@@ -22,12 +22,13 @@ from virsh_nova.render.stamp import (
     plain,
     plan_document,
     plan_text,
-    run_document,
-    run_rows,
 )
+from virsh_nova.render.undo import runs_document, runs_table
 from virsh_nova.sources.record import Record
-from virsh_nova.stamp.journal import Outcome
-from virsh_nova.stamp.plan import Notice, Options, Plan, make_plan
+from virsh_nova.stamp.journal_format import Outcome
+from virsh_nova.stamp.journals import Runs
+from virsh_nova.stamp.plan import Notice, Plan, Request
+from virsh_nova.stamp.planner import make_plan
 
 FACTS = {"package": "34.0.0", "name": "web-1", "flavor.vcpus": 2, "flavor.name": "m1.small"}
 
@@ -59,7 +60,7 @@ def test_the_text_of_a_plan_is_its_diff_sources_and_notes() -> None:
         "   <nova:owner/>\n"
         " </nova:instance>\n"
         "from servers.json: package, flavor.vcpus, flavor.name\n"
-        "note: Ceilometer will pass this guest over: no owner.user.id, no owner.project.id\n"
+        "note: Ceilometer will skip this guest: no owner.user.id, no owner.project.id\n"
         "\n"
     ).replace("flavor.vcpus, flavor.name", "flavor.name, flavor.vcpus")
     assert counts(plan, "write") == "1 to write, 0 unchanged, 0 refused"
@@ -69,11 +70,11 @@ def test_the_text_of_a_plan_is_its_diff_sources_and_notes() -> None:
 def test_refusals_and_guests_asked_for_by_name_come_after_the_diffs() -> None:
     plan = plan_from(nova(1, block("web-1")), nova(2), facts={})
     assert text_of(plan) == (
-        f"refused: instance-00000002 ({uuid_of(2)}): no source knows anything of it\n\n"
+        f"refused: instance-00000002 ({uuid_of(2)}): no source knows anything about it\n\n"
     )
     assert text_of(plan, named=frozenset((uuid_of(1),))) == (
-        f"unchanged: web-1 (instance-00000001, {uuid_of(1)}): it has a block\n"
-        f"refused: instance-00000002 ({uuid_of(2)}): no source knows anything of it\n\n"
+        f"unchanged: web-1 (instance-00000001, {uuid_of(1)}): it already has a block\n"
+        f"refused: instance-00000002 ({uuid_of(2)}): no source knows anything about it\n\n"
     )
     assert counts(plan, "write") == "0 to write, 1 unchanged, 1 refused"
 
@@ -82,7 +83,7 @@ def test_definitions_that_differ_have_a_diff_each() -> None:
     host = MemoryHost()
     host.add(nova(1, block("a")), nova(1))
     plan = make_plan("h", host.guests(), [Record(uuid_of(1), "f", FACTS)],
-                     Options(everyone=True, overwrite=True))  # fmt: skip
+                     Request(everyone=True, overwrite=True))  # fmt: skip
     titles = [line for line in text_of(plan).splitlines() if line.startswith("---")]
     assert titles == ["--- instance-00000001 (live)", "--- instance-00000001 (persistent)"]
 
@@ -156,7 +157,7 @@ def test_a_hostile_name_is_escaped_wherever_it_is() -> None:
         Record(uuid_of(1), f"{EVIL}.json", facts, hosts=(EVIL,), place=EVIL),
         Record(uuid_of(2), f"{EVIL}.json", facts),
     ]
-    plan = make_plan("compute-1", host.guests(), records, Options(everyone=True, signature=BY))
+    plan = make_plan("compute-1", host.guests(), records, Request(everyone=True, signature=BY))
     text = text_of(plan)
     assert plan.steps[0].action == "stamp"
     assert len(plan.notices) == 2
@@ -166,11 +167,12 @@ def test_a_hostile_name_is_escaped_wherever_it_is() -> None:
     assert document["fields"][0]["after"] == EVIL
 
 
-def test_a_hostile_name_in_a_journal_is_escaped_in_the_list_of_runs() -> None:
-    run = journal_of(plan_from(nova(1)), EVIL)._replace(by=EVIL, path=Path(f"/{EVIL}"))
-    for cell in run_rows([(run, "complete")])[0]:
-        assert is_safe(cell)
-    document = as_json([run_document(run, "complete")], one_a_line=False, ascii_only=False)
+def test_a_hostile_name_in_a_journal_is_written_out_in_the_list_of_runs() -> None:
+    run = journal_of(plan_of(nova(1)), MemoryHost(EVIL).identity)
+    origin = run.origin._replace(by=EVIL)
+    runs = Runs((run._replace(origin=origin, path=Path(f"/{EVIL}")),), ())
+    assert is_safe(runs_table(runs).replace("\n", ""))
+    document = as_json(runs_document(runs), one_a_line=False, ascii_only=False)
     assert is_safe(document.replace("\n", ""))
     assert json.loads(document)[0]["host"] == EVIL
 
@@ -182,8 +184,8 @@ def test_the_document_of_a_plan_has_fields_edits_and_outcomes() -> None:
     plan = plan_from(nova(1, block("web-1")), facts={"name": "web-2"}, overwrite=True)
     bare = "<instance><name>web-{}</name></instance>"
     notes = [
-        "Ceilometer will pass this guest over: no flavor, no owner.user.id, no owner.project.id",
-        "the Nova version that started the guest stays unknown: no package",
+        "Ceilometer will skip this guest: no flavor, no owner.user.id, no owner.project.id",
+        "no package: the Nova version that started the guest stays unknown",
     ]
     outcome = Outcome(uuid_of(1), "failed", "it is busy")
     assert plan_document(plan, {uuid_of(1): outcome}, "/var/x.jsonl") == {

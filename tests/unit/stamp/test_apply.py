@@ -19,7 +19,9 @@ from virsh_nova.errors import GuestError, HostLost
 from virsh_nova.model import DefinitionName
 from virsh_nova.stamp import apply as module
 from virsh_nova.stamp.apply import Applied, apply, write
-from virsh_nova.stamp.journal import Journal, Outcome, read_journal
+from virsh_nova.stamp.journal import Journal
+from virsh_nova.stamp.journal_format import Origin, Outcome
+from virsh_nova.stamp.journals import read_journal
 
 Hook = Callable[..., None]
 
@@ -64,9 +66,8 @@ class Run:
         self.host, self.hook = host, hook
         self.steps = steps_for(host)
         self.path = folder / "run.jsonl"
-        self.journal = Journal.begin(
-            self.path, self.steps, command="stamp", host=host.name, by="root@h", tool="1.1.0"
-        )
+        origin = Origin("stamp", host.identity, by="root@h", tool="1.1.0")
+        self.journal = Journal.begin(folder, self.steps, origin, path=self.path)
         self.reported: list[tuple[int, int]] = []
 
     def apply(self, open_writer: Callable[[bool], Any] | None = None, **options: Any) -> Applied:
@@ -82,7 +83,7 @@ class Run:
         """As the journal has them."""
         run = read_journal(self.path)
         assert run.faults == ()
-        return {entry.uuid: entry.outcome.result for entry in run.entries if entry.outcome}
+        return {entry.uuid: entry.outcome.result for entry in run.guests if entry.outcome}
 
 
 @pytest.fixture
@@ -117,7 +118,7 @@ def test_a_guest_that_was_changed_since_the_plan_is_skipped() -> None:
     before = host.everything()
     outcome = write(step, host)
     assert outcome.result == "changed"
-    assert outcome.why == "persistent metadata was changed since the plan was made"
+    assert outcome.why == "its persistent metadata changed after the plan was made"
     assert host.everything() == before
 
 
@@ -158,9 +159,7 @@ def test_what_cannot_be_rolled_back_either_is_reported() -> None:
 
     outcome = write(step, Writer(host, fail_after_the_first))
     assert outcome.result == "failed"
-    assert outcome.why == (
-        "it is busy; and what had been written could not be taken back: it is busy"
-    )
+    assert outcome.why == ("it is busy; what was already written could not be removed: it is busy")
 
 
 def test_what_reads_back_differently_is_a_failure_and_is_left_alone() -> None:
@@ -177,7 +176,7 @@ def test_what_reads_back_differently_is_a_failure_and_is_left_alone() -> None:
 
     outcome = write(step, Interfering(host, quiet))
     assert outcome.result == "failed"
-    assert outcome.why == "live metadata reads back differently"
+    assert outcome.why == "its live metadata reads back differently"
     instance = host.guest(uuid_of(1)).instance
     assert instance is not None
     assert instance.name == "by Nova"
@@ -231,7 +230,7 @@ def test_stuck_guests_do_not_hold_up_the_others(tmp_path: Path, released: thread
     assert {uuid for uuid, result in results.items() if result == "unanswered"} == stuck
     assert sum(result == "done" for result in results.values()) == 30 - len(stuck)
     whys = {outcome.why for outcome in applied.outcomes if outcome.result == "unanswered"}
-    assert whys == {"libvirt has not answered within 4 s; it may still be written"}
+    assert whys == {"no answer from libvirt within 4 s; it may still be written"}
 
 
 def test_however_short_the_patience_the_others_get_their_turn(
@@ -313,7 +312,7 @@ def test_a_host_that_is_lost_halfway_leaves_the_rest(tmp_path: Path) -> None:
     assert 1 <= list(results.values()).count("unanswered") <= module.AT_ONCE
     assert set(results.values()) == {"done", "unanswered", "left"}
     (why, *_) = {outcome.why for outcome in applied.outcomes if outcome.result == "unanswered"}
-    assert why == "the host was lost meanwhile: the connection was lost"
+    assert why == "the host was lost during the write: the connection was lost"
     for uuid, result in results.items():
         if result == "left":
             assert run.host.metadata_of(uuid) == {"live": [], "persistent": []}
@@ -444,4 +443,4 @@ def test_a_journal_that_breaks_halfway_leaves_the_rest(tmp_path: Path) -> None:
     assert left
     assert len(applied.outcomes) == 40
     # The guests' lines are there: all can be taken back.
-    assert len(read_journal(run.path).entries) == 40
+    assert len(read_journal(run.path).guests) == 40

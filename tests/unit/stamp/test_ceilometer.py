@@ -24,21 +24,21 @@ def test_nothing_is_missed_in_a_whole_block() -> None:
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ({"name": None}, "Ceilometer will pass this guest over: no name"),
-        ({"flavor": None}, "Ceilometer will pass this guest over: no flavor"),
+        ({"name": None}, "Ceilometer will skip this guest: no name"),
+        ({"flavor": None}, "Ceilometer will skip this guest: no flavor"),
         (
             {"owner": None},
-            "Ceilometer will pass this guest over: no owner.user.id, no owner.project.id",
+            "Ceilometer will skip this guest: no owner.user.id, no owner.project.id",
         ),
         (
             {"owner": Owner(OWNER.user, None), "name": None},
-            "Ceilometer will pass this guest over: no name, no owner.project.id",
+            "Ceilometer will skip this guest: no name, no owner.project.id",
         ),
         (
             {"namespace": DRAFT},
-            "Ceilometer will pass this guest over: it does not know the draft's namespace",
+            "Ceilometer will skip this guest: it does not know the draft's namespace",
         ),
-        ({"package": None}, "the Nova version that started the guest stays unknown: no package"),
+        ({"package": None}, "no package: the Nova version that started the guest stays unknown"),
     ],
 )
 def test_each_reader_is_named_that_misses_a_part(change: dict, said: str) -> None:

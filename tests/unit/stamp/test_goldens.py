@@ -24,7 +24,8 @@ from virsh_nova.sources.catalog import complete
 from virsh_nova.sources.catalog_files import read_catalog
 from virsh_nova.sources.read import read_records, records_in
 from virsh_nova.sources.record import Record
-from virsh_nova.stamp.plan import Options, Step, make_plan
+from virsh_nova.stamp.plan import Request, Step
+from virsh_nova.stamp.planner import make_plan
 
 GOLDENS = sorted((DATA / "golden").glob("*/*.xml"))
 PROPERTIES = "{*}image/{*}properties/{*}property"
@@ -43,7 +44,7 @@ def bare_guest(uuid: str) -> Guest:
 
 
 def stamped(record: Record, release: str | None) -> Step:
-    options = Options(
+    options = Request(
         named=frozenset((record.uuid,)),
         force=True,  # Nothing in a bare domain shows that it is Nova's.
         release=None if release is None else find_release(release),
@@ -190,7 +191,7 @@ def stamped_guest(domain: str, version: str, *, derive: bool = True) -> Step:
         "labhost",
         host.guests(),
         [complete(record, catalog) for record in records],
-        Options(named=frozenset((uuid,)), derive=derive, known_ports=frozenset(catalog.port_uuids)),
+        Request(named=frozenset((uuid,)), derive=derive, known_ports=frozenset(catalog.port_uuids)),
     )
     (step,) = plan.steps
     assert step.action == "stamp", step.reason

@@ -11,14 +11,31 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.support.embedded import uuid_of
-from tests.support.plans import begun, steps_of
+from tests.support.embedded import guest, uuid_of
+from tests.support.memory_host import MemoryHost
+from tests.support.plans import BY
 from virsh_nova.errors import NovaDomainsError
-from virsh_nova.stamp.journal import (
-    Outcome,
-    Run,
-    read_journal,
-)
+from virsh_nova.stamp import journals as module
+from virsh_nova.stamp.journal import Journal
+from virsh_nova.stamp.journal_format import Origin, Outcome, Run
+from virsh_nova.stamp.journals import journals, make_folder, read_journal, state_folder
+from virsh_nova.stamp.plan import Request, Step
+from virsh_nova.stamp.planner import make_plan
+
+ORIGIN = Origin("stamp", host=MemoryHost().identity, by="root@h", tool="1.1")
+
+
+def steps_of(number: int, name: str = "web-1") -> list[Step]:
+    host = MemoryHost()
+    for each in range(1, number + 1):
+        host.add(both=guest(each))
+    uuids = frozenset(uuid_of(each) for each in range(1, number + 1))
+    options = Request(named=uuids, force=True, assignments={"name": name}, signature=BY)
+    return list(make_plan(host.name, host.guests(), (), options).steps)
+
+
+def begun(path: Path | None, steps: list[Step], **changes: Any) -> Journal:
+    return Journal.begin(state_folder(), steps, ORIGIN._replace(**changes), path=path)
 
 
 def written(path: Path, number: int = 3) -> list[bytes]:
@@ -65,10 +82,10 @@ def test_what_is_written_is_what_is_read(path: Path) -> None:
     journal.outcomes([Outcome(uuid_of(2), "failed", "it is busy")])
     journal.end("interrupted")
     run = read_journal(path)
-    assert (run.command, run.undoes, run.host, run.by) == ("undo", "earlier", "compute-1", "root@h")
+    assert run.origin == ORIGIN._replace(command="undo", undoes="earlier")
     assert (run.end, run.faults, run.path) == ("interrupted", (), path)
-    assert [entry.edits for entry in run.entries] == [step.edits for step in steps]
-    assert [entry.outcome for entry in run.entries] == [
+    assert [entry.edits for entry in run.guests] == [step.edits for step in steps]
+    assert [entry.outcome for entry in run.guests] == [
         Outcome(uuid_of(1), "done"),
         Outcome(uuid_of(2), "failed", "it is busy"),
         None,
@@ -85,7 +102,7 @@ def test_what_is_written_is_what_is_read(path: Path) -> None:
         (["done"], None, "cut short"),
     ],
 )
-def test_a_run_has_its_state_in_words(path: Path, results: list[Any], end: Any, state: str) -> None:
+def test_the_state_of_a_run_in_words(path: Path, results: list[Any], end: Any, state: str) -> None:
     steps = steps_of(2)
     journal = begun(path, steps)
     for step, result in zip(steps, results, strict=False):
@@ -95,7 +112,7 @@ def test_a_run_has_its_state_in_words(path: Path, results: list[Any], end: Any, 
     assert read_journal(path).state == state
 
 
-def test_a_journal_is_readable_by_its_owner_only_whatever_the_umask(path: Path) -> None:
+def test_a_journal_is_for_its_owner_only_whatever_the_umask(path: Path) -> None:
     before = os.umask(0)
     try:
         begun(path, steps_of(1)).end("complete")
@@ -104,12 +121,12 @@ def test_a_journal_is_readable_by_its_owner_only_whatever_the_umask(path: Path) 
     assert path.stat().st_mode & 0o777 == 0o600
 
 
-def test_hostile_names_are_escaped_to_ascii(path: Path) -> None:
+def test_hostile_names_are_written_in_ascii(path: Path) -> None:
     steps = steps_of(1, name="\u202e\x9b31m\n{")
     begun(path, steps).end("complete")
     assert path.read_bytes().isascii()
     assert len(path.read_bytes().splitlines()) == 3
-    assert read_journal(path).entries[0].edits == steps[0].edits
+    assert read_journal(path).guests[0].edits == steps[0].edits
 
 
 def refusal(path: Path | None) -> NovaDomainsError:
@@ -122,7 +139,7 @@ def refusal(path: Path | None) -> NovaDomainsError:
 
 def test_a_file_that_is_there_is_not_touched(path: Path) -> None:
     path.write_text("precious")
-    assert refusal(path).message == f"{path}: there is such a file already; nothing was done"
+    assert refusal(path).message == f"{path}: the file already exists; nothing was done"
     assert path.read_text() == "precious"
 
 
@@ -176,7 +193,7 @@ def test_a_disk_that_is_full_later_is_remembered(
     assert journal.broken == "No space left on device"
     journal.end("complete")
     run = read_journal(path)
-    assert len(run.entries) == 1
+    assert len(run.guests) == 1
     assert run.end is None
 
 
@@ -188,13 +205,59 @@ def test_a_partial_write_is_continued(path: Path, monkeypatch: pytest.MonkeyPatc
     assert read_journal(path).faults == ()
 
 
+# ---- where ------------------------------------------------------------------------------------
+
+
+def test_journals_go_to_the_state_folder_of_root_or_of_the_user(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.delenv("NOVA_DOMAINS_STATE", raising=False)
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    assert state_folder() == Path("/var/lib/nova-domains")
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    monkeypatch.setenv("XDG_STATE_HOME", "/home/joe/state")
+    assert state_folder() == Path("/home/joe/state/nova-domains")
+    monkeypatch.delenv("XDG_STATE_HOME")
+    monkeypatch.setenv("HOME", "/home/joe")
+    assert state_folder() == Path("/home/joe/.local/state/nova-domains")
+    monkeypatch.setenv("NOVA_DOMAINS_STATE", str(tmp_path / "state"))
+    assert state_folder() == tmp_path / "state"
+    assert make_folder(state_folder()).stat().st_mode & 0o777 == 0o700
+
+
+def test_journals_come_oldest_first_and_each_has_a_name_of_its_own(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("NOVA_DOMAINS_STATE", str(tmp_path))
+    paths = []
+    for _ in range(3):
+        journal = begun(None, steps_of(1))
+        journal.end("complete")
+        paths.append(journal.path)
+    (tmp_path / "lock").write_text("1\n")
+    assert list(journals(tmp_path)) == paths
+    assert [read_journal(found).id + module.SUFFIX for found in paths] == [p.name for p in paths]
+    assert list(journals(tmp_path / "nowhere")) == []
+
+
 # ---- damage -----------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("content", [b"", b"\n", b"hello\n", b"{}\n", b"\xff\n", b'{"journal": 1}'])
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"\n",
+        b"hello\n",
+        b"{}\n",
+        b"\xff\n",
+        b'{"line": "run"}',
+        b'{"line": "end", "version": 1}',
+    ],
+)
 def test_a_file_that_is_not_a_journal_is_reported(path: Path, content: bytes) -> None:
     path.write_bytes(content)
-    with pytest.raises(NovaDomainsError, match="line 1: this is no journal of nova-domains"):
+    with pytest.raises(NovaDomainsError, match="line 1: not a nova-domains journal"):
         read_journal(path)
 
 
@@ -205,18 +268,20 @@ def test_a_missing_file_is_reported(path: Path) -> None:
 
 def test_the_journal_of_a_newer_version_is_refused(path: Path) -> None:
     head, *rest = written(path)
-    newer = json.dumps({**json.loads(head), "journal": 2}).encode() + b"\n"
+    newer = json.dumps({**json.loads(head), "version": 2}).encode() + b"\n"
     path.write_bytes(newer + b"".join(rest))
-    with pytest.raises(NovaDomainsError, match=r"a newer nova-domains wrote it \(version 2\)"):
+    with pytest.raises(
+        NovaDomainsError, match=r"written by another nova-domains \(journal version 2, not 1\)"
+    ):
         read_journal(path)
 
 
 def test_a_line_that_is_damaged_costs_only_its_guest(path: Path) -> None:
     lines = written(path)
-    lines[2] = b'{"guest": "x", "domain": 3}\n'
+    lines[2] = b'{"line": "guest", "uuid": "x", "domain": 3}\n'
     path.write_bytes(b"".join(lines))
     run = read_journal(path)
-    assert [entry.uuid for entry in run.entries] == [uuid_of(1), uuid_of(3)]
+    assert [entry.uuid for entry in run.guests] == [uuid_of(1), uuid_of(3)]
     assert run.faults == (
         f"{path}: line 3: Expected `str`, got `int` - at `$.domain`",
         f"{path}: 1 of 3 guests cannot be read",
@@ -224,24 +289,24 @@ def test_a_line_that_is_damaged_costs_only_its_guest(path: Path) -> None:
     assert run.end == "complete"
 
 
-def test_a_journal_cut_short_says_how_many_guests_it_lost(path: Path) -> None:
+def test_a_truncated_journal_reports_how_many_guests_it_lost(path: Path) -> None:
     lines = written(path)
     path.write_bytes(b"".join(lines[:2]) + lines[2][:-20])
     run = read_journal(path)
-    assert [entry.uuid for entry in run.entries] == [uuid_of(1)]
+    assert [entry.uuid for entry in run.guests] == [uuid_of(1)]
     assert f"{path}: 2 of 3 guests cannot be read" in run.faults
     assert run.state == "cut short"
 
 
 def test_a_line_nested_too_deep_is_a_fault(path: Path) -> None:
     lines = written(path)
-    lines[2] = b'{"guest"' + b":[" * 100_000 + b"\n"
+    lines[2] = b'{"line"' + b":[" * 100_000 + b"\n"
     path.write_bytes(b"".join(lines))
-    assert len(read_journal(path).entries) == 2
+    assert len(read_journal(path).guests) == 2
 
 
 def readable(path: Path) -> Run | None:
-    """The run, or None where one line says why not."""
+    """The run, or None where one line tells why not."""
     try:
         return read_journal(path)
     except NovaDomainsError as error:
@@ -276,12 +341,12 @@ def test_any_damage_to_lines_costs_no_other_line(
         return
     whole = {
         entry.uuid: entry
-        for entry, before, after in zip(run.entries, lines[1:4], damaged[1:4], strict=True)
+        for entry, before, after in zip(run.guests, lines[1:4], damaged[1:4], strict=True)
         if before == after and damaged[0] == lines[0]
     }
     # A line whose end is gone takes the next with it.
     broken = any(not line.endswith(b"\n") for line in damaged)
-    edits = {entry.uuid: entry.edits for entry in found.entries}
+    edits = {entry.uuid: entry.edits for entry in found.guests}
     if not broken:
         for uuid, entry in whole.items():
             assert edits[uuid] == entry.edits
@@ -300,11 +365,9 @@ def test_a_journal_cut_anywhere_holds_all_lines_before_the_cut(
         whole += 1
     assert (found is not None) == (whole >= 1)
     if found is not None:
-        kept = found.entries[: max(0, min(whole - 1, 3))]
-        assert [entry.edits for entry in kept] == [
-            entry.edits for entry in run.entries[: len(kept)]
-        ]
-        assert len(found.entries) == min(max(whole - 1, 0), 3)
+        kept = found.guests[: max(0, min(whole - 1, 3))]
+        assert [entry.edits for entry in kept] == [entry.edits for entry in run.guests[: len(kept)]]
+        assert len(found.guests) == min(max(whole - 1, 0), 3)
 
 
 @given(st.binary(max_size=300))

@@ -26,7 +26,8 @@ from virsh_nova.block.releases import RELEASES
 from virsh_nova.guests.build import unreadable_guest
 from virsh_nova.model import Sighting
 from virsh_nova.sources.record import Record
-from virsh_nova.stamp.plan import Options, Step, make_plan
+from virsh_nova.stamp.plan import Request, Step
+from virsh_nova.stamp.planner import make_plan
 
 
 def one_step(xml: str, *records: Record, **options: Any) -> Step:
@@ -43,8 +44,8 @@ NAMED = frozenset((uuid_of(1),))
 def test_another_managers_guest_is_refused_until_it_is_named_and_forced() -> None:
     foreign = nova(metadata=FOREIGN_METADATA)
     why = (
-        "it is KubeVirt's: metadata of http://kubevirt.io; "
-        "to stamp it anyway name it and give --force"
+        "it belongs to KubeVirt: metadata of http://kubevirt.io; "
+        "to stamp it anyway, name it and use --force"
     )
     for options in ({}, {"named": NAMED}, {"force": True, "everyone": True}):
         step = one_step(foreign, record(1), **options)
@@ -61,15 +62,13 @@ def test_an_appliance_is_refused_whoever_asks() -> None:
     appliance = nova(rest=APPLIANCE)
     step = one_step(appliance, record(1), named=NAMED, force=True, overwrite=True)
     assert step.action == "refused"
-    assert step.reason == (
-        "it is an appliance of libguestfs: virtio channel org.libguestfs.channel.0"
-    )
+    assert step.reason == ("it is a libguestfs appliance: virtio channel org.libguestfs.channel.0")
 
 
 def test_a_mark_in_the_persistent_definition_alone_counts() -> None:
     host = MemoryHost()
     host.add(nova(), nova(rest=APPLIANCE))
-    (step,) = make_plan("compute-1", host.guests(), [record(1)], Options(everyone=True)).steps
+    (step,) = make_plan("compute-1", host.guests(), [record(1)], Request(everyone=True)).steps
     assert step.action == "refused"
 
 
@@ -77,7 +76,7 @@ def test_a_guest_without_evidence_of_nova_needs_a_record_or_force() -> None:
     plain = guest(1, domain="plain")
     step = one_step(plain, named=NAMED, assignments={"name": "x"})
     assert step.reason == (
-        "nothing shows that it is Nova's; to stamp it anyway name it and give --force"
+        "no evidence that this is a Nova guest; to stamp it anyway, name it and use --force"
     )
     assert one_step(plain, record(1), named=NAMED).action == "stamp"
     assert one_step(plain, named=NAMED, force=True, assignments={"name": "x"}).action == "stamp"
@@ -88,35 +87,41 @@ def test_a_guest_without_evidence_of_nova_needs_a_record_or_force() -> None:
 def test_a_block_of_a_later_nova_is_left_alone() -> None:
     newer = "http://openstack.org/xmlns/libvirt/nova/1.2"
     step = one_step(nova(metadata=block("x", namespace=newer)), record(1), overwrite=True)
-    assert step.reason == f"it has a block of a Nova newer than is known here: {newer}"
+    assert step.reason == f"it has a block of a Nova newer than this program knows: {newer}"
 
 
 def test_a_guest_that_cannot_be_read_is_refused() -> None:
     seen = Sighting("compute-1", uuid_of(1), "x", 1, "running")
     lost = unreadable_guest(seen, "cannot be read: no answer within 10 s")
-    (step,) = make_plan("compute-1", [lost], [record(1)], Options(named=NAMED)).steps
+    (step,) = make_plan("compute-1", [lost], [record(1)], Request(named=NAMED)).steps
     assert (step.action, step.reason) == ("refused", "it cannot be read: no answer within 10 s")
 
 
-def test_a_guest_without_any_facts_is_refused() -> None:
-    assert one_step(nova()).reason == "no source knows anything of it"
+def test_a_guest_of_which_nothing_is_known_is_refused() -> None:
+    assert one_step(nova()).reason == "no source knows anything about it"
 
 
 def test_facts_that_make_no_block_are_refused() -> None:
     assert one_step(nova(), record(1, facts={"package": ""})).reason.startswith(
         "it does not fit the schema"
     )
-    assert "no XML can hold it" in one_step(nova(), record(1, facts={"name": "a\x1bb"})).reason
+    assert "XML cannot hold it" in one_step(nova(), record(1, facts={"name": "a\x1bb"})).reason
 
 
 @pytest.mark.parametrize("key", ["owner.user.id", "owner.project.id", "flavor.name"])
-def test_a_block_that_would_end_ceilometers_discovery_is_refused(key: str) -> None:
-    name = {"flavor.name": "flavor.vcpus"}.get(key, key.replace("id", "name"))
-    facts = {**{k: v for k, v in WHOLE.items() if k != key}, name: 2 if "vcpus" in name else "x"}
-    step = one_step(nova(), record(1, facts=facts))
+def test_fill_refuses_a_block_that_aborts_ceilometers_discovery_already(key: str) -> None:
+    held = {
+        "owner.user.id": "<nova:owner><nova:user>joe</nova:user></nova:owner>",
+        "owner.project.id": "<nova:owner><nova:project>acme</nova:project></nova:owner>",
+        "flavor.name": "<nova:flavor><nova:vcpus>2</nova:vcpus></nova:flavor>",
+    }[key]
+    facts = {k: v for k, v in WHOLE.items() if k != key}
+    step = one_step(nova(metadata=block("x", held)), record(1, facts=facts), fill=True)
     assert step.action == "refused"
-    assert step.reason.startswith(f"{key} is not known, and Ceilometer's discovery would end")
-    assert step.reason.endswith(f"give --set {key}=…")
+    assert step.reason == (
+        f"{key} is unknown, and such a block would abort Ceilometer's discovery for the "
+        f"whole host; use --set {key}=…"
+    )
 
 
 # ---- who has a block --------------------------------------------------------------------------
@@ -124,7 +129,7 @@ def test_a_block_that_would_end_ceilometers_discovery_is_refused(key: str) -> No
 
 def test_a_guest_with_a_block_is_left_alone() -> None:
     step = one_step(nova(metadata=block("web-1")), record(1))
-    assert (step.action, step.reason, step.edits) == ("unchanged", "it has a block", ())
+    assert (step.action, step.reason, step.edits) == ("unchanged", "it already has a block", ())
 
 
 def test_overwrite_replaces_it_and_removes_those_of_other_namespaces() -> None:
@@ -193,14 +198,14 @@ def test_fill_does_not_take_an_images_uuid_for_a_volumes() -> None:
 def test_fill_leaves_a_block_alone_that_cannot_be_read() -> None:
     broken = f'<nova:instanz xmlns:nova="{NOVA_1_1}"/>'
     step = one_step(nova(metadata=broken), record(1), fill=True)
-    assert step.reason == "its block cannot be read; --overwrite replaces it"
+    assert step.reason == "its block cannot be read; use --overwrite to replace it"
     assert one_step(nova(metadata=broken), record(1), overwrite=True).action == "stamp"
 
 
 def test_a_definition_without_block_gets_one_though_the_other_has_it() -> None:
     host = MemoryHost()
     host.add(nova(metadata=block("web-1")), nova())
-    (step,) = make_plan("compute-1", host.guests(), [record(1)], Options(everyone=True)).steps
+    (step,) = make_plan("compute-1", host.guests(), [record(1)], Request(everyone=True)).steps
     assert {edit.definition for edit in step.edits} == {"persistent"}
 
 
@@ -211,7 +216,7 @@ def test_a_guest_is_written_in_every_definition_that_it_has() -> None:
     for live, persistent in ((nova(), nova()), (nova(), None), (None, nova())):
         host = MemoryHost()
         host.add(live, persistent)
-        (step,) = make_plan("compute-1", host.guests(), [record(1)], Options(everyone=True)).steps
+        (step,) = make_plan("compute-1", host.guests(), [record(1)], Request(everyone=True)).steps
         expected = {"live"} if live else set()
         assert {e.definition for e in step.edits} == expected | (
             {"persistent"} if persistent else set()
@@ -259,9 +264,9 @@ def test_a_record_without_a_guest_is_reported_by_what_it_says_of_its_host() -> N
         ),
     )
     assert [(notice.kind, notice.text) for notice in plan.notices] == [
-        ("missing", "a.json: 'web-1' is said to run here, and there is no such guest"),
+        ("missing", "a.json: 'web-1' should run here, but there is no such guest"),
         ("elsewhere", "a.json: 'web-1' runs on compute-2"),
-        ("unmatched", f"a.json: {uuid_of(4)} is no guest of this host"),
+        ("unmatched", f"a.json: {uuid_of(4)} is not a guest of this host"),
     ]
     assert [step.action for step in plan.steps] == ["stamp"]
 
@@ -269,7 +274,7 @@ def test_a_record_without_a_guest_is_reported_by_what_it_says_of_its_host() -> N
 def test_a_record_that_names_another_host_is_reported_and_used() -> None:
     plan = plan_of(nova(1), records=(record(1, hosts=("compute-2", "vm")),))
     assert [(n.kind, n.text) for n in plan.notices] == [
-        ("elsewhere", "a.json: record 1 says that it runs on compute-2 or vm, not here")
+        ("elsewhere", "a.json: record 1 says it runs on compute-2 or vm, not on this host")
     ]
     assert plan.steps[0].action == "stamp"
 
@@ -278,14 +283,14 @@ def test_a_guest_without_a_record_is_reported_and_does_not_stop_the_others() -> 
     plan = plan_of(nova(1), nova(2), nova(3), records=(record(2),))
     assert [step.action for step in plan.steps] == ["refused", "stamp", "refused"]
     derived = plan_of(nova(1), nova(2), records=(record(2),), derive=True).steps[0]
-    assert "no record tells of it" in derived.notes
+    assert "no record mentions it" in derived.notes
 
 
 def test_two_records_of_one_source_that_are_alike_are_reported() -> None:
     twins = (record(1, place="record 1"), record(1, place="record 7"))
     plan = plan_of(nova(1), records=twins)
     assert [(n.kind, n.text) for n in plan.notices] == [
-        ("twice", "a.json: record 1 and record 7 are of one uuid; they are alike")
+        ("twice", "a.json: record 1 and record 7 have the same uuid; they say the same")
     ]
     assert plan.steps[0].action == "stamp"
 
@@ -294,7 +299,7 @@ def test_two_records_that_contradict_each_other_refuse_only_their_guest() -> Non
     twins = (record(1), record(1, facts={**WHOLE, "name": "other"}, place="record 9"))
     plan = plan_of(nova(1), nova(2), records=(*twins, record(2)))
     assert [step.action for step in plan.steps] == ["refused", "stamp"]
-    assert plan.steps[0].reason == "a.json: record 1 and record 9 contradict each other: name"
+    assert plan.steps[0].reason == "a.json: record 1 and record 9 disagree on name"
 
 
 def test_of_two_records_the_one_that_names_this_host_counts() -> None:
@@ -304,7 +309,7 @@ def test_of_two_records_the_one_that_names_this_host_counts() -> None:
     )
     plan = plan_of(nova(1), records=twins)
     assert plan.steps[0].facts["name"] == "here"
-    assert plan.notices[0].text.endswith("the one that names this host counts")
+    assert plan.notices[0].text.endswith("the one that names this host is used")
 
 
 def test_records_of_two_sources_do_not_contradict_each_other() -> None:

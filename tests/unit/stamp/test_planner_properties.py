@@ -19,7 +19,8 @@ from virsh_nova.block.releases import NEWEST_RELEASE
 from virsh_nova.hosts.libvirt.connection import LibvirtHost
 from virsh_nova.model import Guest
 from virsh_nova.stamp.apply import write
-from virsh_nova.stamp.plan import Step, make_plan
+from virsh_nova.stamp.plan import Step
+from virsh_nova.stamp.planner import make_plan
 from virsh_nova.stamp.undo import make_undo_plan
 
 
@@ -171,9 +172,9 @@ def written_to(step: Step) -> set[str]:
 def test_undo_restores_exactly_what_was(case: Case) -> None:
     before = case.host.everything()
     plan = case.plan()
-    run = journal_of(plan, case.host.name)
+    run = journal_of(plan, case.host.identity)
     assert run.faults == ()
-    assert [entry.edits for entry in run.entries] == [step.edits for step in to_write(plan)]
+    assert [entry.edits for entry in run.guests] == [step.edits for step in to_write(plan)]
     carry_out(plan, case.host)
     back = make_undo_plan(case.host.name, case.host.guests(), run)
     assert all(step.action == "stamp" for step in back.steps), back
@@ -189,7 +190,7 @@ def test_a_run_that_was_killed_between_two_guests_can_be_undone(
 ) -> None:
     before = case.host.everything()
     plan = case.plan()
-    run = journal_of(plan, case.host.name)
+    run = journal_of(plan, case.host.identity)
     for step in to_write(plan)[: data.draw(st.integers(0, 5))]:
         write(step, case.host)
     back = make_undo_plan(case.host.name, case.host.guests(), run)
@@ -203,7 +204,7 @@ def test_a_run_that_was_killed_within_a_guest_can_be_undone(
 ) -> None:
     before = case.host.everything()
     plan = case.plan()
-    run = journal_of(plan, case.host.name)
+    run = journal_of(plan, case.host.identity)
     for step in to_write(plan):
         for edit in step.edits[: data.draw(st.integers(0, 4))]:
             case.host.set_metadata(
@@ -235,7 +236,7 @@ def test_libvirts_test_driver_takes_what_is_planned_and_gives_it_back(case: Case
         host = LibvirtHost.open(uri, writable=True)
         before = {guest.uuid: facts_by_namespace(guest) for guest in host.guests("whole")}
         plan = make_plan("compute-1", host.guests("whole"), case.records, case.asked)
-        run = journal_of(plan, "compute-1")
+        run = journal_of(plan, case.host.identity)
         writer = host.writer()
         for step in to_write(plan):
             outcome = write(step, writer)

@@ -10,8 +10,9 @@ from tests.support.embedded import block, guest, uuid_of
 from tests.support.memory_host import MemoryHost, host_of
 from tests.support.plans import BY, carry_out, journal_of
 from virsh_nova.block.namespaces import BACKFILL, NOVA_1_1
-from virsh_nova.stamp.journal import Entry, Run
-from virsh_nova.stamp.plan import Edit, Options, Plan, make_plan
+from virsh_nova.stamp.journal_format import JournalGuest, Origin, Run
+from virsh_nova.stamp.plan import Edit, Plan, Request
+from virsh_nova.stamp.planner import make_plan
 from virsh_nova.stamp.undo import make_undo_plan
 
 
@@ -21,11 +22,11 @@ class Stamped:
     def __init__(self, host: MemoryHost, **options: Any) -> None:
         self.host = host
         self.before = host.everything()
-        chosen = Options(
+        chosen = Request(
             named=frozenset(self.before), force=True, assignments={"name": "web-1"}, signature=BY
         )._replace(**options)
         plan = make_plan(host.name, host.guests(), (), chosen)
-        self.run = journal_of(plan, host.name)
+        self.run = journal_of(plan, host.identity)
         carry_out(plan, host)
 
     def undo(self) -> Plan:
@@ -38,8 +39,8 @@ def test_what_was_stamped_is_taken_back_and_then_nothing_is_left_to_do() -> None
     carry_out(stamped.undo(), stamped.host)
     assert stamped.host.everything() == stamped.before
     assert [(step.action, step.reason) for step in stamped.undo().steps] == [
-        ("unchanged", "it is as it was before"),
-        ("unchanged", "it is as it was before"),
+        ("unchanged", "it is as it was before the run"),
+        ("unchanged", "it is as it was before the run"),
     ]
 
 
@@ -68,14 +69,17 @@ def test_a_guest_that_nova_has_written_since_is_left_alone() -> None:
     stamped.host.set_metadata(uuid_of(1), NOVA_1_1, "instance", by_nova, ["live"])
     steps = stamped.undo().steps
     assert [step.action for step in steps] == ["refused", "stamp"]
-    assert (steps[0].reason, steps[0].edits) == ("its block was changed since (live)", ())
+    assert (steps[0].reason, steps[0].edits) == ("its block was changed after the run (live)", ())
 
 
 def test_a_mark_that_was_changed_is_left_alone_too() -> None:
     stamped = Stamped(host_of(guest(1)))
     stamped.host.set_metadata(uuid_of(1), BACKFILL, "b", "<backfill/>", ["persistent"])
     (step,) = stamped.undo().steps
-    assert (step.action, step.reason) == ("refused", "our mark was changed since (persistent)")
+    assert (step.action, step.reason) == (
+        "refused",
+        "its backfill mark was changed after the run (persistent)",
+    )
 
 
 def test_a_guest_that_is_gone_is_reported() -> None:
@@ -114,7 +118,17 @@ def test_a_guest_that_was_never_written_to_is_as_it_was() -> None:
     """The journal of a run that was killed names guests that it did not come to."""
     host = host_of(guest(1))
     edit = Edit("live", NOVA_1_1, "nova", None, "<instance><name>x</name></instance>")
-    entry = Entry(uuid_of(1), "instance-00000001", (edit,), None)
-    run = Run(Path("x"), "x", "stamp", None, "compute-1", "", "", (entry,), None, ())
+    entry = JournalGuest(uuid_of(1), "instance-00000001", ("live", "persistent"), (edit,), None)
+    run = Run(
+        Path("x"),
+        "x",
+        Origin("stamp", host.identity, "", ""),
+        "",
+        (entry,),
+        frozenset(),
+        1,
+        None,
+        (),
+    )
     (step,) = make_undo_plan("compute-1", host.guests(), run).steps
-    assert (step.action, step.reason) == ("unchanged", "it is as it was before")
+    assert (step.action, step.reason) == ("unchanged", "it is as it was before the run")

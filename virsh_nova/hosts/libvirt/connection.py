@@ -23,6 +23,7 @@ from .writer import MetadataWriter
 
 if TYPE_CHECKING:
     from ...model import Guest
+    from ..identity import HostIdentity
 
 DEFAULT_URI = "qemu:///system"
 _PACKAGE = os.path.dirname(os.path.dirname(os.path.dirname(__file__)))
@@ -115,6 +116,21 @@ class LibvirtHost:
             else:
                 self._named = said, True
         return self._named
+
+    @property
+    def identity(self) -> HostIdentity:
+        """What tells this libvirt from any other, however its machine is called."""
+        # Only a run that writes needs it: list starts without.
+        from ..identity import identify
+
+        identity = identify(self._connection.getURI(), self.name)
+        # After its start the daemon may take seconds for them. The machine's id does without.
+        patience = _HOST_NAME_PATIENCE if identity.machine_id else self.timeout
+        try:
+            capabilities = Call(self._connection.getCapabilities).result(patience)
+        except (libvirt.libvirtError, TimeoutError):
+            return identity
+        return identify(self._connection.getURI(), self.name, capabilities)
 
     def guests(
         self, detail: Detail, *, chosen: Chosen = everyone, progress: Progress = no_progress
