@@ -55,9 +55,11 @@ def search_archive(file: BinaryIO, path: str) -> Search:
     content = _Forwards(unpacked(file))
     try:
         for member in _members(content):
-            role = role_of(in_report(member.name))
             # The content of a sparse file is shorter than its size, and its map may be a trap.
-            if role is None or not member.isreg() or member.issparse():
+            if not member.isreg() or member.issparse():
+                continue
+            role = role_of(in_report(member.name))
+            if role is None:
                 continue
             where = f"{path}: {member.name}"
             if member.size > LARGEST_XML:
@@ -198,7 +200,10 @@ def _check_pax(data: bytes) -> None:
         if not at + len(length) < end <= len(data) or data[end - 1 : end] != b"\n":
             raise Damaged
         at = end
-    if any(len(number) > _LONGEST_NUMBER for number in _DIGITS.findall(data)):
+    if (
+        len(data) > _LONGEST_NUMBER
+        and max(map(len, _DIGITS.findall(data)), default=0) > _LONGEST_NUMBER
+    ):
         raise Damaged
 
 
