@@ -1,7 +1,11 @@
-"""What stands in a file, unpacked while it is read: xz, gzip, bzip2, or plain.
+"""The content of a file, decompressed while it is read: xz, gzip, bzip2, or plain.
 
-How much comes out and what memory that takes is bounded: a few bytes can be made to become
-terabytes.
+Both the output and the memory for it are bounded: a few bytes can expand to terabytes.
+
+Kept by hand, since no reader of the standard library has both bounds. ``lzma.open`` takes no limit
+on memory. ``tarfile`` in the modes ``r|gz``, ``r|xz`` and ``r|bz2`` expands whatever it has read of
+the file at once, and copies it for each block: for 128 MiB of zeros, packed in 130 kB, ``r|gz``
+takes 45 s and the others longer, this 0.2 to 0.6 s and 12 MiB of memory.
 """
 
 from __future__ import annotations
@@ -13,22 +17,29 @@ from collections.abc import Iterator
 from typing import BinaryIO, Protocol
 
 LARGEST = 8 * 2**30
-"""Bytes that are unpacked at most; a large sos report has two or three GiB."""
+"""Bytes of output; a large sos report has two or three GiB."""
 
 _CHUNK = 2**18
 _MAGIC = 6
 _MEMORY = 2**28
-"""Bytes for xz, whose archives say what they need; ``xz -9`` needs 65 MiB."""
+"""Bytes for xz, where the file says how much it needs; ``xz -9`` needs 65 MiB."""
 
 XZ, GZIP, BZIP2 = b"\xfd7zXZ\0", b"\x1f\x8b", b"BZh"
 
 
-class CutOff(EOFError):
-    """The file ends before what it holds does."""
+class Unreadable(Exception):
+    """The content ends here, for the reason given."""
 
 
-class Overflow(ValueError):
-    """More comes out than any report holds."""
+class CutOff(Unreadable):
+    """The file ends before its content does."""
+
+    def __init__(self) -> None:
+        super().__init__("it is cut off")
+
+
+class Overflow(Unreadable):
+    """There is more content than any report has."""
 
 
 class _Unpacker(Protocol):
@@ -43,7 +54,7 @@ class _Unpacker(Protocol):
 
 
 class _Gunzip:
-    """zlib's object with the face of the other two."""
+    """zlib's decompressor with the interface of the other two."""
 
     def __init__(self) -> None:
         self._unpack = zlib.decompressobj(wbits=31)
@@ -59,14 +70,14 @@ class _Gunzip:
 
     def decompress(self, data: bytes, max_length: int = -1) -> bytes:
         text = self._unpack.decompress(self._unpack.unconsumed_tail + data, max_length)
-        # What did not fit may still be inside, even where all input is taken.
+        # Output that did not fit may still be buffered, even if all input is consumed.
         self.needs_input = not self._unpack.unconsumed_tail and len(text) < max_length
         return text
 
 
 def unpacked(file: BinaryIO) -> Iterator[bytes]:
-    """The content, in pieces. Raises ``CutOff``, ``Overflow``, and what the format's module raises
-    for damage."""
+    """The content, in pieces. Raises ``CutOff``, ``Overflow``, and for damage what the module of
+    the format raises."""
     begin = file.read(_CHUNK)
     total = 0
     for piece in _pieces(file, begin):
@@ -83,11 +94,11 @@ def _pieces(file: BinaryIO, data: bytes) -> Iterator[bytes]:
             yield data
             data = file.read(_CHUNK)
         return
-    # Several streams can stand in a row, as `cat` and `pigz` leave them.
+    # There can be several streams in a row, as `cat` and `pigz` write them.
     while data and (unpacker := _unpacker(data[:_MAGIC])) is not None:
         while not unpacker.eof:
             if unpacker.needs_input and not data and not (data := file.read(_CHUNK)):
-                raise CutOff("it is cut off")
+                raise CutOff
             piece = unpacker.decompress(data, _CHUNK)
             data = b""
             if piece:
