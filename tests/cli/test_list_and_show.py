@@ -270,11 +270,14 @@ def test_show_adds_the_actual_hardware(host: str) -> None:
             "target": "vda", "bus": "virtio",
             "source": f"/var/lib/nova/instances/{uuid_of(1)}/disk",
             "serial": "c2331ad9-afdb-4fc3-97c9-2e93e78d6249",
+            "device": "disk", "backing": [], "boot": None,
         }],
         "interfaces": [{
             "mac": "fa:16:3e:00:00:01", "target": "tap36116cce-64",
             "port": "36116cce-64e7-5c02-9694-c89222938f49",
+            "type": "ethernet", "source": None, "vlan": None,
         }],
+        "host_devices": [], "file_systems": [], "paths": [],
         "pid": None,
     }  # fmt: skip
     assert guest["evidence"][0].startswith("metadata block")
