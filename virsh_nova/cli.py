@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Iterator, Sequence
 from importlib import import_module
+from traceback import print_exc
 from typing import NamedTuple
 
 import click
@@ -14,7 +15,13 @@ from click.shell_completion import CompletionItem, shell_complete
 from . import __version__
 from .commands.session import COMPLETION_VARIABLE, PROGRAM, Session
 from .commands.types import refuse_nan
-from .console import complain, complain_of_usage, discard_output, prepare_streams
+from .console import (
+    complain,
+    complain_of_usage,
+    discard_output,
+    keep_quiet,
+    prepare_streams,
+)
 from .errors import EXIT_CODES, EXIT_FAILED, EXIT_INTERRUPTED, NovaDomainsError
 
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
@@ -90,6 +97,12 @@ def _exit_codes() -> Iterator[str]:
     Only stamp and undo change anything, and only after showing you the plan.
 
     Exit codes: {", ".join(_exit_codes())}.
+
+    \b
+    Examples:
+      nova-domains list --project acme-shop
+      nova-domains whose 10.20.0.11
+      nova-domains check
     """,
 )
 @click.option(
@@ -105,6 +118,7 @@ def _exit_codes() -> Iterator[str]:
 )
 @click.option(
     "--files",
+    type=click.Path(),
     metavar="PATH",
     multiple=True,
     help="Read another host's files: the root of its file system, a sos report (.tar.xz or "
@@ -119,9 +133,9 @@ def _exit_codes() -> Iterator[str]:
     metavar="SECONDS",
     help="Give up on a daemon that does not answer for so long.",
 )
-@click.option(
-    "--no-color", is_flag=True, help="Print plain text on a terminal too, as NO_COLOR does."
-)
+@click.option("--no-color", is_flag=True, help="Print plain text on a terminal too.")
+@click.option("-q", "--quiet", is_flag=True, help="Print no notes; warnings and errors stay.")
+@click.option("--debug", is_flag=True, help="Print tracebacks, and each call to libvirt.")
 @click.version_option(__version__, prog_name=PROGRAM)
 @click.pass_context
 def cli(
@@ -132,7 +146,11 @@ def cli(
     files: tuple[str, ...],
     timeout: float,
     no_color: bool,
+    quiet: bool,
+    debug: bool,
 ) -> None:
+    if quiet:
+        keep_quiet()
     sources = {
         "--connect": uri is not None,
         "--demo": demo,
@@ -143,6 +161,8 @@ def cli(
     if len(given) > 1:
         raise click.UsageError(f"{given[0]} and {given[1]} exclude each other")
     ctx.obj = Session(uri, demo, timeout, no_color, offline, files)
+    if debug:
+        ctx.obj.trace_calls()
 
 
 # ---- from errors to exit codes ----------------------------------------------------------------
@@ -156,7 +176,12 @@ def run(arguments: Sequence[str]) -> int:
         sys.stdout.flush()
         return code
     except NovaDomainsError as error:
+        if _wants_tracebacks(arguments):
+            print_exc()
         complain(error.message, error.hint)
+        return error.exit_code
+    except click.NoSuchOption as error:
+        complain_of_usage(_misplaced(error) or error)
         return error.exit_code
     except click.ClickException as error:
         complain_of_usage(error)
@@ -172,13 +197,32 @@ def run(arguments: Sequence[str]) -> int:
         discard_output()
         return EXIT_FAILED
     except Exception as error:
-        if os.environ.get("NOVA_DOMAINS_TRACEBACK"):
-            raise
+        if _wants_tracebacks(arguments):
+            print_exc()
         complain(
             f"this should not happen: {type(error).__name__}: {error}",
-            "please report it, with what NOVA_DOMAINS_TRACEBACK=1 prints",
+            "please report it, with what nova-domains --debug prints",
         )
         return EXIT_FAILED
+
+
+def _wants_tracebacks(arguments: Sequence[str]) -> bool:
+    # What was parsed is gone by now.
+    return "--debug" in arguments
+
+
+def _misplaced(error: click.NoSuchOption) -> click.UsageError | None:
+    """For an option of the program that was given after the command: where it goes."""
+    if error.ctx is None or error.ctx.parent is None:
+        return None
+    for parameter in cli.params:
+        if error.option_name in parameter.opts:
+            value = "" if getattr(parameter, "is_flag", False) else f" {parameter.metavar or '…'}"
+            there = f"{PROGRAM} {error.option_name}{value} {error.ctx.info_name}"
+            return click.UsageError(
+                f"{error.option_name} goes before the command: {there}", error.ctx
+            )
+    return None
 
 
 def invoke(arguments: Sequence[str]) -> int:

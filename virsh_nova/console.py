@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from click import ClickException
 
 from .render.safe import visible
+from .render.style import wrapped
 
 if TYPE_CHECKING:
     from .model import Guest
@@ -39,15 +40,14 @@ def terminal_width() -> int | None:
     return get_terminal_size().columns
 
 
-def write_documents(documents: list[dict[str, Any]], format_: str, *, one_a_line: bool) -> None:
+def documents_text(documents: list[dict[str, Any]], format_: str, *, one_a_line: bool) -> str:
     """Guests as JSON or YAML; ``one_a_line`` keeps JSON compact."""
     # The choice of a format: PyYAML takes a while to import.
     from .render.serial import as_json, as_yaml
 
     if format_ == "yaml":
-        write(as_yaml(documents, ascii_only=not speaks_unicode()))
-    else:
-        write(as_json(documents, one_a_line=one_a_line, ascii_only=not speaks_unicode()))
+        return as_yaml(documents, ascii_only=not speaks_unicode())
+    return as_json(documents, one_a_line=one_a_line, ascii_only=not speaks_unicode())
 
 
 def warn_of_faults(guests: Sequence[Guest]) -> None:
@@ -57,11 +57,27 @@ def warn_of_faults(guests: Sequence[Guest]) -> None:
             complain(f"{guest.domain} ({guest.uuid}): {fault}", kind="warning")
 
 
+_quiet = False
+
+
+def keep_quiet() -> None:
+    """Drop notes from now on; warnings and errors stay."""
+    global _quiet
+    _quiet = True
+
+
 def complain(message: str, hint: str = "", *, kind: str = "error") -> None:
-    """One line on stderr; names in it come from others."""
-    # libvirt's own words can span lines.
-    text = " ".join(f"{kind}: {message}".splitlines()) + (f" ({hint})" if hint else "")
-    talk(f"nova-domains: {visible(text)}\n")
+    """A line on stderr, and the hint in the next. ``kind`` is error, warning or note.
+
+    On a terminal they are wrapped at words. Names in them come from others.
+    """
+    if kind == "note" and _quiet:
+        return
+    said = [(kind, message), *([("hint", hint)] if hint else [])]
+    for what, text in said:
+        # libvirt's own words can span lines.
+        line = visible(f"nova-domains: {what}: {' '.join(text.splitlines())}")
+        talk("".join(f"{part}\n" for part in _on_stderr(line)))
 
 
 def complain_of_usage(error: ClickException) -> None:
@@ -69,6 +85,21 @@ def complain_of_usage(error: ClickException) -> None:
     said = StringIO()
     error.show(said)
     talk("\n".join(map(visible, said.getvalue().split("\n"))))
+
+
+def _on_stderr(line: str) -> list[str]:
+    """The line as the terminal holds it; in a pipe as it is."""
+    if not sys.stderr.isatty():
+        return [line]
+    try:
+        width = os.get_terminal_size(sys.stderr.fileno()).columns
+    except (OSError, ValueError):
+        return [line]
+    first, *rest = wrapped(line, width or None)
+    if not rest:
+        return [first]
+    below = line[len(first) :].lstrip(" ")
+    return [first, *(f"    {part}" for part in wrapped(below, max(width - 4, 20)))]
 
 
 def talk(text: str) -> None:

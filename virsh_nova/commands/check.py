@@ -53,6 +53,7 @@ _WIDEST_TEXT = 100
 @click.option(
     "--against",
     "files",
+    type=click.Path(allow_dash=True),
     metavar="FILE",
     multiple=True,
     help="Compare with what Nova says in a file that stamp --from takes; - is stdin. It must "

@@ -8,22 +8,25 @@ from typing import TYPE_CHECKING
 import click
 
 from ..console import (
+    documents_text,
     draws_for_terminal,
     speaks_unicode,
     terminal_width,
     warn_of_faults,
     write,
-    write_documents,
 )
-from ..model import KINDS
+from ..guests.columns import COLUMNS, FLAT, FLAT_LONG, Column
+from ..guests.select import Selection, ordered
+from ..model import KINDS, Guest
+from ..render.progress import ProgressBar
+from ..render.safe import visible
+from ..render.style import coloured, plain
 from .options import output_options
 from .session import Session
 from .types import AddressOrNetwork, ColumnName, State
 
 if TYPE_CHECKING:
-    from ..guests.columns import Column
     from ..guests.select import Network
-    from ..model import Guest
 
 
 @click.command("list")
@@ -32,34 +35,66 @@ if TYPE_CHECKING:
     "kinds",
     type=click.Choice(KINDS),
     multiple=True,
-    help="Only Nova's guests, only those of them without the block, or only those of others.",
+    help="Show only guests of this kind.",
 )
 @click.option(
-    "--manager", "managers", metavar="GLOB", multiple=True, help="Only guests this manager made."
+    "--manager", "managers", metavar="GLOB", multiple=True, help="Show only guests of this manager."
 )
-@click.option("--state", "states", type=State(), multiple=True, help="Only guests in this state.")
-@click.option("--name", "names", metavar="GLOB", multiple=True, help="By display name.")
-@click.option("--domain", "domains", metavar="GLOB", multiple=True, help="By libvirt's name.")
-@click.option("--project", "projects", metavar="GLOB", multiple=True, help="By name or id.")
-@click.option("--user", "users", metavar="GLOB", multiple=True, help="By name or id.")
-@click.option("--flavor", "flavors", metavar="GLOB", multiple=True, help="By name or id.")
+@click.option(
+    "--state", "states", type=State(), multiple=True, help="Show only guests in this state."
+)
+@click.option(
+    "--name",
+    "names",
+    metavar="GLOB",
+    multiple=True,
+    help="Show only guests with this display name.",
+)
+@click.option(
+    "--domain",
+    "domains",
+    metavar="GLOB",
+    multiple=True,
+    help="Show only guests with this libvirt name.",
+)
+@click.option(
+    "--project",
+    "projects",
+    metavar="GLOB",
+    multiple=True,
+    help="Show only guests of this project: name or id.",
+)
+@click.option(
+    "--user",
+    "users",
+    metavar="GLOB",
+    multiple=True,
+    help="Show only guests of this user: name or id.",
+)
+@click.option(
+    "--flavor",
+    "flavors",
+    metavar="GLOB",
+    multiple=True,
+    help="Show only guests of this flavor: name or id.",
+)
 @click.option(
     "--ip",
     "networks",
     type=AddressOrNetwork(),
     multiple=True,
-    help="By fixed address; a CIDR takes all in it.",
+    help="Show only guests with this fixed address, or one in this CIDR.",
 )
-@click.option("--long", "long_", is_flag=True, help="More columns.")
+@click.option("--long", "long_", is_flag=True, help="Show more columns.")
 @click.option(
     "--sort-column",
     "sort_columns",
     type=ColumnName(),
     multiple=True,
-    help="Sort by this column; can be given several times.  [default: domain]",
+    help="Sort by this column. Repeatable.  [default: domain]",
 )
 @click.option(
-    "--sort-ascending/--sort-descending", "ascending", default=True, help="Which way to sort."
+    "--sort-ascending/--sort-descending", "ascending", default=True, help="Sort in this direction."
 )
 @output_options(
     "table",
@@ -67,7 +102,7 @@ if TYPE_CHECKING:
     "yaml",
     "csv",
     "value",
-    column_help="Only this column; can be given several times.",
+    column_help="Print only this column. Repeatable.",
 )
 @click.pass_obj
 def list_command(
@@ -90,22 +125,18 @@ def list_command(
 ) -> None:
     """List the guests: Nova's, Nova's without metadata, and others.
 
-    Options that can be repeated take a guest that fits one of their values. Names are shell
-    globs: --name 'web-*'.
+    Filters are shell globs (--name 'web-*') and can be repeated: a guest has to match one value of
+    each option.
 
     On a terminal the table fits the width, in colour; in a pipe it is plain and never cut.
     """
-    from ..guests.columns import COLUMNS, FLAT, FLAT_LONG
-    from ..guests.select import Selection, ordered
-    from ..render.progress import ProgressBar
-
     selection = Selection(
         kinds, managers, states, names, domains, projects, users, flavors, networks
     )
-    documents = format_ in ("json", "yaml")
     shown = columns or [COLUMNS[name] for name in (FLAT_LONG if long_ else FLAT)]
+    # Documents have title and description, which the block does not.
     recorded = all(column.recorded for column in (*shown, *sort_columns)) and (
-        bool(columns) or not documents
+        bool(columns) or format_ not in ("json", "yaml")
     )
     with ProgressBar("Reading guests") as progress:
         host = session.open()
@@ -113,36 +144,39 @@ def list_command(
             "block" if recorded else "domain", chosen=selection.may_take, progress=progress
         )
     warn_of_faults(read)
-    guests = ordered(
-        filter(selection.takes, read) if selection.narrows else read,
-        sort_columns,
-        descending=not ascending,
-    )
-    if format_ == "table":
-        from ..render.safe import visible
+    chosen = filter(selection.takes, read) if selection.narrows else read
+    guests = ordered(chosen, sort_columns, descending=not ascending)
+    if guests or format_ != "table":
+        write(printed(guests, format_, columns, long_, session.no_color or no_color))
+    else:
+        nobody = "no guest matches" if selection.narrows else f"{host.name} has no guests"
+        write(f"{visible(nobody)}\n")
 
-        if guests:
-            write(list_table(guests, columns, long_, session.no_color or no_color))
-        else:
-            nobody = "no guest fits" if selection.narrows else f"{host.name} has no guests"
-            write(f"{visible(nobody)}\n")
-    elif documents:
+
+def printed(
+    guests: Sequence[Guest],
+    format_: str,
+    columns: Sequence[Column],
+    long_: bool,
+    no_color: bool,
+) -> str:
+    # The choice of a format.
+    if format_ == "table":
+        return list_table(guests, columns, long_, no_color)
+    if format_ in ("json", "yaml"):
         from ..document.encode import columns_document, guest_document
 
-        write_documents(
-            [
-                columns_document(guest, columns) if columns else guest_document(guest)
-                for guest in guests
-            ],
-            format_,
-            one_a_line=True,
-        )
-    else:
-        from ..render.flat import as_csv, as_values
+        documents = [
+            columns_document(guest, columns) if columns else guest_document(guest)
+            for guest in guests
+        ]
+        return documents_text(documents, format_, one_a_line=True)
+    from ..render.flat import as_csv, as_values
 
-        if not columns and len({guest.host for guest in guests}) > 1:
-            shown = [COLUMNS["host"], *shown]
-        write((as_csv if format_ == "csv" else as_values)(guests, shown))
+    shown = columns or [COLUMNS[name] for name in (FLAT_LONG if long_ else FLAT)]
+    if not columns and len({guest.host for guest in guests}) > 1:
+        shown = [COLUMNS["host"], *shown]
+    return (as_csv if format_ == "csv" else as_values)(guests, shown)
 
 
 def list_table(
@@ -155,7 +189,6 @@ def list_table(
     width = terminal_width()
     if width is None:
         return plain_table(divided)
-    from ..render.style import coloured, plain
     from ..render.terminal import terminal_table
 
     paint = coloured if draws_for_terminal(no_color) else plain

@@ -41,7 +41,7 @@ def plan_options(command: Command) -> Command:
             type=click.Choice(("table", "json")),
             default="table",
             show_default=True,
-            help="How to print the plan and its result.",
+            help="Print the plan and its result in this format.",
         ),
         click.option(
             "--patience",
@@ -50,7 +50,7 @@ def plan_options(command: Command) -> Command:
             show_default=True,
             callback=refuse_nan,
             metavar="SECONDS",
-            help="How long to wait for one guest; libvirt gives up on a stuck QEMU after 30.",
+            help="Wait so long for one guest; libvirt gives up on a stuck QEMU after 30.",
         ),
         click.option(
             "--journal",
@@ -82,7 +82,7 @@ def output_options(*formats: str, column_help: str) -> Callable[[Command], Comma
 
     def decorate(command: Command) -> Command:
         for option in (
-            click.option("--no-color", is_flag=True, help="The plain table on a terminal too."),
+            click.option("--no-color", is_flag=True, help="Print plain text on a terminal too."),
             click.option(
                 "-c",
                 "--column",
@@ -98,7 +98,7 @@ def output_options(*formats: str, column_help: str) -> Callable[[Command], Comma
                 type=click.Choice(formats),
                 default="table",
                 show_default=True,
-                help="How to print the result.",
+                help="Print the result in this format.",
             ),
         ):
             command = option(command)

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ..console import complain
+from ..console import complain, talk
 from ..errors import EXIT_FAILED
 from ..hosts.open import open_host, open_libvirt
+from ..render.safe import visible
 
 if TYPE_CHECKING:
     from ..hosts.host import Host
@@ -67,6 +68,12 @@ class Session:
         if self.demo:
             return (PROGRAM, "--demo")
         return (PROGRAM, "-c", self.uri) if self.uri else (PROGRAM,)
+
+    def trace_calls(self) -> None:
+        """Print each call to a host on stderr as it is made, and how long it took."""
+        from ..hosts import calls  # nothing else needs it before a host is opened
+
+        calls.trace = lambda text: talk(f"nova-domains: debug: {visible(text)}\n")
 
     def finish(self) -> int:
         """Report what the hosts have to say of the reading; the exit code."""

@@ -3,27 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import click
 
 from ..console import (
     complain,
+    documents_text,
     draws_for_terminal,
     terminal_width,
     warn_of_faults,
     write,
-    write_documents,
 )
 from ..errors import EXIT_FAILED, NovaDomainsError
+from ..guests.columns import COLUMNS, FLAT, Column
 from ..hosts.lookup import resolve
+from ..model import Guest, GuestKey
+from ..render.progress import ProgressBar
+from ..render.style import coloured, plain
 from .options import output_options
 from .session import Session
 from .types import Handle
-
-if TYPE_CHECKING:
-    from ..guests.columns import Column
-    from ..model import Guest, GuestKey
 
 
 @click.command("show")
@@ -34,7 +33,7 @@ if TYPE_CHECKING:
     "yaml",
     "xml",
     "value",
-    column_help="Only this column of list, with json, yaml and value; can be given several times.",
+    column_help="Print only this column of list, with json, yaml and value. Repeatable.",
 )
 @click.pass_obj
 def show_command(
@@ -49,14 +48,26 @@ def show_command(
     That is what Nova recorded, and what the guest really is.
 
     HANDLE is a uuid or the beginning of one (4 characters or more), a domain name, a libvirt id,
-    or a display name. A display name counts only where nothing else fits: tenants choose it.
+    or a display name. A display name counts only if nothing else matches: tenants choose it.
 
-    With -f xml the metadata block is printed as the domain holds it.
+    -f xml prints the metadata block as the domain holds it.
     """
-    from ..render.progress import ProgressBar
-
     if columns and format_ in ("table", "xml"):
         raise click.UsageError(f"--column does not go with -f {format_}")
+    guests, errors = named_guests(session, handles)
+    warn_of_faults(guests)
+    if format_ == "xml":
+        errors += [without_block(guest) for guest in guests if guest.block is None]
+    write(printed(guests, format_, columns, session.no_color or no_color))
+    for error in errors:
+        complain(error.message, error.hint)
+    return EXIT_FAILED if errors else 0
+
+
+def named_guests(
+    session: Session, handles: Sequence[str]
+) -> tuple[list[Guest], list[NovaDomainsError]]:
+    """The guests in the order of their handles, and an error for each handle without one."""
     with ProgressBar("Reading guests") as progress:
         host = session.open()
         keys, errors = resolve(host, handles)
@@ -64,42 +75,37 @@ def show_command(
     by_key: dict[GuestKey, list[Guest]] = {}
     for guest in read:
         by_key.setdefault(guest.key, []).append(guest)
-    guests = [guest for key in keys for guest in by_key.get(key, ())]
-    errors += [
-        NovaDomainsError(f"{key[1]} was there a moment ago, and is no longer")
-        for key in keys
-        if key not in by_key
-    ]
-    warn_of_faults(guests)
-    if format_ == "table":
-        write(show_table(guests, session.no_color or no_color))
-    elif format_ == "xml":
+    for key in keys:
+        if key not in by_key:
+            errors.append(NovaDomainsError(f"{key[1]} was there a moment ago, and is gone"))
+    return [guest for key in keys for guest in by_key.get(key, ())], errors
+
+
+def printed(
+    guests: Sequence[Guest], format_: str, columns: Sequence[Column], no_color: bool
+) -> str:
+    # The choice of a format.
+    if format_ == "xml":
         from ..render.safe import escape_in_xml
 
-        for guest in guests:
-            if guest.block is not None:
-                write(escape_in_xml(guest.block.xml) + "\n")
-            else:
-                errors.append(without_block(guest))
-    elif format_ == "value":
-        from ..guests.columns import COLUMNS, FLAT
+        return "".join(f"{escape_in_xml(guest.block.xml)}\n" for guest in guests if guest.block)
+    if format_ == "value":
         from ..render.flat import as_values
 
-        write(as_values(guests, columns or [COLUMNS[name] for name in FLAT]))
-    else:
+        host = ["host"] if len({guest.host for guest in guests}) > 1 else []
+        return as_values(guests, columns or [COLUMNS[name] for name in (*host, *FLAT)])
+    if format_ in ("json", "yaml"):
         from ..document.encode import columns_document, whole_document
 
-        write_documents(
-            [
-                columns_document(guest, columns) if columns else whole_document(guest)
-                for guest in guests
-            ],
-            format_,
-            one_a_line=False,
-        )
-    for error in errors:
-        complain(error.message, error.hint)
-    return EXIT_FAILED if errors else 0
+        documents = [
+            columns_document(guest, columns) if columns else whole_document(guest)
+            for guest in guests
+        ]
+        return documents_text(documents, format_, one_a_line=False)
+    from ..render.show import details
+
+    paint = coloured if draws_for_terminal(no_color) else plain
+    return details(guests, width=terminal_width(), paint=paint)
 
 
 def without_block(guest: Guest) -> NovaDomainsError:
@@ -107,11 +113,3 @@ def without_block(guest: Guest) -> NovaDomainsError:
     if guest.hardware is None:
         return NovaDomainsError(f"{name} could not be read, so its block cannot be shown")
     return NovaDomainsError(f"{name} holds no metadata block of Nova")
-
-
-def show_table(guests: Sequence[Guest], no_color: bool) -> str:
-    from ..render.show import details
-    from ..render.style import coloured, plain
-
-    paint = coloured if draws_for_terminal(no_color) else plain
-    return details(guests, width=terminal_width(), paint=paint)

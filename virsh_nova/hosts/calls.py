@@ -18,6 +18,14 @@ _LONGEST_WAIT = 0.25
 """Seconds: waiting goes in short turns, so that a Ctrl-C is seen soon."""
 
 
+def _silent(_text: str) -> None:
+    pass
+
+
+trace: Callable[[str], None] = _silent
+"""Called with what is asked of a host; ``--debug`` puts a printer in its place."""
+
+
 class Call(Generic[Result]):
     """One call, which begins at once."""
 
