@@ -12,6 +12,7 @@ from ..console import complain, draws_for_terminal, speaks_unicode, terminal_wid
 from ..errors import EXIT_FAILED, EXIT_FINDINGS, NovaDomainsError
 from ..render import check as face
 from ..render.progress import ProgressBar
+from ..render.style import coloured, plain
 from .session import Session
 from .types import Duration, FindingCode, Handle, NovaVersion
 
@@ -160,12 +161,12 @@ def printed(report: Report, format_: str, plain_text: bool) -> str:
     return face.findings_table(
         report,
         width=terminal_width(),
-        paint=face.coloured if draws_for_terminal(plain_text) else face.plain,
+        paint=coloured if draws_for_terminal(plain_text) else plain,
         unicode=speaks_unicode(),
     )
 
 
 def explanation(code: str, plain_text: bool) -> str:
     width = min(terminal_width() or _WIDEST_TEXT, _WIDEST_TEXT)
-    paint = face.coloured if draws_for_terminal(plain_text) else face.plain
+    paint = coloured if draws_for_terminal(plain_text) else plain
     return face.explained(CODES[code], width=width, paint=paint)

@@ -17,6 +17,7 @@ from ..block.schema import flaw
 from ..guests.build import counting_block
 from ..guests.classify import foreign_evidence, guestfs_channel
 from ..model import Backfill, Definition, DefinitionName, Guest, Instance
+from ..quoting import quoted
 from ..sources.record import Record
 from ..write import bare_element
 from .ceilometer import bearable, breaks_ceilometer, left_out, missed
@@ -89,7 +90,7 @@ def _settle_twins(
         chosen.append(twins[0])
     for record in chosen:
         if record.runs_on(host) is False:
-            where = " or ".join(record.hosts)
+            where = " or ".join(map(quoted, record.hosts))
             text = f"{record.source}: {record.place} says it runs on {where}, not on this host"
             notices.append(Notice("elsewhere", record.uuid, text))
     return chosen, notices, ""
@@ -106,12 +107,12 @@ def _without_guest(host: str | None, records: Iterable[Record]) -> list[Notice]:
     notices = []
     for record in records:
         name = record.facts.get("name")
-        who = f"{name!r}" if name else record.uuid
+        who = quoted(str(name)) if name else record.uuid
         if record.runs_on(host):
             text = f"{record.source}: {who} should run here, but there is no such guest"
             notices.append(Notice("missing", record.uuid, text))
         elif record.hosts:
-            text = f"{record.source}: {who} runs on {' or '.join(record.hosts)}"
+            text = f"{record.source}: {who} runs on {' or '.join(map(quoted, record.hosts))}"
             notices.append(Notice("elsewhere", record.uuid, text))
         else:
             text = f"{record.source}: {who} is not a guest of this host"
@@ -192,7 +193,9 @@ def _refusal(guest: Guest, recorded: bool, request: Request) -> str:
                 )
         for namespace in domain.namespaces:
             if namespace.startswith(NAMESPACE_STEM) and namespace not in NAMESPACES:
-                return f"it has a block of a Nova newer than this program knows: {namespace}"
+                return (
+                    f"it has a block of a Nova newer than this program knows: {quoted(namespace)}"
+                )
     if guest.kind == "foreign" and not recorded and not forced:
         return "no evidence that this is a Nova guest; to stamp it anyway, name it and use --force"
     return ""

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from ..block.compare import bare, same
 from ..block.namespaces import BACKFILL
 from ..model import Definition, Guest
+from ..quoting import quoted
 from .journal_format import JournalGuest, Run
 from .plan import Edit, Notice, Plan, Step, unreadable
 
@@ -28,7 +29,7 @@ def make_undo_plan(host: str | None, guests: Iterable[Guest], run: Run) -> Plan:
         if guest is None and not written.may_be_written:
             continue
         if guest is None:
-            text = f"{written.domain} ({written.uuid}) is no longer here"
+            text = f"{quoted(written.domain)} ({written.uuid}) is no longer here"
             notices.append(Notice("missing", written.uuid, text))
         else:
             steps.append(_step(guest, written))
