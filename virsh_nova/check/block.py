@@ -10,6 +10,7 @@ from ..block.namespaces import NAMESPACE_STEM, NAMESPACES
 from ..block.releases import NEWEST
 from ..block.schema import misfit
 from ..guests.build import counting_block
+from ..guests.naming import NO_NAME
 from ..model import Block, Domain, Guest, Identity
 from ..quoting import quoted
 from .finding import Finding, found
@@ -17,7 +18,6 @@ from .remedies import Remedies
 from .versions import version_of
 
 _MOST_FIELDS = 6
-_NO_NAME = ("", "N/A")
 
 
 def examine_block(guest: Guest, remedies: Remedies) -> Iterator[Finding]:
@@ -148,7 +148,7 @@ def _owner(guest: Guest, remedies: Remedies) -> Iterator[Finding]:
     unnamed = [
         f"the {who} {quoted(identity.id or '')} {_named(identity)}"
         for who, identity in identities.items()
-        if identity and (identity.name or "").strip() in _NO_NAME
+        if identity and (identity.name or "").strip() in NO_NAME
     ]
     if unnamed:
         yield found("owner-unnamed", guest, *unnamed)

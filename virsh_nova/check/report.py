@@ -43,7 +43,7 @@ class CheckOptions(NamedTuple):
     from files: no command of it reaches those."""
 
 
-class Notice(NamedTuple):
+class CheckWarning(NamedTuple):
     """A warning to print beside the report."""
 
     message: str
@@ -63,7 +63,7 @@ class Report(NamedTuple):
     """As in ``CheckOptions``."""
     several_hosts: bool = False
     """Whether the guests come from more than one host: only then is it worth a column."""
-    notices: Sequence[Notice] = ()
+    warnings: Sequence[CheckWarning] = ()
     failures: Sequence[NovaDomainsError] = ()
     """One for each handle that matches no guest, or more than one."""
 
@@ -88,7 +88,7 @@ def check(
     guests = host.guests("whole", progress=progress)
     hosts = _certain_hosts(guests, host.certain_name)
     answers = _ask_nova(options, guests, hosts) if options.files or options.cloud else None
-    ages, notices = _ages(guests, host.is_this_machine)
+    ages, warnings = _ages(guests, host.is_this_machine)
     findings = examine(
         Examination(
             guests,
@@ -114,7 +114,7 @@ def check(
         hidden,
         options.program,
         several_hosts,
-        notices=[*map(Notice, said), *notices],
+        warnings=[*map(CheckWarning, said), *warnings],
         failures=failures,
     )
 
@@ -164,7 +164,7 @@ def _ask_nova(
 
 def _ages(
     guests: Sequence[Guest], is_this_machine: bool
-) -> tuple[Mapping[Key, float], list[Notice]]:
+) -> tuple[Mapping[Key, float], list[CheckWarning]]:
     """Only of processes on this machine: on another one the same pid is another process."""
     if not is_this_machine:
         return {}, []
@@ -173,4 +173,4 @@ def _ages(
         return ages.seconds, []
     helpers = "1 helper" if ages.refused == 1 else f"{ages.refused} helpers"
     message = f"the age of {helpers} is unknown: this user may not see the process"
-    return ages.seconds, [Notice(message, "run it as root")]
+    return ages.seconds, [CheckWarning(message, "run it as root")]

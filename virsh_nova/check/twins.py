@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
 
+from ..guests.naming import instances_in_path
 from ..model import Guest
 from ..quoting import quoted
 from .finding import Finding, Key, found
-from .hardware import uuids_in
 
 _MOST_OTHERS = 3
 _MIGRATING = ("migration", "starting up", "post-copy", "post-copy failed")
@@ -114,7 +114,7 @@ def _in_common(guest: Guest, twin: Guest) -> Iterator[str]:
 def _instances_of_disks(guest: Guest) -> dict[str, str]:
     """The path that shows it, by the uuid of the instance."""
     disks = (d for each in guest.definitions for d in each.domain.hardware.disks)
-    return {uuid: disk.source or "" for disk in disks for uuid in uuids_in(disk.source)}
+    return {uuid: disk.source or "" for disk in disks for uuid in instances_in_path(disk.source)}
 
 
 def _others(guest: Guest, sharing: Mapping[Key, Guest]) -> str:

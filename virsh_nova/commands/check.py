@@ -122,8 +122,8 @@ def check_command(
 def examined(session: Session, options: CheckOptions) -> Report:
     with ProgressBar("Reading guests") as progress:
         report = check(session.open(), options, progress=progress)
-    for notice in report.notices:
-        complain(notice.message, notice.hint, kind="warning")
+    for warning in report.warnings:
+        complain(warning.message, warning.hint, kind="warning")
     return report
 
 

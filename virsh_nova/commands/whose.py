@@ -20,6 +20,7 @@ from ..console import (
 )
 from ..errors import EXIT_FAILED, NovaDomainsError
 from ..hosts.host import Host
+from ..inputs.read import STDIN
 from ..model import Guest
 from ..render.progress import ProgressBar
 from ..render.style import coloured, plain
@@ -33,7 +34,6 @@ from ..whose.suggest import no_match
 from .session import Session
 from .types import AnswerColumnName, Handle
 
-STDIN = "-"
 _MOST_SUGGESTIONS = 10
 """Handles without a match for which similar ones are searched; of a long list nobody needs more."""
 

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from ..block.namespaces import NAMESPACE_STEM, NAMESPACES
 from ..model import Block, Domain, Judgement
-from .naming import DEFAULT_INSTANCE_NAME, TAP, UUID
+from .naming import DEFAULT_INSTANCE_NAME, TAP, UUID, instances_in_path
 
 CERTAIN = 3
 
@@ -187,8 +187,7 @@ def _path_with_uuid(domain: Domain) -> str | None:
         *(("file", path) for path in hardware.paths),
     ):
         # LXC's root file system is the folder itself.
-        found = f"{(path or '').lower()}/"
-        if f"/instances/{uuid}/" in found or (what == "disk" and f"{uuid}_disk" in found):
+        if uuid in instances_in_path(f"{path or ''}/"):
             return f"{what} {path} carries the domain's uuid"
     return None
 

@@ -45,7 +45,7 @@ def derive(domain: Domain, known_ports: Collection[str]) -> Derived:
 def boot_volume(domain: Domain) -> str | None:
     """The uuid of the volume that the guest boots from: the serial that Nova gives its disk."""
     disk = _boot_disk(domain)
-    if disk is None or not UUID.fullmatch(disk.serial or "") or _in_rescue(domain):
+    if disk is None or not UUID.fullmatch(disk.serial or "") or in_rescue(domain):
         return None
     return (disk.serial or "").lower()
 
@@ -56,7 +56,7 @@ def port_of(nic: Interface, known_ports: Collection[str]) -> str | None:
 
 
 def _root(domain: Domain, notes: list[str]) -> dict[str, Fact]:
-    if _in_rescue(domain):
+    if in_rescue(domain):
         notes.append("root left out: the guest is in rescue, and boots from another disk")
         return {}
     if volume := boot_volume(domain):
@@ -75,5 +75,6 @@ def _boot_disk(domain: Domain) -> Disk | None:
     return min(disks, key=lambda disk: disk.boot or len(disks) + 1, default=None)
 
 
-def _in_rescue(domain: Domain) -> bool:
+def in_rescue(domain: Domain) -> bool:
+    """Whether the guest boots from a rescue disk for now."""
     return any((disk.source or "").endswith("disk.rescue") for disk in domain.hardware.disks)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
-PATIENCE = 1.0
+APPEARS_AFTER = 1.0
 """Seconds after which the bar appears; rich is not imported before."""
 
 
@@ -23,7 +23,7 @@ class ProgressBar:
         self._closed = False
         self._progress: Progress | None = None
         self._task: TaskID | None = None
-        self._timer = Timer(PATIENCE, self._draw) if sys.stderr.isatty() else None
+        self._timer = Timer(APPEARS_AFTER, self._draw) if sys.stderr.isatty() else None
 
     def __enter__(self) -> ProgressBar:
         if self._timer:

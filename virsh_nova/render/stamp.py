@@ -22,7 +22,7 @@ from .style import Paint, flowing, plain, wrapped
 
 if TYPE_CHECKING:
     from ..model import Guest
-    from ..stamp.journal_format import Command, Outcome
+    from ..stamp.journal_format import Outcome, RunCommand
     from ..stamp.plan import Edit, Notice, Plan, Step
 
 _MOST_NOTICES = 10
@@ -70,7 +70,7 @@ def counts(plan: Plan, verb: str) -> str:
     return ", ".join(f"{number} {word}" for word, number in numbers.items())
 
 
-def summary(plan: Plan, outcomes: Sequence[Outcome], command: Command) -> str:
+def summary(plan: Plan, outcomes: Sequence[Outcome], command: RunCommand) -> str:
     """``3 stamped, 4 unchanged, 1 refused, 0 failed``."""
     results = Counter(outcome.result for outcome in outcomes)
     actions = Counter(step.action for step in plan.steps)

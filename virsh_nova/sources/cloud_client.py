@@ -40,7 +40,7 @@ Query = Sequence[tuple[str, str]]
 ENVIRONMENT = "envvars"
 """openstacksdk's name for the cloud that the OS_* variables describe."""
 
-PATIENCE = 60.0
+API_TIMEOUT = 60.0
 """Seconds to wait for a response if clouds.yaml sets no ``api_timeout``."""
 
 NAMES: dict[Service, str] = {
@@ -306,7 +306,7 @@ def _region(name: str, hush: _Hush) -> CloudRegion:
             raise _unknown(name, config, hush)
         region = config.get_one(cloud=name)
         if not region.config.get("api_timeout"):
-            region.config["api_timeout"] = PATIENCE
+            region.config["api_timeout"] = API_TIMEOUT
         return region
     except MissingRequiredOptions as error:
         missing = ", ".join(option.name.replace("-", "_") for option in error.options)

@@ -30,7 +30,7 @@ PATIENCE = 35.0
 """Seconds to wait for one guest. libvirt itself gives up on a stuck QEMU after 30."""
 
 
-class MetadataWriter(Protocol):
+class GuestWriter(Protocol):
     """Metadata of one host's guests; ``hosts.libvirt`` has the real one."""
 
     def is_running(self, uuid: str) -> bool: ...
@@ -59,7 +59,7 @@ class Applied:
 
 def apply(
     steps: Sequence[Step],
-    open_writer: Callable[[bool], MetadataWriter],
+    open_writer: Callable[[bool], GuestWriter],
     journal: Journal,
     *,
     patience: float = PATIENCE,
@@ -79,7 +79,7 @@ class _Application:
     def __init__(
         self,
         steps: Sequence[Step],
-        open_writer: Callable[[bool], MetadataWriter],
+        open_writer: Callable[[bool], GuestWriter],
         journal: Journal,
         patience: float,
         progress: Callable[[int, int], None],
@@ -249,7 +249,7 @@ class _Application:
                     self.finished.set()
 
 
-def write(step: Step, writer: MetadataWriter) -> Outcome:
+def write(step: Step, writer: GuestWriter) -> Outcome:
     """Write one guest: only if it is still as the plan saw it, and everything or nothing.
 
     Raises ``HostError`` when the host itself is lost.
@@ -290,7 +290,7 @@ def _laid_flat(xml: str | None) -> str | None:
     return None if xml is None else "".join(map(str.lstrip, xml.splitlines()))
 
 
-def _take_back(writer: MetadataWriter, uuid: str, done: Sequence[Sequence[Edit]]) -> str:
+def _take_back(writer: GuestWriter, uuid: str, done: Sequence[Sequence[Edit]]) -> str:
     """Remove what was written before the failure; says so if that fails too."""
     try:
         for together in reversed(done):
@@ -305,11 +305,11 @@ def _take_back(writer: MetadataWriter, uuid: str, done: Sequence[Sequence[Edit]]
     return ""
 
 
-def _now(writer: MetadataWriter, uuid: str, edit: Edit) -> str | None:
+def _now(writer: GuestWriter, uuid: str, edit: Edit) -> str | None:
     return writer.metadata(uuid, edit.namespace, edit.definition)
 
 
-def _set(writer: MetadataWriter, uuid: str, edits: Sequence[Edit], xml: str | None) -> None:
+def _set(writer: GuestWriter, uuid: str, edits: Sequence[Edit], xml: str | None) -> None:
     first = edits[0]
     definitions = [edit.definition for edit in edits]
     writer.set_metadata(uuid, first.namespace, first.prefix, xml, definitions)

@@ -20,7 +20,7 @@ from .journal_format import (
     EndLine,
     GuestLine,
     HostPart,
-    Line,
+    JournalLine,
     Origin,
     Outcome,
     OutcomeLine,
@@ -96,7 +96,7 @@ class Journal:
             self.broken = self.broken or error.strerror or str(error)
         os.close(self._descriptor)
 
-    def _add(self, lines: Iterable[Line]) -> None:
+    def _add(self, lines: Iterable[JournalLine]) -> None:
         if self.broken:
             return
         try:

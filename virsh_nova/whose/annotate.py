@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from typing import NamedTuple, TextIO
 
 from ..guests.naming import UUID_WITHIN
-from .answer import Answer, Kind
+from .answer import Answer, HandleKind
 from .index import NUMBERS, Index
 from .keys import mac_key, number_of, pci_key, split_handle, uuid_key
 
@@ -26,7 +26,7 @@ _PID = re.compile(
     r"\b(?:pid|process)(?:[ \t]*[=:][ \t]*|[ \t]+)([0-9]{1,10})(?!\w|\.\w)", re.IGNORECASE
 )
 _COLONS = re.compile(r"[0-9A-Fa-f.]*:[0-9A-Fa-f.]*:[0-9A-Fa-f:./]*")
-_OF_UUID: tuple[Kind, ...] = ("uuid", "port", "volume", "device", "image", "project", "user")
+_OF_UUID: tuple[HandleKind, ...] = ("uuid", "port", "volume", "device", "image", "project", "user")
 _IPV4 = re.compile(r"[0-9]{1,3}(?:\.[0-9]{1,3}){3}")
 _DIGIT = re.compile(r"[0-9]")
 _PARTS = re.compile(r"[:/]")
@@ -93,7 +93,7 @@ def _as_handle(line: str, index: Index) -> list[Answer]:
         return [answer for kind in NUMBERS for answer in index.exact(kind, text)]
     if text.isalpha() and len(text) < _LEAST_PREFIX_OF_LETTERS:
         # A word: a name it may be, the beginning of a uuid ("dead", "added") it is not.
-        kinds: tuple[Kind, ...] = ("domain", "tap", "name", "flavor", "project", "user")
+        kinds: tuple[HandleKind, ...] = ("domain", "tap", "name", "flavor", "project", "user")
         return [answer for kind in kinds for answer in index.exact(kind, line)]
     return index.answers(line, within=False)
 
@@ -138,7 +138,7 @@ def _of_word(word: str, index: Index) -> Iterator[Mention]:
     elif _IPV4.fullmatch(word):
         yield from _mention(word, index, ("ip",))
     elif _is_name(word):
-        kinds: tuple[Kind, ...] = (
+        kinds: tuple[HandleKind, ...] = (
             ("tap", "domain", "disk") if "/" not in word else ("disk", "device")
         )
         found = list(_mention(word, index, kinds))
@@ -155,7 +155,7 @@ def _is_name(word: str) -> bool:
     return len(word) >= _LEAST_WORD and not word.isdigit() and _DIGIT.search(word) is not None
 
 
-def _mention(text: str, index: Index, kinds: tuple[Kind, ...]) -> Iterator[Mention]:
+def _mention(text: str, index: Index, kinds: tuple[HandleKind, ...]) -> Iterator[Mention]:
     found = [
         answer
         for kind in kinds

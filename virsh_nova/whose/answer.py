@@ -7,12 +7,12 @@ from typing import Literal, NamedTuple
 
 from ..model import Guest
 
-Kind = Literal[
+HandleKind = Literal[
     "uuid", "domain", "id", "pid", "tap", "mac", "ip", "port", "volume", "disk", "device", "name",
     "image", "flavor", "project", "user",
 ]  # fmt: skip
 """What a handle can be."""
-KINDS: tuple[Kind, ...] = (
+HANDLE_KINDS: tuple[HandleKind, ...] = (
     "uuid", "domain", "id", "pid", "tap", "mac", "ip", "port", "volume", "disk", "device", "name",
     "image", "flavor", "project", "user",
 )  # fmt: skip
@@ -22,7 +22,7 @@ KINDS: tuple[Kind, ...] = (
 class Answer(NamedTuple):
     """A guest that a handle belongs to, and as what."""
 
-    kind: Kind
+    kind: HandleKind
     value: str
     """What was found, as the guest has it: of a CIDR the address, of a prefix the whole uuid."""
     guest: Guest

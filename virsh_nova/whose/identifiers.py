@@ -7,12 +7,12 @@ from typing import NamedTuple
 
 from ..guests.naming import NO_NAME, VOLUME_NAME
 from ..model import Disk, Guest, Hardware, Identity, Instance
-from .answer import Kind
+from .answer import HandleKind
 from .keys import key_of, uuid_key
 
 
 class Identifier(NamedTuple):
-    kind: Kind
+    kind: HandleKind
     value: str
     detail: str
 
@@ -53,7 +53,7 @@ def _of_instance(instance: Instance) -> Iterator[Identifier]:
         yield Identifier("volume", root.uuid, "root volume")
 
 
-def _of_identity(kind: Kind, identity: Identity) -> Iterator[Identifier]:
+def _of_identity(kind: HandleKind, identity: Identity) -> Iterator[Identifier]:
     known = [text for text in (identity.name, identity.id) if text and text not in NO_NAME]
     for text in known:
         # The line goes on with the names of project and user, and they are anybody's text.
@@ -91,7 +91,7 @@ def _of_devices(hardware: Hardware) -> Iterator[Identifier]:
     for nic in hardware.interfaces:
         if nic.source:
             what = nic.target or nic.mac or "an interface"
-            kind: Kind = "disk" if nic.type == "vhostuser" else "device"
+            kind: HandleKind = "disk" if nic.type == "vhostuser" else "device"
             yield Identifier(kind, nic.source, f"behind {what}")
     for file_system in hardware.file_systems:
         if file_system.source:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import posixpath
 import re
 
-from .answer import KINDS, Kind
+from ..guests.naming import uuid_digits
+from .answer import HANDLE_KINDS, HandleKind
 
-_UUID = re.compile(r"[0-9a-f]{8}(-?)[0-9a-f]{4}\1[0-9a-f]{4}\1[0-9a-f]{4}\1[0-9a-f]{12}")
 _MAC = re.compile(
     r"(?:[0-9a-f]{2}:){5}[0-9a-f]{2}|(?:[0-9a-f]{2}-){5}[0-9a-f]{2}"
     r"|(?:[0-9a-f]{4}\.){2}[0-9a-f]{4}|[0-9a-f]{12}"
@@ -18,16 +18,16 @@ _LONGEST_NUMBER = 10
 """Digits: more no PID has, nor an id of libvirt's."""
 
 
-def split_handle(handle: str) -> tuple[Kind | None, str]:
+def split_handle(handle: str) -> tuple[HandleKind | None, str]:
     """The kind that a handle says outright, and the rest: ``mac:fa-16-…``; None if it says none."""
     word, colon, rest = handle.partition(":")
     word = word.strip().lower()
-    if colon and word in KINDS:
+    if colon and word in HANDLE_KINDS:
         return word, rest
     return None, handle
 
 
-def key_of(kind: Kind, text: str) -> str | None:
+def key_of(kind: HandleKind, text: str) -> str | None:
     """What the text is looked up by as a handle of that kind; None where it can be none."""
     if kind == "name":
         return text or None
@@ -61,10 +61,8 @@ def keys_of_any_kind(text: str) -> set[str]:
     return {key for key in keys if key}
 
 
-def uuid_key(text: str) -> str | None:
-    """32 hexadecimal digits, whatever the case, with or without dashes."""
-    text = text.lower()
-    return text.replace("-", "") if _UUID.fullmatch(text) else None
+uuid_key = uuid_digits
+"""32 hexadecimal digits, whatever the case, with or without dashes."""
 
 
 def mac_key(text: str) -> str | None:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from difflib import get_close_matches
 
 from ..errors import HandleError
-from .answer import Kind
+from .answer import HandleKind
 from .index import Index
 from .keys import number_of, split_handle
 
 _LONGEST = 256
-_CLOSE_TO_BARE: tuple[Kind, ...] = (
+_CLOSE_TO_BARE: tuple[HandleKind, ...] = (
     "uuid", "domain", "name", "tap", "mac", "ip", "port", "volume", "project", "user",
 )  # fmt: skip
 _MOST_COMPARED = 5_000
@@ -45,7 +45,7 @@ def _process(index: Index, number: int) -> str:
     return f"{number} is a thread of {process.name} ({process.pid}), not of any guest"
 
 
-def _close(kind: Kind | None, text: str, index: Index) -> str:
+def _close(kind: HandleKind | None, text: str, index: Index) -> str:
     text = text.strip()[:_LONGEST].lower()
     names: dict[str, str] = {}
     for asked in (kind,) if kind else _CLOSE_TO_BARE:

@@ -274,4 +274,4 @@ def test_a_cloud_is_asked_for_each_host_and_for_guests_of_unknown_ones(
     ]
     orphans = [finding.key for finding in report.findings if finding.code == "orphan"]
     assert orphans == [("compute-2", uuid_of(2)), ("dumps", uuid_of(3))]
-    assert [notice.message for notice in report.notices] == ["the same"]
+    assert [warning.message for warning in report.warnings] == ["the same"]
