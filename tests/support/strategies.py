@@ -18,11 +18,12 @@ from tests.support.embedded import (
     uuid_of,
 )
 from tests.support.memory_host import MemoryHost
-from virsh_nova.block.facts import SHAPES, fixed_address, instance_of
+from virsh_nova.block.facts import SHAPES, instance_of
 from virsh_nova.block.namespaces import BACKFILL, NAMESPACES, NOVA_1_1
 from virsh_nova.block.releases import DRAFT_RELEASE, RELEASES
 from virsh_nova.guests.build import Sighting
 from virsh_nova.guests.states import STATES
+from virsh_nova.inputs.values import fixed_address
 from virsh_nova.model import (
     Address,
     Block,

@@ -71,8 +71,7 @@ def digest_of(element: etree._Element) -> str:
 
 
 def _word(text: str) -> str:
-    # It takes longer to load than a hundred guests to read, and few hosts have what needs it.
-    from hashlib import sha256
+    from hashlib import sha256  # 1.4 ms, and only a guest with a mark needs it
 
     return sha256(text.encode()).hexdigest()[:16]
 

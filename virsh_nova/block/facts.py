@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any, Literal
 
-from ..model import Address, Flavor, Identity, Image, Instance, Owner, Port, Root
+from ..model import Flavor, Identity, Image, Instance, Owner, Port, Root
 
 Fact = str | int | datetime | Mapping[str, str] | tuple[Port, ...]
 """A value under one of the dotted keys of ``SHAPES``."""
@@ -111,10 +111,3 @@ def instance_of(facts: Facts, namespace: str) -> Instance:
 def _identity(owner: Mapping[str, Any], who: str) -> Identity | None:
     id_, name = owner.get(f"{who}.id"), owner.get(f"{who}.name")
     return None if id_ is None and name is None else Identity(id_, name)
-
-
-def fixed_address(address: str) -> Address:
-    """A fixed address as Nova records it. Raises ``ValueError`` for what is no IP address."""
-    from ipaddress import ip_address
-
-    return Address("fixed", address, ip_address(address).version)

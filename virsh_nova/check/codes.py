@@ -5,6 +5,7 @@ Codes are stable: scripts ignore them by name. What Nova does by design is a not
 
 from __future__ import annotations
 
+from difflib import get_close_matches
 from typing import Literal, NamedTuple
 
 Severity = Literal["error", "warning", "note"]
@@ -364,6 +365,4 @@ CODES = {code.code: code for code in _ALL}
 
 def nearest(text: str) -> str:
     """The code that was probably meant."""
-    from difflib import get_close_matches  # 5 ms, for a typing error
-
     return get_close_matches(text.lower(), CODES, n=1, cutoff=0.0)[0]

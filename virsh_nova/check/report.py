@@ -145,7 +145,7 @@ def _certain_hosts(guests: Sequence[Guest], name: str | None) -> frozenset[str]:
 def _ask_nova(
     options: CheckOptions, guests: Sequence[Guest], hosts: Collection[str]
 ) -> list[Gathered]:
-    # It brings msgspec, 14 ms that a check without it saves.
+    # It brings msgspec, 17 ms that a check without it saves.
     from ..sources.gather import Sources, gather
 
     everywhere = frozenset(guest.uuid for guest in guests)

@@ -49,7 +49,7 @@ def _plain(name: str) -> str:
 def _address(name: str) -> IPv4Address | IPv6Address | None:
     if ":" not in name and name.strip("0123456789."):
         return None
-    # 1.5 ms that names do without.
+    # 1 ms that names do without.
     from ipaddress import ip_address
 
     try:

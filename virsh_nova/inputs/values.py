@@ -6,9 +6,9 @@ import re
 from collections.abc import Mapping
 from datetime import datetime, timezone
 from functools import lru_cache
+from ipaddress import ip_address
 from typing import Any
 
-from ..block.facts import fixed_address
 from ..guests.naming import uuid_digits
 from ..model import Address
 
@@ -121,6 +121,11 @@ def checked_moment(value: str, field: str) -> datetime:
             field, f"expected a date and time such as 2026-11-22T05:22:34Z, got {described(value)}"
         )
     return moment
+
+
+def fixed_address(address: str) -> Address:
+    """A fixed address as Nova records it. Raises ``ValueError`` for what is no IP address."""
+    return Address("fixed", address, ip_address(address).version)
 
 
 def checked_address(value: str, field: str) -> Address:

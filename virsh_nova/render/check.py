@@ -5,6 +5,7 @@ Every text that a tenant could have chosen goes through ``safe``; commands hold 
 
 from __future__ import annotations
 
+import csv
 import shlex
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -210,8 +211,6 @@ def as_values(report: Report) -> str:
 
 
 def as_csv(report: Report) -> str:
-    import csv  # The choice of a format.
-
     output = StringIO()
     writer = csv.writer(output, quoting=csv.QUOTE_NONNUMERIC, lineterminator="\n")
     names = column_names(report)

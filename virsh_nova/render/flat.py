@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Iterable, Sequence
 from io import StringIO
 
@@ -29,8 +30,6 @@ def as_values(guests: Iterable[Guest], columns: Sequence[Column]) -> str:
 
 def as_csv(guests: Iterable[Guest], columns: Sequence[Column]) -> str:
     """RFC 4180 with a header; numbers bare, all else quoted, nothing where nothing is known."""
-    import csv
-
     output = StringIO()
     writer = csv.writer(output, quoting=csv.QUOTE_NONNUMERIC, lineterminator="\n")
     writer.writerow(column.name for column in columns)

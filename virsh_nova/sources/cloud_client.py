@@ -298,7 +298,7 @@ def _region(name: str, hush: _Hush) -> CloudRegion:
             "--cloud needs openstacksdk, and it is not installed",
             "Install nova-domains[openstack], or give the openstack client's output to --from.",
         ) from error
-    from yaml import YAMLError
+    from yaml import YAMLError  # loaded with openstack.config
 
     try:
         config = OpenStackConfig(app_name="nova-domains")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import posixpath
 import re
+from socket import AF_INET, AF_INET6, inet_ntop, inet_pton
 
 from ..guests.naming import uuid_digits
 from .answer import HANDLE_KINDS, HandleKind
@@ -76,8 +77,6 @@ def address_key(text: str) -> str | None:
     text = text.lower().partition("%")[0]
     if not _ADDRESS.fullmatch(text):
         return None
-    from socket import AF_INET, AF_INET6, inet_ntop, inet_pton
-
     family = AF_INET6 if ":" in text else AF_INET
     try:
         # Ten times as fast as the module that is made for it.
