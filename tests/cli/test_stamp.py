@@ -131,7 +131,7 @@ def usage(place: Place, *arguments: str) -> str:
         ),
         (
             ["--all", "--derive", "--release", "35"],
-            "Invalid value for '--release': '35' is no release of Nova from 12 (2015.2) to 34 "
+            "Invalid value for '--release': '35' is not a release of Nova from 12 (2015.2) to 34 "
             "(2026.2) (such as 29, 2024.1, caracal, or draft)",
         ),
         (

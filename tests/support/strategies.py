@@ -240,7 +240,7 @@ _UNKNOWN = (
 
 @st.composite
 def blocks(draw: st.DrawFn) -> list[str]:
-    """What Nova, or we, or somebody with an editor may have left in one definition."""
+    """What Nova, or we, or an editor may have left in one definition."""
     found = []
     for namespace in draw(st.sets(st.sampled_from(NAMESPACES), max_size=2)):
         instance = instance_of(draw(facts()), namespace)
@@ -303,11 +303,11 @@ def memory_hosts(draw: st.DrawFn) -> tuple[MemoryHost, list[str]]:
 @st.composite
 def records(draw: st.DrawFn, known: list[str], *, whole: bool = False) -> list[Record]:
     """What up to three sources say of guests of the host, and of others."""
-    anybody = st.sampled_from((*known, *known, uuid_of(99)))
+    any_uuid = st.sampled_from((*known, *known, uuid_of(99)))
     places = ((), ("compute-1",), ("compute-2.example.org", "elsewhere"))
     return [
         Record(
-            uuid=draw(anybody),
+            uuid=draw(any_uuid),
             source=draw(st.sampled_from(("a.json", "b.yaml", "cloud prod"))),
             facts=draw(facts(whole=whole)),
             hosts=draw(st.sampled_from(places)),

@@ -1,4 +1,4 @@
-"""The block by itself: is it there, whole and current, and does it say whose the guest is?"""
+"""The block by itself: whether it exists, is intact and current, and names the owner."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ _MOST_FIELDS = 6
 
 
 def examine_block(guest: Guest, remedies: Remedies) -> Iterator[Finding]:
-    """What the block of one of Nova's guests shows by itself."""
+    """Findings from the block of one of Nova's guests alone."""
     blocks = list(_blocks(guest))
     yield from _presence(guest, remedies)
     for where, domain, block in blocks:
         if block.faults or block.instance is None:
-            faults = block.faults or ("nothing of it can be read",)
+            faults = block.faults or ("no part of it can be read",)
             yield found(
                 "block-damaged",
                 guest,
@@ -49,7 +49,7 @@ def examine_block(guest: Guest, remedies: Remedies) -> Iterator[Finding]:
 
 
 def _blocks(guest: Guest) -> Iterator[tuple[str, Domain | None, Block]]:
-    """Each block once: one that both definitions have is that of the live one."""
+    """Each block once: if both definitions have the same, that of the live one."""
     if not guest.definitions:
         if guest.block is not None:
             yield "", None, guest.block

@@ -1,4 +1,4 @@
-"""The block compared with what the guest really is."""
+"""The block compared with the actual guest."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ _PSERIES_STEP_MIB = 256
 
 
 def examine_hardware(guest: Guest) -> Iterator[Finding]:
-    """What the block of one of Nova's guests says, and its XML contradicts."""
+    """Where the XML of one of Nova's guests contradicts its block."""
     if not guest.definitions:
         return
-    # The running guest counts; Nova leaves the persistent block behind after a port attach.
+    # Compare the running guest: a port attach leaves the persistent block out of date.
     domain = guest.definitions[0].domain
     yield from _uuids(guest, domain)
     instance = guest.instance
@@ -69,7 +69,7 @@ def _ports(guest: Guest, domain: Domain, instance: Instance) -> Iterator[Finding
             if tap[1] not in beginnings:
                 unrecorded.append(quoted(nic.target or ""))
         else:
-            # Passed through, vhost-user, or somebody's own: it does not show its port.
+            # Passed through, vhost-user, or not Neutron's: it does not show its port.
             anonymous += 1
     missing = sorted(port for port in ports if covered.isdisjoint((port, _beginning(port))))
     if len(missing) > anonymous:

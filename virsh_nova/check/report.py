@@ -1,4 +1,4 @@
-"""What ``check`` does: read the guests, ask what Nova says of them, examine, and sift."""
+"""``check``: read the guests and Nova's records, examine them, filter the findings."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ _NONE_HIDDEN: Mapping[Severity, int] = MappingProxyType({})
 
 
 class CheckOptions(NamedTuple):
-    """What was asked for on the command line."""
+    """The options of the command line."""
 
     handles: Sequence[str] = ()
     """The guests to report on; all of them if there are none."""
     ignored: Collection[str] = ()
-    """Codes of findings to leave out."""
+    """Codes of findings to skip."""
     severity: Severity = "warning"
     """Findings that are less grave are counted, not shown."""
     leftover: float = HOUR
@@ -51,7 +51,7 @@ class CheckWarning(NamedTuple):
 
 
 class Report(NamedTuple):
-    """What is to be printed."""
+    """What to print."""
 
     findings: Sequence[Finding]
     """Those that are shown."""
@@ -62,7 +62,7 @@ class Report(NamedTuple):
     program: tuple[str, ...] = ()
     """As in ``CheckOptions``."""
     several_hosts: bool = False
-    """Whether the guests come from more than one host: only then is it worth a column."""
+    """Whether the guests are from more than one host; if so, the host gets a column."""
     warnings: Sequence[CheckWarning] = ()
     failures: Sequence[NovaDomainsError] = ()
     """One for each handle that matches no guest, or more than one."""
@@ -122,7 +122,7 @@ def check(
 def sifted(
     findings: Sequence[Finding], ignored: Collection[str], severity: Severity
 ) -> tuple[list[Finding], Mapping[Severity, int]]:
-    """The findings to be shown, and how many are not because they are less grave than that."""
+    """The findings to show, and how many less grave ones are hidden."""
     kept = [finding for finding in findings if finding.code not in ignored]
     least = SEVERITIES.index(severity)
     shown = [finding for finding in kept if finding.rank <= least]
@@ -136,7 +136,7 @@ def sources_for_stamp(files: Sequence[str], cloud: str | None) -> tuple[str, ...
 
 
 def _certain_hosts(guests: Sequence[Guest], name: str | None) -> frozenset[str]:
-    """The hosts whose names are known for certain; ``name`` is for one without any guest."""
+    """The hosts whose names are certain; ``name`` is that of a host without guests."""
     if not guests:
         return frozenset((name,) if name else ())
     return frozenset(host for guest in guests if (host := guest.certain_host))

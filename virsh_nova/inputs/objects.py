@@ -1,4 +1,4 @@
-"""The objects that a file lists, not yet decoded, whatever they are wrapped in."""
+"""The objects that a file lists, not yet decoded, without what wraps them."""
 
 from __future__ import annotations
 

@@ -124,7 +124,7 @@ def checked_moment(value: str, field: str) -> datetime:
 
 
 def fixed_address(address: str) -> Address:
-    """A fixed address as Nova records it. Raises ``ValueError`` for what is no IP address."""
+    """A fixed address as Nova records it. Raises ``ValueError`` for anything else."""
     return Address("fixed", address, ip_address(address).version)
 
 

@@ -1,6 +1,6 @@
-"""A report as text: by guest for people, in rows for programs, in a line for a monitoring system.
+"""A report as text: by guest for people, in rows for programs, in one line for monitoring.
 
-Every text that a tenant could have chosen goes through ``safe``; commands hold none.
+Every text that a tenant can choose goes through ``safe``; commands contain none.
 """
 
 from __future__ import annotations
@@ -147,7 +147,7 @@ def _summary(report: Report, width: int | None, paint: Paint) -> Iterator[str]:
 
 
 def _where(report: Report, guests: str) -> str:
-    """On how many guests there are findings; what is missing is none of the guests."""
+    """How many guests have findings; missing instances are counted apart."""
     there = {finding.key for finding in report.findings if finding.guest is not None}
     missing = {finding.key for finding in report.findings if finding.guest is None}
     on = [f"{len(there)} of {guests}"] if there else []
@@ -164,7 +164,7 @@ def _number(number: int, word: str) -> str:
 
 
 def spelled(finding: Finding, program: Sequence[str]) -> str:
-    """The command as a shell takes it; empty if there is none, or none that reaches the guest."""
+    """The command, quoted for a shell; empty if there is none, or none that reaches the guest."""
     if not (program and finding.command):
         return ""
     return visible(shlex.join([*program, *finding.command]))
@@ -270,7 +270,7 @@ def nagios_line(report: Report) -> str:
 
 
 def nagios_unknown(message: str) -> str:
-    # A monitoring system takes what follows a bar for figures.
+    # To a monitoring system, performance data follow a bar.
     return f"NOVA-DOMAINS UNKNOWN - {visible(' '.join(message.split())).replace('|', '/')}\n"
 
 

@@ -1,4 +1,4 @@
-"""A progress bar on stderr, for a host that takes longer than a moment."""
+"""A progress bar on stderr, for a host that takes more than a second."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ class ProgressBar:
                 console=Console(stderr=True, markup=False, emoji=False, highlight=False),
                 transient=True,
             )
-            # Without a total the bar pulses: the host has not even told how many guests it has.
+            # Without a total the bar pulses: the number of guests is not known yet.
             self._task = progress.add_task(self._label, total=None)
             progress.start()
             self._progress = progress

@@ -1,4 +1,4 @@
-"""A plan as text and as JSON: what is written to each guest, as a diff, and where it came from."""
+"""A plan as text and as JSON: a diff for each guest, and the source of each fact."""
 
 from __future__ import annotations
 
@@ -160,7 +160,7 @@ _ROLES = {"@": "quiet", "+": "added", "-": "removed"}
 def _unified(before: list[str], after: list[str], name: str) -> Iterable[str]:
     if before:
         return unified_diff(before, after, name, name, lineterm="")
-    # Usually there is nothing before, and nothing to compare.
+    # Usually there was no block, and nothing to compare.
     added = (f"+{line}" for line in after)
     return [f"--- {name}", f"+++ {name}", f"@@ -0,0 +1,{len(after)} @@", *added]
 

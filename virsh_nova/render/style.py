@@ -13,7 +13,7 @@ from typing import Any
 from click import style
 
 Paint = Callable[[str, str], str]
-"""A text and its role, a key of ``LOOKS``; returns the text as it is to be printed."""
+"""A text and its role, a key of ``LOOKS``; returns the text to print."""
 
 LOOKS: dict[str, dict[str, Any]] = {
     # How grave a finding is, and what happens to a guest.

@@ -5,7 +5,7 @@ clients (``connection.compute`` and the others) send the requests. Its lists (``
 and the others) are not used, and the pages are read here, because those lists
 
 - build an object for each server, which takes 4 s for a thousand where this takes 2 ms, and do not
-  show which attributes Nova left out, or sent without the object knowing them;
+  show which attributes Nova omitted, or sent without the object knowing them;
 - send the token to whatever host a "next" link names, and follow links in a circle for ever;
 - do not show that Keystone cut a list short.
 

@@ -32,7 +32,7 @@ had not answered when the run gave up on it. ``left``: the run ended before its 
 
 
 class Outcome(NamedTuple):
-    """What became of one guest."""
+    """The outcome of one guest."""
 
     uuid: str
     result: OutcomeKind
@@ -40,7 +40,7 @@ class Outcome(NamedTuple):
 
 
 class Origin(NamedTuple):
-    """What a run is and who runs it."""
+    """The command of a run, its host and user."""
 
     command: RunCommand
     host: HostIdentity
@@ -78,11 +78,11 @@ class Run(NamedTuple):
     """ISO 8601, UTC."""
     guests: tuple[JournalGuest, ...]
     as_before: frozenset[str]
-    """Uuids of the guests that an undo found to be as they were before the run it undoes."""
+    """Uuids of the guests that an undo found as they were before the run."""
     total: int
-    """How many guests the run has, with those whose lines cannot be read."""
+    """How many guests the run has, including those whose lines cannot be read."""
     end: End | None
-    """None for a run that was killed or is still going on."""
+    """None for a run that was killed or has not ended yet."""
     faults: tuple[str, ...]
     """What could not be read, a line each."""
 
@@ -175,7 +175,7 @@ _UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 
 
 def encode(lines: Iterable[JournalLine]) -> bytes:
-    """The lines in ASCII: names in them act on no terminal."""
+    """The lines in ASCII, so that names in them are harmless on a terminal."""
     return b"".join(json.dumps(msgspec.to_builtins(line)).encode() + b"\n" for line in lines)
 
 

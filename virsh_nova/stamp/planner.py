@@ -1,4 +1,4 @@
-"""What to write to which guest: a pure function of guests, records and request."""
+"""What to write to which guest. A pure function of guests, records and request."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def make_plan(
 ) -> Plan:
     """One step for each guest that is named, or for each of Nova's.
 
-    ``guests`` are those of the host that may be meant; ``records`` come in source order.
+    ``guests`` are those that the request can select; ``records`` are in source order.
     """
     by_uuid: dict[str, list[Record]] = {}
     for record in records:
@@ -202,7 +202,7 @@ def _refusal(guest: Guest, recorded: bool, request: Request) -> str:
 
 
 def _flaw(instance: Instance, element: etree._Element) -> str:
-    # What an existing block holds beyond Nova's own elements is kept, not judged.
+    # Unknown parts of an existing block are kept, not judged.
     judged = bare_element(instance._replace(unknown=())) if instance.unknown else element
     if why := flaw(judged, instance.namespace):
         return why
@@ -255,7 +255,7 @@ def _edits(
     merged: Merged,
     request: Request,
 ) -> list[Edit]:
-    """From what the definition holds to what it will hold: our mark first, then the block."""
+    """The changes to the definition: our mark first, then the block."""
     domain = definition.domain
     held = {block.namespace: block.xml for block in reversed(domain.blocks)}
     edits = []
@@ -279,7 +279,7 @@ def _edits(
 
 
 def _edit(definition: DefinitionName, namespace: str, xml: str | None) -> Edit:
-    """The removal of what is there; if nothing is, the start of an addition."""
+    """An edit that removes the element; if there is none, one to fill with ``after``."""
     if xml is None:
         prefix = BACKFILL_PREFIX if namespace == BACKFILL else "nova"
         return Edit(definition, namespace, prefix, None, None)

@@ -13,7 +13,7 @@ from .plan import Edit, Notice, Plan, Step, unreadable
 
 
 class _Changed(Exception):
-    """A definition holds neither what the run wrote nor what was there before; the reason."""
+    """A definition has neither what the run wrote nor what was there before; the reason."""
 
 
 def make_undo_plan(host: str | None, guests: Iterable[Guest], run: Run) -> Plan:
@@ -37,7 +37,7 @@ def make_undo_plan(host: str | None, guests: Iterable[Guest], run: Run) -> Plan:
 
 
 def found_as_before(plan: Plan, run: Run) -> frozenset[str]:
-    """The guests of the run that are as they were before it, and need no restoring."""
+    """The guests of the run that are as they were before it: nothing to restore."""
     unchanged = {step.guest.uuid for step in plan.steps if step.action == "unchanged"}
     return frozenset(
         unchanged.union(guest.uuid for guest in run.guests if not guest.may_be_written)
@@ -59,7 +59,7 @@ def _step(guest: Guest, written: JournalGuest) -> Step:
             except _Changed as reason:
                 return Step(guest, "refused", str(reason))
         else:
-            # The guest was started from what the run wrote to the other definition, say.
+            # Perhaps the guest was started from what the run wrote to the other definition.
             try:
                 edits += _way_back(definition, written.edits)
             except _Changed:

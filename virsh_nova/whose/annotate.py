@@ -1,8 +1,8 @@
-"""Free text: which guests a line of it names. Pure, as the index is.
+"""The guests that a line of free text names. Pure, as the index is.
 
-Only what nobody types by chance counts: uuids, addresses, devices, paths, domain names that have a
-digit in them, and PIDs that are called so. Display names and those of projects, users and flavors
-are words of a language; they count where they are the whole line.
+Only what is unlikely to occur by chance counts: uuids, addresses, devices, paths, domain names
+with a digit, and PIDs that follow "pid" or "process". Names of instances, projects, users and
+flavors are ordinary words; they count only if they are the whole line.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ _LONGEST_LINE = 65536
 
 
 def lines_of(stream: TextIO) -> Iterator[tuple[str, bool]]:
-    """Lines without their ends, and whether they are whole: one without an end comes in pieces."""
+    """Lines without their ends, and whether they are whole: a very long one comes in pieces."""
     begun = False
     while text := stream.readline(_LONGEST_LINE):
         ended = text.endswith("\n")
@@ -48,12 +48,12 @@ def lines_of(stream: TextIO) -> Iterator[tuple[str, bool]]:
 
 class Mention(NamedTuple):
     handle: str
-    """As it stands in the line."""
+    """As it is in the line."""
     answers: list[Answer]
 
 
 class Reader:
-    """Reads lines for what they name. Most words of a text come again and again."""
+    """Finds what lines name. Remembers words: most words of a text recur."""
 
     def __init__(self, index: Index) -> None:
         self._index = index
@@ -92,7 +92,7 @@ def _as_handle(line: str, index: Index) -> list[Answer]:
     if number_of(text) is not None:
         return [answer for kind in NUMBERS for answer in index.exact(kind, text)]
     if text.isalpha() and len(text) < _LEAST_PREFIX_OF_LETTERS:
-        # A word: a name it may be, the beginning of a uuid ("dead", "added") it is not.
+        # A word may be a name, but is not the beginning of a uuid ("dead", "added").
         kinds: tuple[HandleKind, ...] = ("domain", "tap", "name", "flavor", "project", "user")
         return [answer for kind in kinds for answer in index.exact(kind, line)]
     return index.answers(line, within=False)
@@ -149,7 +149,7 @@ def _of_word(word: str, index: Index) -> Iterator[Mention]:
 
 
 def _is_name(word: str) -> bool:
-    """Whether a word is more than one of a language or a number."""
+    """Whether a word is more than an ordinary word or a number."""
     if "/" in word.strip("/"):
         return True
     return len(word) >= _LEAST_WORD and not word.isdigit() and _DIGIT.search(word) is not None

@@ -1,4 +1,4 @@
-"""Everything that a guest can be found by."""
+"""All identifiers of a guest."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Identifier(NamedTuple):
 
 
 def identifiers(guest: Guest) -> Iterator[Identifier]:
-    """All of them; one can come twice, as a volume's uuid in a disk's serial and in its path."""
+    """One can occur twice, such as a volume's uuid in a disk's serial and in its path."""
     yield Identifier("uuid", guest.uuid, "uuid")
     yield Identifier("domain", guest.domain, "domain name")
     if guest.id is not None:
@@ -56,7 +56,7 @@ def _of_instance(instance: Instance) -> Iterator[Identifier]:
 def _of_identity(kind: HandleKind, identity: Identity) -> Iterator[Identifier]:
     known = [text for text in (identity.name, identity.id) if text and text not in NO_NAME]
     for text in known:
-        # The line goes on with the names of project and user, and they are anybody's text.
+        # The names of project and user follow in the line, and can be any text.
         yield Identifier(kind, text, f"flavor {known[0]}" if kind == "flavor" else kind)
 
 
@@ -114,7 +114,7 @@ def _of_disk(disk: Disk) -> Iterator[Identifier]:
 
 
 def keys_of(identifier: Identifier) -> Iterator[str]:
-    """What an identifier is looked up by: its key, and a name's without the blanks around it."""
+    """The keys of an identifier; a name also has one without the blanks around it."""
     kind, value, _ = identifier
     key = key_of(kind, value)
     if key:
@@ -122,5 +122,5 @@ def keys_of(identifier: Identifier) -> Iterator[str]:
     if kind == "name" and (bare := value.strip()) and bare != value:
         yield bare
     if kind == "ip" and key is None and value.strip():
-        # What is no address at all: as it stands in the block.
+        # Not an address: as it is in the block.
         yield value.strip().lower()

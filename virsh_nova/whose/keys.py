@@ -1,4 +1,4 @@
-"""The spellings of a handle: whatever is written differently and means the same gets one key."""
+"""The spellings of a handle: those that mean the same get the same key."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ _MAC = re.compile(
 _ADDRESS = re.compile(r"[0-9a-f:.]{2,45}")
 _PCI = re.compile(r"(?:([0-9a-f]{4,8}):)?([0-9a-f]{2}:[01][0-9a-f]\.[0-7])")
 _LONGEST_NUMBER = 10
-"""Digits: more no PID has, nor an id of libvirt's."""
+"""In digits: no PID and no id of libvirt's has more."""
 
 
 def split_handle(handle: str) -> tuple[HandleKind | None, str]:
-    """The kind that a handle says outright, and the rest: ``mac:fa-16-…``; None if it says none."""
+    """The kind in a handle's prefix (``mac:fa-16-…``) and the rest; None if it has no prefix."""
     word, colon, rest = handle.partition(":")
     word = word.strip().lower()
     if colon and word in HANDLE_KINDS:
@@ -29,7 +29,7 @@ def split_handle(handle: str) -> tuple[HandleKind | None, str]:
 
 
 def key_of(kind: HandleKind, text: str) -> str | None:
-    """What the text is looked up by as a handle of that kind; None where it can be none."""
+    """The key of the text as a handle of that kind; None if it cannot be one."""
     if kind == "name":
         return text or None
     text = text.strip()
@@ -50,12 +50,12 @@ def key_of(kind: HandleKind, text: str) -> str | None:
         return posixpath.normpath(text) if text.startswith("/") else text
     if kind in ("domain", "tap"):
         return text
-    # uuid, port, image; and flavor, project and user, whose names stand for themselves.
+    # uuid, port, image; and flavor, project and user, whose names are keys as they are.
     return uuid_key(text) or text
 
 
 def keys_of_any_kind(text: str) -> set[str]:
-    """All keys that the text can have, without what each kind asks of it besides."""
+    """All keys that the text can have, of any kind."""
     bare = text.strip()
     keys = (text, bare, uuid_key(bare), mac_key(bare), address_key(bare), key_of("volume", bare),
             key_of("disk", bare), key_of("id", bare), key_of("device", bare))  # fmt: skip
@@ -73,13 +73,13 @@ def mac_key(text: str) -> str | None:
 
 
 def address_key(text: str) -> str | None:
-    """An address as the system writes it, its zone left out."""
+    """An address as the system writes it, without its zone."""
     text = text.lower().partition("%")[0]
     if not _ADDRESS.fullmatch(text):
         return None
     family = AF_INET6 if ":" in text else AF_INET
     try:
-        # Ten times as fast as the module that is made for it.
+        # Ten times as fast as the ipaddress module.
         written = inet_ntop(family, inet_pton(family, text))
     except OSError:
         return None
@@ -88,7 +88,7 @@ def address_key(text: str) -> str | None:
 
 
 def pci_key(text: str) -> str | None:
-    """``0000:3b:00.0``, also where the domain is left out as lspci and dmesg do."""
+    """``0000:3b:00.0``, also from the short form of lspci and dmesg, without the domain."""
     match = _PCI.fullmatch(text.lower())
     if match is None:
         return None
