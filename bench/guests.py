@@ -1,4 +1,4 @@
-"""Guests as a compute host has them: real definitions of a real Nova 34, with other identities."""
+"""Guests of a typical compute host: real definitions of a real Nova 34, with other identities."""
 
 from copy import deepcopy
 from pathlib import Path
@@ -39,7 +39,7 @@ FLAVORS: tuple[tuple[str, int, int, int, dict[str, str]], ...] = (
 )
 
 IMAGES: tuple[tuple[str, dict[str, str]], ...] = (
-    # os_distro, properties of its own
+    # os_distro, other properties
     ("debian", {"os_version": "12", "hw_qemu_guest_agent": "True"}),
     ("ubuntu", {"os_version": "24.04", "hw_qemu_guest_agent": "True", "hw_rng_model": "virtio"}),
     ("rocky", {"os_version": "9.4"}),
@@ -84,7 +84,7 @@ def is_running(index: int) -> bool:
 
 
 def has_block(index: int) -> bool:
-    """All but two of a hundred: one is Nova's and has lost its block, and one is not Nova's."""
+    """All but two of a hundred: one is Nova's without its block, one is not Nova's."""
     return index % 100 not in (LOST_BLOCK, NOBODYS)
 
 
@@ -134,7 +134,7 @@ def _fill_block(guest: etree._Element, index: int, random: Random) -> None:
 
 
 def _fit_flavor(guest: etree._Element) -> None:
-    """As large as its flavor says; a guest that is not started takes nothing of it."""
+    """As large as its flavor; a guest that is not started uses none of it."""
     flavor = _one(guest, f"metadata/{NOVA}instance/{NOVA}flavor")
     for tag in ("memory", "currentMemory"):
         _one(guest, tag).set("unit", "MiB")
@@ -190,7 +190,7 @@ def _fill_ports(guest: etree._Element, block: etree._Element, random: Random) ->
 
 
 def _make_startable(guest: etree._Element) -> None:
-    """Take away what this machine does not have; what the list reads of a guest stays."""
+    """Remove what this machine does not have; what ``list`` reads of a guest stays."""
     _remove(guest, "os/kernel", "os/initrd", "os/cmdline", "cpu")
     _remove(guest, "devices/disk", "devices/interface", "devices/serial", "devices/console")
     _one(guest, "devices/memballoon").attrib.clear()

@@ -1,4 +1,4 @@
-"""A small process that starts the commands to measure, one after the other.
+"""A small process that starts the commands to measure, one after another.
 
 Linux hands the peak memory of a process on to what it starts, so a launcher that is larger than
 the command would be measured instead. This one imports next to nothing, libvirt least of all.
@@ -20,7 +20,7 @@ COLUMNS, LINES = 160, 50
 
 
 def run(request: dict[str, Any]) -> dict[str, float]:
-    """Start a command, wait for it, and return what it took; stdout and stderr go to files."""
+    """Start a command, wait for it, and return its times; stdout and stderr go to files."""
     output = os.open(request["stdout"], os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
     errors = os.open(request["stderr"], os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
     try:
@@ -39,7 +39,7 @@ def run(request: dict[str, Any]) -> dict[str, float]:
 
 
 def on_terminal(request: dict[str, Any], output: int) -> dict[str, float]:
-    """The command sees a terminal on all three; what it writes there is read as it comes."""
+    """The command has a terminal on all three streams; its output is read as it comes."""
     ours, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", LINES, COLUMNS, 0, 0))
     try:

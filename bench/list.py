@@ -38,7 +38,7 @@ from lab.compute_host import ComputeHost
 
 PARTS = ("start", "local", "slow", "growth")
 
-# To reach: see issue 2, "Tests and measures".
+# The goals.
 WALL_LIMITS = {"-f json": 1.3, "-f value": 1.3, "on a terminal": 4.0}
 SLOW_LEAST = 12.0
 SLOW_LIMITS = dict.fromkeys(WALL_LIMITS, 1 / SLOW_LEAST)
@@ -48,7 +48,7 @@ START_LIMITS = {"--version": 60.0, "--help": 120.0}
 ROUND_TRIP = 0.010
 PATIENCE = ("--timeout", "600")
 
-# It does not close, nor does nova-domains: to free 10,000 guests takes the test driver seconds.
+# It does not close, nor does nova-domains: the test driver takes seconds to free 10,000 guests.
 OPEN = "import libvirt, os, sys; kept = libvirt.openReadOnly(sys.argv[1]); os._exit(0)"
 
 
@@ -132,7 +132,7 @@ def bench_growth(launcher: Launcher, sizes: Sequence[int]) -> None:
             opening = Command("open", [sys.executable, "-c", OPEN, uri])
             series = launcher.measure([opening, listing], rounds)
             whole, opened = series[listing.label], series[opening.label].least
-            # Of the minima: a difference of two large figures shows every disturbance of either.
+            # Of the minima: a difference of two large figures is sensitive to disturbances.
             net = whole.least - opened
             verdict = ""
             if before is not None and min(net, before[1]) <= 0:
@@ -170,7 +170,7 @@ def write_host(directory: Path, guests: int) -> Path:
 
 @contextmanager
 def slow_link(socket: Path) -> Iterator[str]:
-    """A URI that leads to the host by the long way."""
+    """A URI of the host over the slow link."""
     with tempfile.TemporaryDirectory(prefix="nd-bench-") as directory:
         listen = Path(directory) / "slow-sock"
         script = str(Path(__file__).with_name("slow_link.py"))
@@ -188,7 +188,7 @@ def slow_link(socket: Path) -> Iterator[str]:
 
 
 def ping(uri: str) -> float:
-    """What one call takes that the daemon answers at once."""
+    """The time of one call that the daemon answers at once."""
     connection = libvirt.openReadOnly(uri)
     taken = []
     for _ in range(30):

@@ -1,4 +1,4 @@
-"""Run commands in turn, and measure what each takes."""
+"""Run commands in turn, and measure each."""
 
 import json
 import os
@@ -23,7 +23,7 @@ LAUNCHER = Path(__file__).with_name("launcher.py")
 DOMAIN_NAME = re.compile("instance-[0-9a-f]{8}")
 
 NOT_OURS = (
-    # What would change what a command does, or keep Python from storing what it has compiled.
+    # Variables that change what a command does, or keep Python from storing compiled code.
     *("COLUMNS", "LINES", "FORCE_COLOR", "NO_COLOR"),
     *("LIBVIRT_DEFAULT_URI", "VIRSH_DEFAULT_CONNECT_URI", "VIRSH_DEBUG"),
     *("PYTHONDEVMODE", "PYTHONDONTWRITEBYTECODE", "PYTHONUNBUFFERED", "PYTHONWARNINGS"),
@@ -31,7 +31,7 @@ NOT_OURS = (
 
 
 class CommandFailed(Exception):
-    """A command that is measured did not do what it should."""
+    """A measured command did not do what it should."""
 
 
 def nova_domains() -> list[str]:
@@ -56,7 +56,7 @@ class Command:
 
 @dataclass
 class Series:
-    """What the runs of one command took."""
+    """The times of the runs of one command."""
 
     seconds: list[float] = field(default_factory=list)
     cpu: list[float] = field(default_factory=list)
@@ -77,7 +77,7 @@ class Series:
 
 
 class Launcher:
-    """A context manager: runs commands in a process that is smaller than they are."""
+    """A context manager: starts commands from a small process."""
 
     def __enter__(self) -> "Launcher":
         self._directory = tempfile.TemporaryDirectory(prefix="nd-bench-")
@@ -86,7 +86,7 @@ class Launcher:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
-            # A session, and with it a process group, of its own: it ends with all it started.
+            # Its own session and process group: it ends with all it started.
             start_new_session=True,
         )
         return self
@@ -148,7 +148,7 @@ class Launcher:
 
 
 def run(bench: Callable[[], None]) -> int:
-    """Run a benchmark to its exit code: 0, 1 where it could not be made, 130 after Ctrl-C."""
+    """Run a benchmark; the exit code: 0, 1 if it failed, 130 after Ctrl-C."""
     # An editor's or a CI's kill cleans up like Ctrl-C.
     signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
     os.environ["PYTHONPATH"] = str(ROOT)

@@ -1,4 +1,4 @@
-"""Answers of a cloud with many compute hosts: our own document, and Nova's view of its servers."""
+"""A cloud with many compute hosts: our own document, and Nova's responses about its servers."""
 
 import json
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""A slow link: what is said to one socket arrives at another a few milliseconds later.
+"""A slow link: what is sent to one socket arrives at another a few milliseconds later.
 
 It delays and does not serialise: any number of messages are under way at once, in both directions,
 as on a real long line of any bandwidth.

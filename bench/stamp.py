@@ -33,14 +33,14 @@ from virsh_nova.block.namespaces import BACKFILL, NAMESPACES
 PARTS = ("write", "plan")
 RECORDS = 10_000
 
-# To reach: see issue 3, "Tests and measures".
+# The goals.
 WALL_LIMITS = {"stamp --no-provenance": 1.3, "stamp": 2.0}
 PLAN_SECONDS = 2.0
 PLAN_MIB = 150.0
 
 NOVA = NAMESPACES[0]
 
-# The yardstick: what anybody would write who has the payloads already, and nothing besides.
+# The yardstick: the bare loop of a script that already has the payloads.
 LOOP = """
 import libvirt, marshal, sys, threading
 uri, payloads, namespace, threads = sys.argv[1:]
@@ -87,7 +87,7 @@ class Bench:
         return done.stdout
 
     def wipe(self) -> None:
-        """Take away what every contender writes, with the journals of those that keep some.
+        """Remove what each contender wrote, and the journals of those that keep some.
 
         Nothing waits to be written to the disk afterwards, which the next one would have to share.
         """
@@ -228,7 +228,7 @@ def bench_plan(launcher: Launcher, bench: Bench, rounds: int) -> None:
 
 @contextmanager
 def state_folder() -> Iterator[Path]:
-    """Where the journals go: on the disk where they are usually, in a folder of its own."""
+    """A separate folder for the journals, on the disk where they usually are."""
     with tempfile.TemporaryDirectory(prefix="nd-bench-", dir="/var/lib") as directory:
         os.environ["NOVA_DOMAINS_STATE"] = directory
         yield Path(directory)

@@ -21,7 +21,7 @@ from bench.measure import Command, CommandFailed, Launcher, Series, nova_domains
 from bench.report import describe_machine, heading, mark, ratio_table, say
 from lab.compute_host import ComputeHost
 
-# To reach: see issue 4, "Tests and measures".
+# The goals.
 WALL_LIMITS = {"--offline list -f json": 1.3, "whose PID": 1.5, "check": 3.0}
 REPORT_LIMIT = 1.5
 HANDLES_LIMIT = 2.0
@@ -78,7 +78,7 @@ class Bench:
 
 
 def shell(*words: str, stdin: Path | None = None) -> list[str]:
-    """Through a shell: to read from a file, and to take findings for no failure.
+    """Through a shell, to read from a file and to accept findings as success.
 
     What it prints is not counted: how many guests that names is not known beforehand.
     """

@@ -1,1 +1,1 @@
-"""A real libvirtd of its own with guests to try things on, for the tests and the benchmarks."""
+"""A separate, real libvirtd with guests, for the tests and the benchmarks."""

@@ -1,4 +1,4 @@
-"""A compute host to try things on: a real libvirtd of its own, beside all else on the machine."""
+"""A compute host for experiments: a real libvirtd, isolated from the rest of the machine."""
 
 import contextlib
 import os
@@ -17,7 +17,7 @@ import libvirt
 GUARDIAN = Path(__file__).with_name("guardian.py")
 
 UNIX_PATH_MAX = 107
-"""What the kernel takes as the path of a socket."""
+"""In bytes: the kernel's limit for the path of a socket."""
 
 QEMU_CONF = """\
 stdio_handler = "file"      # no virtlogd
@@ -39,11 +39,11 @@ AFFECT = {
 
 
 class HostFailed(Exception):
-    """The compute host did not do what is needed of it. For a test never a reason to skip."""
+    """The compute host failed. Never a reason to skip a test."""
 
 
 class ComputeHost:
-    """A context manager: libvirtd answers at `uri` inside, nothing of it is left afterwards.
+    """A context manager: libvirtd answers at `uri` inside, and nothing remains afterwards.
 
     It needs root, and reads no configuration of the machine.
     """
@@ -76,7 +76,7 @@ class ComputeHost:
     ) -> None:
         if self._guardian is not None:
             self._guardian.communicate()
-        # After the daemon has ended: to close a connection to one that is stopped would hang.
+        # After the daemon has ended: closing a connection to a stopped one would hang.
         self._connection = None
         shutil.rmtree(self.directory, ignore_errors=True)
 
@@ -96,14 +96,14 @@ class ComputeHost:
         self.wait(self._answers, "libvirtd does not answer")
 
     def stop_daemon(self) -> None:
-        """SIGSTOP: it keeps its socket and answers no more, as a daemon that hangs."""
+        """SIGSTOP: it keeps its socket and stops answering, as a daemon that hangs."""
         os.kill(self.pid, signal.SIGSTOP)
 
     def continue_daemon(self) -> None:
         os.kill(self.pid, signal.SIGCONT)
 
     def kill_daemon(self) -> None:
-        """SIGKILL: connections break, the socket stays behind, the guests live on."""
+        """SIGKILL: connections break, the socket file remains, the guests keep running."""
         os.kill(self.pid, signal.SIGKILL)
         self.wait(lambda: not alive(self.pid), "libvirtd does not end")
         self._connection = None
@@ -117,12 +117,12 @@ class ComputeHost:
         self.start_daemon()
 
     def log(self) -> str:
-        """What the guardian and the daemon said."""
+        """The output of the guardian and the daemon."""
         logs = sorted((self.directory / "log").glob("*.out"))
         return "".join(log.read_text(errors="replace") for log in logs)
 
     def wait(self, happened: Callable[[], bool], complaint: str, seconds: float = 60) -> None:
-        """Wait for something to happen on this host, and fail with its log if it does not."""
+        """Wait for something to happen on this host; fail with its log if it does not."""
         end = time.monotonic() + seconds
         while not happened():
             if time.monotonic() > end:
@@ -166,7 +166,7 @@ class ComputeHost:
     # Their metadata, as libvirt holds it.
 
     def metadata(self, name: str, namespace: str, definition: str = "persistent") -> str | None:
-        """The element of that namespace, ``live`` or ``persistent``; None where there is none."""
+        """The element of that namespace, ``live`` or ``persistent``; None if there is none."""
         try:
             element = libvirt.VIR_DOMAIN_METADATA_ELEMENT
             return str(self.domain(name).metadata(element, namespace, AFFECT[definition]))
@@ -196,7 +196,7 @@ class ComputeHost:
         return [definition for definition in has if has[definition]]
 
     def clear(self) -> None:
-        """Remove every guest, so that the next test finds the host as new."""
+        """Remove every guest, so that the host is empty for the next test."""
         self.continue_daemon()
         for domain in self.connection.listAllDomains():
             # A guest that is transient is gone as soon as it is off, others may go by themselves.
@@ -239,7 +239,7 @@ class ComputeHost:
     def _answers(self) -> bool:
         if not alive(self.pid):
             raise HostFailed(f"libvirtd ended at once:\n{self.log()}")
-        # In a process of its own, because nothing else can end an open() that hangs.
+        # In a separate process: nothing else can end an open() that hangs.
         ask = ["virsh", "--connect", self.uri, "list"]
         with contextlib.suppress(subprocess.TimeoutExpired):
             return subprocess.run(ask, capture_output=True, timeout=30).returncode == 0
@@ -252,7 +252,7 @@ def alive(pid: int) -> bool:
 
 @contextlib.contextmanager
 def frozen(pid: int) -> Iterator[None]:
-    """Stop a daemon or a QEMU with SIGSTOP, and let it go on afterwards, whatever happens."""
+    """Stop a daemon or a QEMU with SIGSTOP, and continue it afterwards in any case."""
     os.kill(pid, signal.SIGSTOP)
     try:
         yield

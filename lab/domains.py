@@ -1,4 +1,4 @@
-"""Domain XML: guests as small as QEMU starts them, each as its maker shapes it."""
+"""Domain XML: the smallest guests that QEMU starts, in the form of each manager."""
 
 from pathlib import Path
 
@@ -11,7 +11,7 @@ OVIRT = ElementMaker(
 
 
 def plain_guest(name: str, uuid: str | None = None, *, memory_mib: int = 8) -> str:
-    """A guest that somebody made with virsh: it says nothing about itself."""
+    """A guest made with virsh, without any mark."""
     return _text(_guest(name, uuid, memory_mib))
 
 
@@ -25,7 +25,7 @@ def nova_guest(
 ) -> str:
     """An instance as nova-compute defines it.
 
-    `blocks` go into <metadata>, goldens for instance; none at all is a guest older than Juno.
+    `blocks` go into <metadata>, goldens for instance; without any it is a guest older than Juno.
     `disk` is the image of the boot disk (see `ComputeHost.instance_disk`), `volume` the Cinder
     uuid that Nova would give as its serial.
     """

@@ -1,4 +1,4 @@
-"""The init process of a compute host: whatever happens to its user, nothing survives it.
+"""The init process of a compute host: nothing outlives it, even if its user is killed.
 
 `ComputeHost` runs it in a mount and a network namespace of its own. There it lays the directories
 of the host over those of the machine, so that a libvirtd with its usual paths neither sees nor
@@ -33,7 +33,7 @@ LAID_OVER = {
 
 
 def isolate(directory: Path) -> None:
-    """Lay the host's directories over the machine's, in this mount namespace only."""
+    """Mount the host's directories over the machine's, in this mount namespace only."""
     for ours, theirs in LAID_OVER.items():
         Path(theirs).mkdir(parents=True, exist_ok=True)
         subprocess.run(["mount", "--bind", directory / ours, theirs], check=True)
@@ -55,7 +55,7 @@ def adopt_orphans() -> None:
 
 
 def reap(_signal: int, _frame: FrameType | None) -> None:
-    """Bury the dead at once: libvirt waits for a QEMU it ends until its pid is gone."""
+    """Reap dead children at once: libvirt waits until the pid of an ended QEMU is gone."""
     with contextlib.suppress(ChildProcessError):
         while os.waitpid(-1, os.WNOHANG)[0]:
             pass

@@ -1,10 +1,10 @@
-"""What is known of a guest: plain values, the same whatever they were read from.
+"""What is known of a guest, as plain values, wherever it was read from.
 
 They are named tuples, not dataclasses: as frozen and as slotted, made in an eighth of the time
 when the program starts, and in half of it for each guest.
 
-``None`` says that the source does not hold the fact; an empty string, mapping or tuple says
-that it holds it and that it is empty.
+``None`` means that the source does not have the fact; an empty string, mapping or tuple means
+that it has it, and it is empty.
 """
 
 from __future__ import annotations
@@ -90,7 +90,7 @@ class Unknown(NamedTuple):
     """
 
     parent: str
-    """The element it stands in, below ``instance``: ``""``, ``flavor``, ``ports/port[2]``."""
+    """The element it is in, below ``instance``: ``""``, ``flavor``, ``ports/port[2]``."""
     name: str
     """``@name`` for an attribute; the tag of an element, ``#comment`` for a comment."""
     text: str
@@ -136,9 +136,9 @@ class Disk(NamedTuple):
     device: str = "disk"
     """``disk``, ``cdrom``, ``floppy`` or ``lun``."""
     backing: tuple[str, ...] = ()
-    """The files below it, its own backing file first, where libvirt tells them (running guests)."""
+    """The files below it, its own backing file first, if libvirt lists them (running guests)."""
     boot: int | None = None
-    """The place in the boot order, from 1; None where the order is not said disk by disk."""
+    """The place in the boot order, from 1; None if the order is not given disk by disk."""
 
 
 class Interface(NamedTuple):
@@ -150,7 +150,7 @@ class Interface(NamedTuple):
     type: str | None = None
     """libvirt's: ``bridge``, ``ethernet``, ``hostdev`` (SR-IOV), ``vhostuser``, ``vdpa``, …"""
     source: str | None = None
-    """What it is made of, where that is no network: the PCI address of a function
+    """What is behind it, if not a network: the PCI address of a function
     (``0000:81:02.3``), the socket of vhost-user, a ``/dev/vhost-vdpa-0``."""
     vlan: int | None = None
 
@@ -194,7 +194,7 @@ class Backfill(NamedTuple):
 
     at: datetime
     by: str
-    """``user@host`` of whoever ran it."""
+    """``user@host`` of the user who ran it."""
     sources: tuple[str, ...]
     tool: str
     """The version of nova-domains."""
@@ -218,7 +218,7 @@ class Domain(NamedTuple):
     """The SMBIOS system entries: ``manufacturer``, ``product``, ``serial``, …"""
     channels: tuple[str, ...]
     """Names of the virtio channels, but for those that QEMU itself listens on (mode ``bind``):
-    such a channel is prepared for whoever may come."""
+    any program may connect to such a channel."""
     hardware: Hardware
     state: str | None = None
     """From ``<domstatus>``, as are the next two."""
@@ -309,7 +309,7 @@ class Guest(NamedTuple):
     description: str | None = None
     block: Block | None = None
     backfill: Backfill | None = None
-    """Set where ``stamp`` wrote the block, and nobody has changed it since."""
+    """Set if ``stamp`` wrote the block, and it has not changed since."""
     hardware: Hardware | None = None
     pid: int | None = None
     reason: str | None = None

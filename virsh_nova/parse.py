@@ -1,7 +1,7 @@
-"""XML text in, model out: any dialect, any prefix, namespaced or stripped. No policy.
+"""Reads XML into the model: any dialect, any prefix, with its namespace or without. No policy.
 
-Nothing here raises for what a text holds: what cannot be read becomes a fault, and a part of a
-block that is not understood is kept as ``Unknown`` so that ``write`` can give it back.
+No content raises an error: what cannot be read becomes a fault, and an unknown part of a block is
+kept as ``Unknown``, so that ``write`` can write it again.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from lxml import etree
 
 from .block.known_parts import Abridged, abridge
 from .block.namespaces import BACKFILL, NAMESPACES, NOVA_1_1
-from .block.reader import BlockReader, integer, quoted
+from .block.reader import BlockReader, in_quotes, integer
 from .model import Block, Disk, Domain, FileSystem, Hardware, Head, HostDevice, Interface
 from .safe_xml import read_xml, salvage_xml
 
@@ -36,7 +36,7 @@ def parse_block(xml: str | bytes, namespace: str | None = None) -> Block:
         if isinstance(xml, str):
             return _abridged_block(xml, namespace)
     except (etree.XMLSyntaxError, ValueError):
-        pass  # It will have to be read in full, and its faults told.
+        pass  # Read it in full, to report its faults.
     try:
         return _block(read_xml(xml), text, namespace, [])
     except (etree.XMLSyntaxError, ValueError) as error:
@@ -91,7 +91,7 @@ def parse_head(xml: str, indent: str = "") -> Head:
     libvirt writes them before all else, and each of them on lines of its own; the rest, most of
     it devices, is not even read. Where that does not lead to a block, the whole is.
 
-    ``indent`` stands before each of its lines but the first.
+    ``indent`` is in front of each of its lines but the first.
     """
     before, _, rest = xml.partition(f"\n{indent}  <metadata>\n")
     metadata, end, _ = rest.partition(f"\n{indent}  </metadata>\n")
@@ -99,8 +99,8 @@ def parse_head(xml: str, indent: str = "") -> Head:
         try:
             block = _abridged_block(metadata.strip(), None)
             # Few guests have either of them.
-            told = "<title>" in before or "<description>" in before
-            domain = read_xml(f"{before}</domain>") if told else None
+            has_texts = "<title>" in before or "<description>" in before
+            domain = read_xml(f"{before}</domain>") if has_texts else None
         except (etree.XMLSyntaxError, ValueError):
             pass  # Several elements, or a look-alike of libvirt's layout.
         else:
@@ -144,10 +144,10 @@ def _block(
     if "<!DOCTYPE" in text:
         faults.append("it has a document type; its entities are not read")
     if name != "instance":
-        faults.append(f"the outermost element is {quoted(name)}, not 'instance'")
+        faults.append(f"the outermost element is {in_quotes(name)}, not 'instance'")
         return Block(namespace, text, None, tuple(faults))
     if namespace not in NAMESPACES:
-        faults.append(f"the namespace {quoted(namespace, 100)} is none of Nova's")
+        faults.append(f"the namespace {in_quotes(namespace, 100)} is not one of Nova's")
         return Block(namespace, text, None, tuple(faults))
     reader = BlockReader(f"{{{own_namespace}}}" if own_namespace else "", faults, abridged)
     return Block(namespace, text, reader.instance(root, namespace), tuple(faults))
@@ -285,7 +285,7 @@ def _vcpus(element: etree._Element | None) -> int | None:
 
 
 def _memory_mib(domain: etree._Element) -> int | None:
-    """What the guest was given beside its memory devices, which ``<memory>`` counts too."""
+    """The guest's memory without its memory devices, which ``<memory>`` includes."""
     left = _kib(domain.find("memory"))
     for size in domain.iterfind("devices/memory/target/size"):
         device = _kib(size)
@@ -327,7 +327,7 @@ def _disk(disk: etree._Element) -> Disk:
 
 
 def _disk_source(source: etree._Element) -> str | None:
-    # What a network source needs to log in stands beside these and is left alone.
+    # The credentials of a network source are beside these and are not read.
     pool, volume = source.get("pool"), source.get("volume")
     if pool and volume:
         return f"{pool}/{volume}"

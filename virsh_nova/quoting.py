@@ -1,4 +1,4 @@
-"""Names in running text: a display name is whatever a tenant typed, ``good (8dab…): ok`` too."""
+"""Names in running text: a tenant can choose any display name, ``good (8dab…): ok`` too."""
 
 from __future__ import annotations
 

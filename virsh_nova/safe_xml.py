@@ -1,4 +1,4 @@
-"""The one parser that all XML goes through: it may come from anybody.
+"""The one parser that all XML goes through: no XML is trusted.
 
 No entity is resolved, nothing is fetched, depth and size are bounded.
 """
@@ -32,7 +32,7 @@ def read_xml(text: str | bytes) -> etree._Element:
 
 
 def salvage_xml(text: str | bytes) -> etree._Element | None:
-    """What libxml2 can still make of a broken document, or None."""
+    """What libxml2 can still read of a broken document, or None."""
     data = text.encode("utf-8", "replace") if isinstance(text, str) else text
     try:
         return etree.fromstring(data, _parser(recover=True))

@@ -1,4 +1,4 @@
-"""Model in, the ``<instance>`` element out, laid out as Nova lays it out. No policy."""
+"""Writes the model as an ``<instance>`` element, laid out as Nova does. No policy."""
 
 from __future__ import annotations
 
@@ -174,7 +174,7 @@ class _BlockWriter:
             # A prefix that nothing declares: libvirt lets it in, and gets it back as it was.
             salvaged = salvage_xml(xml)
             if salvaged is None:
-                raise ValueError(f"this is no XML: {xml!r}") from None
+                raise ValueError(f"this is not XML: {xml!r}") from None
             element = salvaged
         for inner in element.iter("{}*"):
             if ":" not in inner.tag:
@@ -182,9 +182,9 @@ class _BlockWriter:
         return element
 
     def append(self, parent: etree._Element, child: etree._Element) -> None:
-        """Add a child, on a line of its own where the parent's children are laid out so.
+        """Add a child, on its own line if the parent's children have theirs.
 
-        A text of blanks alone is no layout: children that were restored into it have no tails.
+        A text of blanks alone is not layout: children that were restored into it have no tails.
         """
         laid_out = len(parent) and parent[-1].tail is not None
         if laid_out and parent.text and not parent.text.strip():

@@ -153,7 +153,7 @@ def test_a_listing_shows_orphans_missing_guests_and_what_differs(tmp_path: Path)
         uuid_of(9): {"missing"},
     }
     table = nova_domains("-c", uri, "check", *RESTING, "--against", servers).stdout
-    assert f"{uuid_of(9)}  lost  not here  p1" in table
+    assert f"lost  not here  project p1  user u1  {uuid_of(9)}" in table
     command = f"stamp {uuid_of(4)} --overwrite --derive --from {servers}"
     assert f"$ nova-domains -c {uri} {command}\n" in table
 

@@ -210,7 +210,7 @@ def test_no_rights_to_the_files_is_reported_with_a_hint(
     if os.geteuid() == 0:
         import pwd
 
-        # As somebody else, in a process of its own.
+        # As another user, in a process of its own.
         nobody = pwd.getpwnam("nobody").pw_uid
         child = os.fork()
         if child == 0:

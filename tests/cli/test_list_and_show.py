@@ -615,4 +615,4 @@ def test_a_warning_is_printed_in_any_encoding(tmp_path: Path) -> None:
     uri = make_host(tmp_path, guest(1, metadata=metadata))
     done = nova_domains("-c", uri, "list", PYTHONIOENCODING="ascii")
     assert done.returncode == 0
-    assert "is no date" in done.stderr
+    assert "is not a date" in done.stderr

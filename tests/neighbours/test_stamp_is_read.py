@@ -164,7 +164,7 @@ def test_nova_reads_a_stamped_domain(host: ComputeHost, tmp_path: Path) -> None:
 
 
 def partial_instances() -> list[Instance]:
-    """Each fact left out alone, each of the needed ones with any of the others, and by chance."""
+    """Each fact missing alone, each of the needed ones with any of the others, and by chance."""
     whole = parse_block(golden_block("34.0.0", "image_plain")).instance
     assert whole is not None
     facts = facts_of(whole)
@@ -195,14 +195,14 @@ def test_exactly_the_blocks_that_are_said_to_end_ceilometers_discovery_end_it(
         host.define(domains.nova_guest(f"g{number}", uuid(number), write_block(instance)))
     outcomes = each_as_ceilometer(host.uri)
     assert len(outcomes) == len(instances) > 200
-    assert {"found", "passed over", "raised"} == {outcome[0] for outcome in outcomes.values()}
+    assert {"found", "skipped", "raised"} == {outcome[0] for outcome in outcomes.values()}
     wrong = []
     for number, instance in enumerate(instances, 1):
         outcome, why = outcomes[uuid(number)]
         said = (
             "raised"
             if breaks_ceilometer(instance)
-            else "passed over"
+            else "skipped"
             if any("will skip this guest" in note for note in missed(instance))
             else "found"
         )
@@ -245,7 +245,7 @@ with contextlib.redirect_stdout(sys.stderr):
         type(found).connection = property(lambda _, domain=domain: Alone(domain))
         try:
             servers = found.discover_libvirt_polling(None)
-            outcomes[domain.UUIDString()] = ["found" if servers else "passed over", ""]
+            outcomes[domain.UUIDString()] = ["found" if servers else "skipped", ""]
         except Exception as error:
             outcomes[domain.UUIDString()] = ["raised", repr(error)]
 json.dump(outcomes, sys.stdout)
@@ -253,7 +253,7 @@ json.dump(outcomes, sys.stdout)
 
 
 def each_as_ceilometer(uri: str) -> dict[str, list[str]]:
-    """Ceilometer's discovery of each guest alone: `found`, `passed over` or `raised`, and why."""
+    """Ceilometer's discovery of each guest alone: `found`, `skipped` or `raised`, and why."""
     done = subprocess.run(
         [str(python_of("ceilometer")), "-c", DISCOVER_EACH, uri, str(HERE)],
         capture_output=True,

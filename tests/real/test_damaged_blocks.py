@@ -1,4 +1,4 @@
-"""Blocks that somebody damaged, or that are too big to be sent: one guest never costs the others.
+"""Blocks that were damaged, or that are too big to be sent: one guest never costs the others.
 
 libvirt keeps metadata as XML, so that it cannot be broken on a real host, and it neither takes in
 one call nor sends more than 4 MiB of it. From its own files it reads more.

@@ -254,17 +254,17 @@ def assert_nothing_is_half(bench: Bench) -> None:
 def assert_the_journal_is_true(bench: Bench) -> None:
     """What it says was done was done; what it does not hold was not touched."""
     held = bench.held()
-    told: dict[str, Any] = {}
+    reported: dict[str, Any] = {}
     for path in journals(bench.state):
         try:
             run = read_journal(path)
         except NovaDomainsError:  # Killed in its first line.
             continue
-        told |= {entry.uuid: entry.outcome for entry in run.guests}
+        reported |= {entry.uuid: entry.outcome for entry in run.guests}
     for each, holds in held.items():
         if holds.mark or holds.new:
-            assert each in told
-        outcome = told.get(each)
+            assert each in reported
+        outcome = reported.get(each)
         if outcome and outcome.result == "done":
             assert holds.is_stamped
 
@@ -339,15 +339,15 @@ def test_ctrl_c_at_any_step_finishes_the_guests_in_hand_and_says_what_was_left(
         ended = bench.run(*STAMP, strike=step)
         assert ended.code == 130, (step, ended)
         (path,) = journals(bench.state)
-        told = results(path)
+        reported = results(path)
         assert journal_lines(path)[-1]["how"] == "interrupted", step
-        assert set(told) == set(NAMES.values()), step
-        assert set(told.values()) <= {"done", "left"}, step
+        assert set(reported) == set(NAMES.values()), step
+        assert set(reported.values()) <= {"done", "left"}, step
         held = bench.held()
         untouched = {each for each in held if not (held[each].mark or held[each].new)}
         stamped = {each for each in held if held[each].is_stamped}
-        assert {each for each in told if told[each] == "done"} == stamped, step
-        assert {each for each in told if told[each] == "left"} == untouched, step
+        assert {each for each in reported if reported[each] == "done"} == stamped, step
+        assert {each for each in reported if reported[each] == "left"} == untouched, step
         assert f"{len(untouched)} guests were not written to" in ended.err, step
         bench.undo_everything()
 
@@ -364,10 +364,10 @@ def test_a_daemon_that_is_killed_meanwhile_is_reported_and_a_second_run_complete
         assert "run the same command again" in ended.err
         (path,) = journals(bench.state)
         assert journal_lines(path)[-1]["how"] == "lost"
-        told = results(path)
-        assert set(told) == set(NAMES.values())
+        reported = results(path)
+        assert set(reported) == set(NAMES.values())
         # No more than were under way.
-        assert sum(result == "unanswered" for result in told.values()) <= AT_ONCE
+        assert sum(result == "unanswered" for result in reported.values()) <= AT_ONCE
         assert_nothing_is_half(bench)
         assert_the_journal_is_true(bench)
         assert bench.run(*STAMP).code == 0

@@ -18,11 +18,12 @@ from tests.support.embedded import (
     uuid_of,
 )
 from tests.support.memory_host import MemoryHost
-from virsh_nova.block.facts import SHAPES, fixed_address, instance_of
+from virsh_nova.block.facts import SHAPES, instance_of
 from virsh_nova.block.namespaces import BACKFILL, NAMESPACES, NOVA_1_1
 from virsh_nova.block.releases import DRAFT_RELEASE, RELEASES
 from virsh_nova.guests.build import Sighting
 from virsh_nova.guests.states import STATES
+from virsh_nova.inputs.values import fixed_address
 from virsh_nova.model import (
     Address,
     Block,
@@ -239,7 +240,7 @@ _UNKNOWN = (
 
 @st.composite
 def blocks(draw: st.DrawFn) -> list[str]:
-    """What Nova, or we, or somebody with an editor may have left in one definition."""
+    """What Nova, or we, or an editor may have left in one definition."""
     found = []
     for namespace in draw(st.sets(st.sampled_from(NAMESPACES), max_size=2)):
         instance = instance_of(draw(facts()), namespace)
@@ -302,11 +303,11 @@ def memory_hosts(draw: st.DrawFn) -> tuple[MemoryHost, list[str]]:
 @st.composite
 def records(draw: st.DrawFn, known: list[str], *, whole: bool = False) -> list[Record]:
     """What up to three sources say of guests of the host, and of others."""
-    anybody = st.sampled_from((*known, *known, uuid_of(99)))
+    any_uuid = st.sampled_from((*known, *known, uuid_of(99)))
     places = ((), ("compute-1",), ("compute-2.example.org", "elsewhere"))
     return [
         Record(
-            uuid=draw(anybody),
+            uuid=draw(any_uuid),
             source=draw(st.sampled_from(("a.json", "b.yaml", "cloud prod"))),
             facts=draw(facts(whole=whole)),
             hosts=draw(st.sampled_from(places)),

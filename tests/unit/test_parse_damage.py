@@ -95,7 +95,7 @@ def test_another_root_element_is_named_and_not_read() -> None:
 def test_another_namespace_is_named_and_not_read() -> None:
     block = parse_block('<instance xmlns="urn:mine"><name>x</name></instance>')
     assert block.instance is None
-    assert block.faults == ("the namespace 'urn:mine' is none of Nova's",)
+    assert block.faults == ("the namespace 'urn:mine' is not one of Nova's",)
 
 
 def test_a_prefix_that_nothing_declares_is_a_fault_and_no_crash() -> None:
@@ -125,7 +125,7 @@ def test_a_number_that_is_no_number_is_unknown_and_kept(text: str) -> None:
     assert instance.flavor == (whole().flavor or Flavor())._replace(memory_mib=None)
     (fault,) = block.faults
     assert fault.startswith("flavor/memory: ")
-    assert fault.endswith("is no number")
+    assert fault.endswith("is not a number")
     assert len(fault) < 100
     (kept,) = instance.unknown
     assert (kept.parent, kept.name) == ("flavor", "memory")
@@ -158,7 +158,7 @@ def test_a_date_that_is_no_date_is_unknown_and_kept(text: str) -> None:
     instance = instance_of(block)
     assert only_differs_in(instance, "created", "unknown")
     assert instance.created is None
-    assert block.faults == (f"creationTime: '{text}' is no date and time",)
+    assert block.faults == (f"creationTime: '{text}' is not a date and time",)
     assert [part.name for part in instance.unknown] == ["creationTime"]
     assert instance_of(parse_block(write_block(instance))) == instance
 
@@ -172,7 +172,7 @@ def test_an_address_of_no_version_keeps_what_was_written() -> None:
     instance = instance_of(block)
     assert instance.ports is not None
     assert instance.ports[0].ips[0] == Address("fixed", "10.0.0.5", None)
-    assert block.faults == ("ports/port[1]/ip[1]@ipVersion: 'four' is no number",)
+    assert block.faults == ("ports/port[1]/ip[1]@ipVersion: 'four' is not a number",)
     assert instance.unknown == (Unknown("ports/port[1]/ip[1]", "@ipVersion", "four"),)
     assert 'ipVersion="four"' in write_block(instance)
 
@@ -200,7 +200,7 @@ def test_two_extra_specs_of_a_name_are_a_fault_and_the_first_counts() -> None:
     assert flavor is not None
     assert flavor.extra_specs is not None
     assert flavor.extra_specs["empty"] == ""
-    assert block.faults == ("flavor/extraSpecs: two of the name 'empty'; the first counts",)
+    assert block.faults == ("flavor/extraSpecs: two named 'empty'; the first counts",)
     assert instance_of(parse_block(write_block(instance_of(block)))) == instance_of(block)
 
 

@@ -87,7 +87,7 @@ def test_what_was_read_of_a_damaged_block_can_be_written_and_read_again(xml: str
     block = parse_block(xml)
     read = block.instance
     if read is None or any("two <" in fault for fault in block.faults):
-        return  # Of two elements the first counts; written, the second stands behind the others.
+        return  # Of two elements the first counts; written, the second is behind the others.
     try:
         written = write_block(read)
     except ValueError:

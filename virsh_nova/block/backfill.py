@@ -1,7 +1,7 @@
 """The small element that ``stamp`` leaves beside a block: who wrote it, when, and from what.
 
-It has a namespace of its own, so that no reader of Nova's block ever meets it. A digest ties it to
-the block: when Nova has written the block anew, it is Nova's again whatever stands beside it.
+It has its own namespace, so that readers of Nova's block never see it. A digest ties it to the
+block: once Nova writes the block again, it counts as Nova's, even if the element is still there.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from .compare import bare, digest
 from .namespaces import BACKFILL
 
 PREFIX = "backfill"
-"""libvirt wants one for each namespace it sets."""
+"""libvirt needs one for each namespace it sets."""
 
 _FORMAT = "%Y-%m-%dT%H:%M:%SZ"
 
@@ -36,7 +36,7 @@ def write_backfill(backfill: Backfill) -> str:
 
 
 def read_backfill(xml: str) -> Backfill | None:
-    """What the element says, with or without its namespace; None for what is none of ours."""
+    """What the element says, with or without its namespace; None if it is not ours."""
     try:
         element = read_xml(bare(xml, BACKFILL))
         at = datetime.strptime(element.get("at", ""), _FORMAT).replace(tzinfo=timezone.utc)
@@ -54,7 +54,7 @@ def read_backfill(xml: str) -> Backfill | None:
 
 
 def backfill_of(block: Block | None, xml: str | None) -> Backfill | None:
-    """What the element beside a block says of it; None if the block is another one by now."""
+    """What the element beside a block says of it; None if the block has changed since."""
     backfill = None if block is None or xml is None else read_backfill(xml)
     if backfill is None or block is None or digest(block.xml, block.namespace) != backfill.digest:
         return None

@@ -1,4 +1,4 @@
-"""One text for one meaning: metadata elements compared whatever their prefix and layout."""
+"""Compare metadata elements by meaning: prefix and layout do not matter."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ from ..safe_xml import read_xml
 def bare(xml: str, namespace: str) -> str:
     """The element without its namespace and prefix, as ``virDomainGetMetadata`` returns it.
 
-    What cannot be parsed comes back as it is.
+    Returns the text unchanged if it cannot be parsed.
     """
     try:
         element = read_xml(xml)
     except (etree.XMLSyntaxError, ValueError):
         return xml
     _strip(element, namespace)
-    # That of the XML around it. libvirt lays out anew what comes without any.
+    # The layout is that of the XML around it. libvirt lays out an element that has none.
     _drop_layout(element)
     return etree.tostring(element, encoding="unicode", with_tail=False)
 
 
 def canonical(xml: str, namespace: str) -> str:
-    """The same text for the same element: stripped of its namespace and of its layout, in C14N.
+    """The canonical text of an element: without its namespace and layout, in C14N.
 
-    Texts keep their blanks; only those that stand between elements go.
+    Texts keep their blanks; only the blanks between elements go.
     """
     try:
         element = read_xml(xml)
@@ -43,7 +43,7 @@ def _canonical(element: etree._Element) -> str:
 
 
 def _drop_layout(element: etree._Element) -> None:
-    # Comments too: libvirt lays what stands after them out anew as well.
+    # Comments too: libvirt also changes the layout after them.
     for inner in element.iter():
         if len(inner) and not (inner.text or "").strip():
             inner.text = None
@@ -53,26 +53,25 @@ def _drop_layout(element: etree._Element) -> None:
 
 
 def same(one: str | None, other: str | None, namespace: str) -> bool:
-    """Whether two elements, or their absence, say the same."""
+    """Whether two elements are equal, or both are missing."""
     if one is None or other is None or one == other:
         return one == other
     return canonical(one, namespace) == canonical(other, namespace)
 
 
 def digest(xml: str, namespace: str) -> str:
-    """A short word for what the element says."""
+    """A short digest of what the element says."""
     return _word(canonical(xml, namespace))
 
 
 def digest_of(element: etree._Element) -> str:
-    """The same for an element that is bare of its namespace already."""
-    # Its own is made without layout. What an existing block held beyond it keeps the one it had.
+    """The same for an element that is already without its namespace."""
+    # Our own elements have no layout; those kept from an existing block have theirs.
     return _word(_canonical(deepcopy(element)))
 
 
 def _word(text: str) -> str:
-    # It takes longer to load than a hundred guests to read, and few hosts have what needs it.
-    from hashlib import sha256
+    from hashlib import sha256  # 1.4 ms, and only a guest with a mark needs it
 
     return sha256(text.encode()).hexdigest()[:16]
 
@@ -91,5 +90,5 @@ def _strip(element: etree._Element, namespace: str) -> None:
 
 
 def _holds_elements_only(parent: etree._Element | None) -> bool:
-    # An owner's name beside an element somebody put there: its blanks are text.
+    # In an owner's name with a stray element in it, blanks are text.
     return parent is None or not (parent.text or "").strip()

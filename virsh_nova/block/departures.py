@@ -39,7 +39,7 @@ _ATTRIBUTES = {
     "property": ("name",),
 }
 _STAMPED_WITH_ALL = ("package", "port", "ip", "extraSpec", "property")
-"""Elements that have all their attributes even where ``stamp`` did not know everything."""
+"""Elements that always have all their attributes, even if ``stamp`` wrote them."""
 _NEVER_EMPTY = ("package@version", "flavor@name", "flavor@id", "ip@address")
 _CHOICES = {"root@type": ("image", "volume"), "ip@ipVersion": ("4", "6")}
 _NUMBERS = (*_SIZES, "minDisk", "minRam")
@@ -54,7 +54,7 @@ _LONGEST = 40
 
 
 class _Shape(NamedTuple):
-    """What an instance and its flavor are made of, in one namespace and one writer's hands."""
+    """The parts of an instance and its flavor, by namespace and writer."""
 
     instance: tuple[str, ...]
     required: tuple[str, ...]
@@ -62,14 +62,14 @@ class _Shape(NamedTuple):
     flavor_required: tuple[str, ...]
     flavor_attributes: tuple[str, ...] = ("name",)
     whole: bool = True
-    """Whether Nova wrote it, which knows all; ``stamp`` may not."""
+    """Whether Nova wrote it and knew everything; ``stamp`` may not."""
 
 
 _DRAFT = _Shape(
     instance=("package", "flavor", "name", "creationTime", "owner", "root"),
     required=("package", "flavor", "creationTime", "owner"),
     flavor=_SIZES,
-    # The example of the blueprint breaks off after the disk.
+    # The example in the blueprint ends after the disk.
     flavor_required=(),
 )
 _IN_1_0 = _Shape(
@@ -113,7 +113,7 @@ def _shape(element: etree._Element, namespace: str, prefix: str, partial: bool) 
 
 
 def _is_from_32(element: etree._Element, prefix: str) -> bool:
-    """Whether it has any of the parts that came with Nova 32, all at once."""
+    """Whether it has any of the parts that Nova 32 added."""
     flavor = element.find(f"{prefix}flavor")
     has_specs = flavor is not None and (
         flavor.get("id") is not None or flavor.find(f"{prefix}extraSpecs") is not None

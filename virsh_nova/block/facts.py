@@ -1,7 +1,7 @@
-"""What is known of an instance as a flat mapping: the dotted keys of the JSON document to values.
+"""An instance as a flat mapping, by the dotted keys of the JSON document.
 
-Facts are what sources give, what is merged field by field, and what a plan explains. A key that
-is missing is not known; an empty value is known to be empty.
+Sources return facts, ``stamp`` merges them key by key, and a plan shows the source of each. A
+missing key is unknown; an empty value is known to be empty.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any, Literal
 
-from ..model import Address, Flavor, Identity, Image, Instance, Owner, Port, Root
+from ..model import Flavor, Identity, Image, Instance, Owner, Port, Root
 
 Fact = str | int | datetime | Mapping[str, str] | tuple[Port, ...]
 """A value under one of the dotted keys of ``SHAPES``."""
@@ -49,11 +49,11 @@ SHAPES: dict[str, Shape] = {
 """Every key of ``instance`` in the JSON document, in its order."""
 
 PARTS = ("flavor", "image", "owner", "root")
-"""The parts of an instance that can be there and say nothing: their fact is then ``{}``."""
+"""The parts of an instance that can be empty: their fact is then ``{}``."""
 
 _PART_TYPES: dict[str, Any] = {"flavor": Flavor, "image": Image, "root": Root}
 
-# Made once: a host's plan goes through them for each guest.
+# Made once: a plan uses them for each guest.
 _KEYS_OF_PART = {
     part: tuple(f"{part}.{field}" for field in kind._fields) for part, kind in _PART_TYPES.items()
 }
@@ -64,7 +64,7 @@ _PLACES = {key: key.partition(".")[::2] for key in SHAPES}
 
 
 def facts_of(instance: Instance) -> dict[str, Fact]:
-    """All that an instance holds, in the order of the document."""
+    """All facts of an instance, in the order of the document."""
     facts: dict[str, Fact] = {}
     for field in ("package", "name", "created"):
         _keep(facts, (field,), (getattr(instance, field),))
@@ -91,7 +91,7 @@ def _keep(facts: dict[str, Fact], keys: tuple[str, ...], values: Iterable[Any]) 
 
 
 def instance_of(facts: Facts, namespace: str) -> Instance:
-    """The instance that holds just these facts."""
+    """The instance with exactly these facts."""
     parts: dict[str, dict[str, Any]] = {part: {} for part in PARTS if part in facts}
     top: dict[str, Any] = {}
     for key, value in facts.items():
@@ -111,10 +111,3 @@ def instance_of(facts: Facts, namespace: str) -> Instance:
 def _identity(owner: Mapping[str, Any], who: str) -> Identity | None:
     id_, name = owner.get(f"{who}.id"), owner.get(f"{who}.name")
     return None if id_ is None and name is None else Identity(id_, name)
-
-
-def fixed_address(address: str) -> Address:
-    """A fixed address as Nova records it. Raises ``ValueError`` for what is no IP address."""
-    from ipaddress import ip_address
-
-    return Address("fixed", address, ip_address(address).version)

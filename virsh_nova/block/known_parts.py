@@ -1,8 +1,8 @@
-"""Parts that many guests of a host have alike: their flavor, their image, their owner.
+"""Parts that are the same in many guests of a host: their flavor, their image, their owner.
 
-Most of a block is made of them, and a host has few. One that was read without a flaw is known by
-its text from then on: in the next block it is replaced by an empty element before the XML is
-parsed at all, which more than halves the time that a block takes.
+They are most of a block, and a host has few different ones. A part that was read without a fault is
+remembered by its text: in the next block an empty element replaces it before the XML is parsed,
+which more than halves the time for a block.
 """
 
 from __future__ import annotations
@@ -22,21 +22,21 @@ _known: dict[str, object] = {}
 
 
 class Abridged(NamedTuple):
-    """A block's text without the parts that are known already."""
+    """A block's text without the known parts."""
 
     text: str
     prefix: str
     """Of the block's elements, with its colon; empty for a block without."""
     known: dict[str, object]
-    """What was taken out, by tag; an empty element stands in its place."""
+    """What was taken out, by tag; an empty element is left in its place."""
     unknown: dict[str, str]
-    """The text of each part that is to be known from now on; it stands in the block just once."""
+    """The text of each part to remember; it occurs in the block just once."""
 
 
 def abridge(text: str) -> Abridged:
-    """Take out what is known. Where a look-alike could stand elsewhere, nothing is."""
+    """Take out what is known, unless a look-alike could be elsewhere in the block."""
     root = _ROOT.match(text)
-    # Comments, CDATA sections and processing instructions may hold what is no element.
+    # Comments, CDATA sections and processing instructions can hold what only looks like an element.
     if root is None or len(text) > _LONGEST_BLOCK or "<!" in text or "<?" in text:
         return Abridged(text, "", {}, {})
     prefix = root[1] or ""
@@ -58,6 +58,6 @@ def abridge(text: str) -> Abridged:
 
 
 def remember(part: str, value: object) -> None:
-    """Know a part by its text from now on."""
+    """Remember a part by its text."""
     if len(part) <= _LONGEST_PART and len(_known) < _MOST_PARTS:
         _known[part] = value

@@ -10,13 +10,13 @@ DRAFT = "http://openstack.org/nova/instance/1"
 """The 2014 blueprint; no Nova ever wrote it."""
 
 NAMESPACE_STEM = "http://openstack.org/xmlns/libvirt/nova/"
-"""What all that Nova wrote begin with, and most likely what it will write."""
+"""How all that Nova wrote begin, and future ones most likely will."""
 
 BACKFILL = "urn:nova-domains:backfill:1"
-"""Ours: of the element that stands beside a block that Nova did not write."""
+"""Ours: of the element beside a block that stamp wrote."""
 
 NAMESPACES = (NOVA_1_1, NOVA_1_0, DRAFT)
-"""Newest first: where a domain holds several blocks, the first of these is the one that counts."""
+"""Newest first: if a domain has several blocks, the first of these counts."""
 
 ELEMENTS = ("package", "name", "creationTime", "flavor", "image", "owner", "root", "ports")
 """The children of ``<instance>`` in the order that every release of Nova keeps."""

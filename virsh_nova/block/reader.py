@@ -1,4 +1,4 @@
-"""The elements of one block, read into the model; what is not understood is kept, and told."""
+"""Reads the elements of one block into the model; unknown parts are kept and reported."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def _names_in_full(prefix: str) -> dict[object, str]:
 
 
 class BlockReader:
-    """Reads the elements of one block; collects its faults and what it does not understand."""
+    """Reads the elements of one block; collects its faults and unknown parts."""
 
     def __init__(self, prefix: str, faults: list[str], abridged: Abridged | None) -> None:
         self.prefix = prefix
@@ -69,7 +69,7 @@ class BlockReader:
             unknown=tuple(self.unknown),
         )
         if self.abridged is not None and self.taken < len(self.abridged.known):
-            raise ValueError("a part that is known stands in another place")
+            raise ValueError("a known part is in another place")
         return instance
 
     def recurring(
@@ -149,7 +149,7 @@ class BlockReader:
         written = element.get("ipVersion")
         version = integer(written)
         if written is not None and version is None:
-            self.fault(f"{path}@ipVersion", f"{quoted(written)} is no number")
+            self.fault(f"{path}@ipVersion", f"{in_quotes(written)} is not a number")
             self.unknown.append(Unknown(path, "@ipVersion", written))
         return Address(element.get("type"), element.get("address"), version)
 
@@ -172,7 +172,7 @@ class BlockReader:
                 if key not in values:
                     values[key] = child.text or ""
                     continue
-                self.fault(path, f"two of the name {quoted(key)}; the first counts")
+                self.fault(path, f"two named {in_quotes(key)}; the first counts")
             else:
                 self.fault(path, f"a <{tag}> that is not one name and one text")
             self.keep(child, path)
@@ -199,7 +199,7 @@ class BlockReader:
             return None
         value = None if len(element) or element.keys() else integer(element.text)
         if value is None:
-            self.fault(f"{parent}/{name}", f"{quoted(element.text)} is no number")
+            self.fault(f"{parent}/{name}", f"{in_quotes(element.text)} is not a number")
             self.keep(element, parent)
             return None
         return value
@@ -213,7 +213,7 @@ class BlockReader:
                 return datetime.fromisoformat(text).replace(tzinfo=timezone.utc)
             except ValueError:
                 pass
-        self.fault(name, f"{quoted(element.text)} is no date and time")
+        self.fault(name, f"{in_quotes(element.text)} is not a date and time")
         self.keep(element, parent)
         return None
 
@@ -288,6 +288,8 @@ def integer(text: str | None) -> int | None:
     return int(text) if _NUMBER.fullmatch(text) else None
 
 
-def quoted(text: str | None, limit: int = 40) -> str:
+def in_quotes(text: str | None, limit: int = 40) -> str:
+    """The text, cut, in quotes that it cannot end."""
     text = text or ""
-    return f"'{text if len(text) <= limit else text[:limit] + '…'}'"
+    shown = text if len(text) <= limit else f"{text[:limit]}…"
+    return "'" + shown.replace("'", r"\x27") + "'"

@@ -53,9 +53,9 @@ class Release(NamedTuple):
         )
 
     def habits(self, instance: Instance, uuid: str, *, unnamed: bool) -> Instance:
-        """What the release makes of what is known: a name for the unnamed, the base image's uuid.
+        """What the release changes: it names an unnamed instance, and writes the base image's uuid.
 
-        ``uuid`` is the instance's; ``unnamed`` says that it is known to have no name.
+        ``uuid`` is the instance's; ``unnamed`` says that it has no name, for certain.
         """
         name, root = instance.name, instance.root
         if self.number is not None and self.number >= _FIRST_NAMED_BY_UUID:
@@ -94,7 +94,7 @@ def release_of(namespace: str) -> Release:
 def find_release(text: str) -> Release:
     """A release by number (``29``, ``29.4.0``), name (``caracal``, ``2024.1``), or ``draft``.
 
-    Raises ``NovaDomainsError`` for what is none.
+    Raises ``NovaDomainsError`` for anything else.
     """
     word = text.strip().lower()
     if word == "draft":
@@ -108,7 +108,7 @@ def find_release(text: str) -> Release:
     close = get_close_matches(word, names, n=1)
     hint = f"did you mean {close[0]!r}?" if close else "such as 29, 2024.1, caracal, or draft"
     raise NovaDomainsError(
-        f"{text!r} is no release of Nova from {OLDEST} ({coordinated_name(OLDEST)}) "
+        f"{text!r} is not a release of Nova from {OLDEST} ({coordinated_name(OLDEST)}) "
         f"to {NEWEST} ({coordinated_name(NEWEST)})",
         hint,
     )

@@ -1,4 +1,4 @@
-"""The guests of the hosts that were read, compared with what Nova says of them."""
+"""The guests compared with Nova's records."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from .servers import Servers
 def examine_against(
     guest: Guest, servers: Servers, examination: Examination, remedies: Remedies
 ) -> Iterator[Finding]:
-    """One guest against Nova's record of it."""
+    """One guest compared with Nova's record of it."""
     record = servers.of(guest)
     if record is None:
         is_novas = guest.kind != "foreign"
@@ -40,7 +40,7 @@ def examine_missing(
 ) -> Iterator[Finding]:
     """The instances that Nova places on one of these hosts, which does not have them."""
     present = {guest.key for guest in guests if not guest.host_guessed}
-    # The dumps of an unknown host may well be those of this one.
+    # The dumps of an unknown host may be of this one.
     anywhere = {guest.uuid for guest in guests if guest.certain_host is None}
     for host in sorted(hosts):
         for record in servers.placed_on(host):

@@ -1,4 +1,4 @@
-"""For how long helpers have been running, on the machine that this runs on."""
+"""For how long helpers on this machine have been running."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ class Ages(NamedTuple):
     seconds: dict[Key, float]
     """By ``Guest.key``."""
     refused: int
-    """How many processes this user may not look at."""
+    """How many processes this user may not see."""
 
 
 def ages_of(guests: Iterable[Guest]) -> Ages:
-    """Of the guests that can be leftovers; one whose process is gone or unknown has no age."""
+    """The ages of guests that may be leftovers, except those whose process is gone or unknown."""
     processes = {guest.key: guest.pid for guest in guests if guest.pid and helper_of(guest)}
     if not processes:
         return Ages({}, 0)
-    import psutil  # 12 ms, and few hosts have a helper
+    import psutil  # 11 ms, and few hosts have a helper
 
     seconds: dict[Key, float] = {}
     refused = 0

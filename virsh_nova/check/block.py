@@ -1,4 +1,4 @@
-"""The block by itself: is it there, whole and current, and does it say whose the guest is?"""
+"""The block by itself: whether it exists, is intact and current, and names the owner."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from ..block.namespaces import NAMESPACE_STEM, NAMESPACES
 from ..block.releases import NEWEST
 from ..block.schema import misfit
 from ..guests.build import counting_block
+from ..guests.naming import NO_NAME
 from ..model import Block, Domain, Guest, Identity
 from ..quoting import quoted
 from .finding import Finding, found
@@ -17,16 +18,15 @@ from .remedies import Remedies
 from .versions import version_of
 
 _MOST_FIELDS = 6
-_NO_NAME = ("", "N/A")
 
 
 def examine_block(guest: Guest, remedies: Remedies) -> Iterator[Finding]:
-    """What the block of one of Nova's guests shows by itself."""
+    """Findings from the block of one of Nova's guests alone."""
     blocks = list(_blocks(guest))
     yield from _presence(guest, remedies)
     for where, domain, block in blocks:
         if block.faults or block.instance is None:
-            faults = block.faults or ("nothing of it can be read",)
+            faults = block.faults or ("no part of it can be read",)
             yield found(
                 "block-damaged",
                 guest,
@@ -49,7 +49,7 @@ def examine_block(guest: Guest, remedies: Remedies) -> Iterator[Finding]:
 
 
 def _blocks(guest: Guest) -> Iterator[tuple[str, Domain | None, Block]]:
-    """Each block once: one that both definitions have is that of the live one."""
+    """Each block once: if both definitions have the same, that of the live one."""
     if not guest.definitions:
         if guest.block is not None:
             yield "", None, guest.block
@@ -148,7 +148,7 @@ def _owner(guest: Guest, remedies: Remedies) -> Iterator[Finding]:
     unnamed = [
         f"the {who} {quoted(identity.id or '')} {_named(identity)}"
         for who, identity in identities.items()
-        if identity and (identity.name or "").strip() in _NO_NAME
+        if identity and (identity.name or "").strip() in NO_NAME
     ]
     if unnamed:
         yield found("owner-unnamed", guest, *unnamed)

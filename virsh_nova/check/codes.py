@@ -5,6 +5,7 @@ Codes are stable: scripts ignore them by name. What Nova does by design is a not
 
 from __future__ import annotations
 
+from difflib import get_close_matches
 from typing import Literal, NamedTuple
 
 Severity = Literal["error", "warning", "note"]
@@ -100,7 +101,7 @@ _ALL = (
         "readers skip these parts or the whole block",
         "The metadata block, or a part of it, cannot be read: no <instance>, a number that is "
         "not one, a date that is not one.",
-        "Somebody edited it, or a tool wrote it. Nova does not write such blocks.",
+        "It was edited, or a tool wrote it. Nova does not write such blocks.",
         "`openstack server reboot --hard` makes Nova rewrite it; stamp --overwrite does so "
         "without a reboot.",
     ),
@@ -123,7 +124,7 @@ _ALL = (
         "the guest is missing here",
         "the instance is down, whatever Nova shows",
         "Nova says that the instance is on this host, and libvirt has no guest of that uuid.",
-        "A guest that somebody undefined; a host that was reinstalled; a build that failed or "
+        "A guest that was undefined by hand; a host that was reinstalled; a build that failed or "
         "has only begun.",
         "`openstack server show` shows its state; `openstack server reboot --hard` defines it "
         "again if its disks still exist.",
@@ -166,7 +167,7 @@ _ALL = (
         "The block can be read, but no Nova writes it like this in its namespace: a part is "
         "missing, unknown or misplaced. A block that stamp wrote may lack parts. It is a note "
         "if a newer Nova than this nova-domains knows wrote the block.",
-        "Somebody edited it; a patched Nova; a tool that does not know the format.",
+        "An edit; a patched Nova; a tool that does not know the format.",
         _REWRITE,
     ),
     Code(
@@ -228,7 +229,7 @@ _ALL = (
         "The block says that the guest boots from a certain volume, and its boot disk is another. "
         "It is a note if the block may name the instance's image instead, as Nova does for a "
         "guest that boots from a volume and has an image too, or was rebuilt. That Nova leaves "
-        "the uuid of a boot volume empty is no finding.",
+        "the uuid of a boot volume empty is not reported.",
         "A disk changed by hand; a block copied from another guest; a volume that was migrated.",
         "Compare with `openstack server show`; a hard reboot rewrites the block.",
     ),
@@ -364,6 +365,4 @@ CODES = {code.code: code for code in _ALL}
 
 def nearest(text: str) -> str:
     """The code that was probably meant."""
-    from difflib import get_close_matches  # 5 ms, for a typing error
-
     return get_close_matches(text.lower(), CODES, n=1, cutoff=0.0)[0]

@@ -1,4 +1,4 @@
-"""The examination: guests, records and ages in, findings out. Pure, and linear in the guests."""
+"""Examines guests against each other, records and ages. Pure; linear in the guests."""
 
 from __future__ import annotations
 

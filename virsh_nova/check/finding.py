@@ -1,4 +1,4 @@
-"""What an examination looks at, and what it finds."""
+"""What an examination takes and returns."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _NO_AGES: Mapping[Key, float] = MappingProxyType({})
 
 
 class Examination(NamedTuple):
-    """Everything that is examined, and by what measure."""
+    """What to examine, and the thresholds."""
 
     guests: Sequence[Guest]
     """All guests of the hosts, read whole: another guest may use the same disk."""
@@ -36,8 +36,7 @@ class Examination(NamedTuple):
     ages: Mapping[Key, float] = _NO_AGES
     """For how many seconds the process of a guest has been running."""
     nova_version: Version | None = None
-    """The version that the guests should have been started by; None for the newest on
-    their host."""
+    """The version that should have started the guests; None for the newest on their host."""
     leftover: float = HOUR
     """Seconds after which a helper counts as left behind."""
 

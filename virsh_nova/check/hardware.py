@@ -1,19 +1,15 @@
-"""The block compared with what the guest really is."""
+"""The block compared with the actual guest."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
-from ..guests.derive import boot_volume
+from ..guests.derive import boot_volume, in_rescue
+from ..guests.naming import PORT_BEGINNING_LENGTH, TAP, UUID, instances_in_path
 from ..model import Domain, Guest, Instance
 from ..quoting import quoted
 from .finding import Finding, found
 
-_UUID = r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}"
-_PLAIN_UUID = re.compile(_UUID, re.IGNORECASE)
-_IN_PATH = re.compile(rf"/instances/({_UUID})/|(?<![0-9a-f-])({_UUID})_disk", re.IGNORECASE)
-_TAP = re.compile(r"tap([0-9a-f]{8}-[0-9a-f]{2})")
 _MOST_PORTS = 8
 _PSERIES = ("ppc64", "ppc64le")
 _PSERIES_STEP_MIB = 256
@@ -21,10 +17,10 @@ _PSERIES_STEP_MIB = 256
 
 
 def examine_hardware(guest: Guest) -> Iterator[Finding]:
-    """What the block of one of Nova's guests says, and its XML contradicts."""
+    """Where the XML of one of Nova's guests contradicts its block."""
     if not guest.definitions:
         return
-    # The running guest counts; Nova leaves the persistent block behind after a port attach.
+    # Compare the running guest: a port attach leaves the persistent block out of date.
     domain = guest.definitions[0].domain
     yield from _uuids(guest, domain)
     instance = guest.instance
@@ -56,27 +52,28 @@ def _ports(guest: Guest, domain: Domain, instance: Instance) -> Iterator[Finding
         return
     # By the part that a tap device's name has room for; by the whole where it is known.
     ports = {port.uuid.lower() for port in instance.ports if port.uuid}
-    beginnings = {port[:11] for port in ports}
+    beginnings = set(map(_beginning, ports))
     covered: set[str] = set()
     unrecorded: list[str] = []
     anonymous = 0
     for nic in domain.hardware.interfaces:
-        tap = _TAP.fullmatch(nic.target or "")
+        tap = TAP.fullmatch(nic.target or "")
         port = (nic.port or "").lower()
         if port:
             covered.add(port)
             if port not in ports:
-                unrecorded.append(f"{nic.target or nic.mac or 'an interface'} of the port {port}")
+                device = quoted(nic.target or nic.mac or "an interface")
+                unrecorded.append(f"{device} of the port {quoted(port)}")
         elif tap:
             covered.add(tap[1])
             if tap[1] not in beginnings:
-                unrecorded.append(f"{nic.target}")
+                unrecorded.append(quoted(nic.target or ""))
         else:
-            # Passed through, vhost-user, or somebody's own: it does not show its port.
+            # Passed through, vhost-user, or not Neutron's: it does not show its port.
             anonymous += 1
-    missing = sorted(port for port in ports if port not in covered and port[:11] not in covered)
+    missing = sorted(port for port in ports if covered.isdisjoint((port, _beginning(port))))
     if len(missing) > anonymous:
-        yield found("port-without-interface", guest, *_few([f"port {port}" for port in missing]))
+        yield found("port-without-interface", guest, *_few([f"port {quoted(p)}" for p in missing]))
     # Suspended by Nova: the block that names it is in the saved memory, and comes back with it.
     if unrecorded and (guest.state, guest.reason) != ("shutoff", "saved"):
         yield found(
@@ -85,6 +82,10 @@ def _ports(guest: Guest, domain: Domain, instance: Instance) -> Iterator[Finding
             *_few(unrecorded),
             severity="note" if guest.id is None else None,
         )
+
+
+def _beginning(port: str) -> str:
+    return port[:PORT_BEGINNING_LENGTH]
 
 
 def _few(things: list[str]) -> list[str]:
@@ -97,7 +98,7 @@ def _root(guest: Guest, domain: Domain, instance: Instance) -> Iterator[Finding]
     root = instance.root
     if root is None or not domain.hardware.disks:
         return
-    if any((disk.source or "").endswith("disk.rescue") for disk in domain.hardware.disks):
+    if in_rescue(domain):
         return
     volume = boot_volume(domain)
     if root.type == "image" and volume is not None:
@@ -107,9 +108,11 @@ def _root(guest: Guest, domain: Domain, instance: Instance) -> Iterator[Finding]
     elif root.type == "volume" and root.uuid:
         if volume is None:
             if _own_disks(domain):
-                yield found("root-differs", guest, f"no boot disk is the volume {root.uuid}")
+                yield found(
+                    "root-differs", guest, f"no boot disk is the volume {quoted(root.uuid)}"
+                )
         elif root.uuid.lower() not in (volume, _image_of(instance)):
-            evidence = f"it boots from the volume {volume}, the block says {root.uuid}"
+            evidence = f"it boots from the volume {volume}, the block says {quoted(root.uuid)}"
             certain = instance.image is not None or guest.backfill is not None
             yield found("root-differs", guest, evidence, severity=None if certain else "note")
 
@@ -125,17 +128,12 @@ def _image_of(instance: Instance) -> str | None:
 
 def _own_disks(domain: Domain) -> bool:
     """Whether there is a disk that no volume backs: a serial that is lost says nothing."""
-    return any(uuids_in(disk.source) for disk in domain.hardware.disks if disk.device == "disk")
+    return any(
+        instances_in_path(disk.source) for disk in domain.hardware.disks if disk.device == "disk"
+    )
 
 
 # ---- uuids ------------------------------------------------------------------------------------
-
-
-def uuids_in(path: str | None) -> list[str]:
-    """The instances that a disk's path or name belongs to, as Nova names its disks."""
-    if not path:
-        return []
-    return [(match[1] or match[2]).lower() for match in _IN_PATH.finditer(path)]
 
 
 def _uuids(guest: Guest, domain: Domain) -> Iterator[Finding]:
@@ -143,12 +141,12 @@ def _uuids(guest: Guest, domain: Domain) -> Iterator[Finding]:
     others: list[str] = []
     own = domain.sysinfo.get("uuid", "").lower()
     if own and own != uuid:
-        others.append(f"the sysinfo has {own}")
+        others.append(f"the sysinfo has {quoted(own)}")
     for disk in domain.hardware.disks:
-        if any(other != uuid for other in uuids_in(disk.source)):
+        if any(other != uuid for other in instances_in_path(disk.source)):
             others.append(f"the disk {disk.source}")
     if others:
         yield found("uuid-differs", guest, *_few(others))
     serial = domain.sysinfo.get("serial", "").lower()
-    if serial != uuid and _PLAIN_UUID.fullmatch(serial):
+    if serial != uuid and UUID.fullmatch(serial):
         yield found("serial-differs", guest, f"serial {serial}")

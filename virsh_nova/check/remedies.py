@@ -1,4 +1,4 @@
-"""The call of ``stamp`` that fixes a finding: our own words and the uuid, no text of a tenant."""
+"""The ``stamp`` command that fixes a finding: our own words and the uuid, no text of a tenant."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ class Remedies:
         return ("stamp", guest.uuid, "--derive", *(self._sources if known else ()))
 
     def fill(self, guest: Guest) -> tuple[str, ...]:
-        """To add what the block is missing; nothing where no record has it."""
+        """Adds what the block is missing; empty if no record has it."""
         if not self._knows(guest):
             return ()
         return ("stamp", guest.uuid, "--fill", *self._sources)
 
     def overwrite(self, guest: Guest) -> tuple[str, ...]:
-        """To replace the block; nothing where that would lose what it says."""
+        """Replaces the block; empty if that would lose what it says."""
         if not self._knows(guest):
             return ()
         return ("stamp", guest.uuid, "--overwrite", "--derive", *self._sources)
@@ -44,7 +44,7 @@ class Remedies:
 
 
 def _is_others(guest: Guest) -> bool:
-    """Whether ``stamp`` would refuse it: it bears another manager's mark, or could not be read."""
+    """Whether ``stamp`` would refuse it: it has another manager's mark, or could not be read."""
     return not guest.definitions or any(
         True for definition in guest.definitions for _ in foreign_evidence(definition.domain)
     )

@@ -1,4 +1,4 @@
-"""What ``check`` does: read the guests, ask what Nova says of them, examine, and sift."""
+"""``check``: read the guests and Nova's records, examine them, filter the findings."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ _NONE_HIDDEN: Mapping[Severity, int] = MappingProxyType({})
 
 
 class CheckOptions(NamedTuple):
-    """What was asked for on the command line."""
+    """The options of the command line."""
 
     handles: Sequence[str] = ()
     """The guests to report on; all of them if there are none."""
     ignored: Collection[str] = ()
-    """Codes of findings to leave out."""
+    """Codes of findings to skip."""
     severity: Severity = "warning"
     """Findings that are less grave are counted, not shown."""
     leftover: float = HOUR
@@ -43,7 +43,7 @@ class CheckOptions(NamedTuple):
     from files: no command of it reaches those."""
 
 
-class Notice(NamedTuple):
+class CheckWarning(NamedTuple):
     """A warning to print beside the report."""
 
     message: str
@@ -51,7 +51,7 @@ class Notice(NamedTuple):
 
 
 class Report(NamedTuple):
-    """What is to be printed."""
+    """What to print."""
 
     findings: Sequence[Finding]
     """Those that are shown."""
@@ -62,8 +62,8 @@ class Report(NamedTuple):
     program: tuple[str, ...] = ()
     """As in ``CheckOptions``."""
     several_hosts: bool = False
-    """Whether the guests come from more than one host: only then is it worth a column."""
-    notices: Sequence[Notice] = ()
+    """Whether the guests are from more than one host; if so, the host gets a column."""
+    warnings: Sequence[CheckWarning] = ()
     failures: Sequence[NovaDomainsError] = ()
     """One for each handle that matches no guest, or more than one."""
 
@@ -88,7 +88,7 @@ def check(
     guests = host.guests("whole", progress=progress)
     hosts = _certain_hosts(guests, host.certain_name)
     answers = _ask_nova(options, guests, hosts) if options.files or options.cloud else None
-    ages, notices = _ages(guests, host.is_this_machine)
+    ages, warnings = _ages(guests, host.is_this_machine)
     findings = examine(
         Examination(
             guests,
@@ -114,7 +114,7 @@ def check(
         hidden,
         options.program,
         several_hosts,
-        notices=[*map(Notice, said), *notices],
+        warnings=[*map(CheckWarning, said), *warnings],
         failures=failures,
     )
 
@@ -122,7 +122,7 @@ def check(
 def sifted(
     findings: Sequence[Finding], ignored: Collection[str], severity: Severity
 ) -> tuple[list[Finding], Mapping[Severity, int]]:
-    """The findings to be shown, and how many are not because they are less grave than that."""
+    """The findings to show, and how many less grave ones are hidden."""
     kept = [finding for finding in findings if finding.code not in ignored]
     least = SEVERITIES.index(severity)
     shown = [finding for finding in kept if finding.rank <= least]
@@ -136,7 +136,7 @@ def sources_for_stamp(files: Sequence[str], cloud: str | None) -> tuple[str, ...
 
 
 def _certain_hosts(guests: Sequence[Guest], name: str | None) -> frozenset[str]:
-    """The hosts whose names are known for certain; ``name`` is for one without any guest."""
+    """The hosts whose names are certain; ``name`` is that of a host without guests."""
     if not guests:
         return frozenset((name,) if name else ())
     return frozenset(host for guest in guests if (host := guest.certain_host))
@@ -145,7 +145,7 @@ def _certain_hosts(guests: Sequence[Guest], name: str | None) -> frozenset[str]:
 def _ask_nova(
     options: CheckOptions, guests: Sequence[Guest], hosts: Collection[str]
 ) -> list[Gathered]:
-    # It brings msgspec, 14 ms that a check without it saves.
+    # It brings msgspec, 17 ms that a check without it saves.
     from ..sources.gather import Sources, gather
 
     everywhere = frozenset(guest.uuid for guest in guests)
@@ -164,7 +164,7 @@ def _ask_nova(
 
 def _ages(
     guests: Sequence[Guest], is_this_machine: bool
-) -> tuple[Mapping[Key, float], list[Notice]]:
+) -> tuple[Mapping[Key, float], list[CheckWarning]]:
     """Only of processes on this machine: on another one the same pid is another process."""
     if not is_this_machine:
         return {}, []
@@ -173,4 +173,4 @@ def _ages(
         return ages.seconds, []
     helpers = "1 helper" if ages.refused == 1 else f"{ages.refused} helpers"
     message = f"the age of {helpers} is unknown: this user may not see the process"
-    return ages.seconds, [Notice(message, "run it as root")]
+    return ages.seconds, [CheckWarning(message, "run it as root")]

@@ -1,4 +1,4 @@
-"""The state of any guest, Nova's or not."""
+"""Findings about the state of any guest, Nova's or not."""
 
 from __future__ import annotations
 

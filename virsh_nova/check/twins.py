@@ -1,14 +1,14 @@
-"""What two guests must not have in common: a uuid while both run, a disk, a MAC address."""
+"""What two guests must not share: a uuid while both run, a disk, a MAC address."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
 
+from ..guests.naming import instances_in_path
 from ..model import Guest
 from ..quoting import quoted
 from .finding import Finding, Key, found
-from .hardware import uuids_in
 
 _MOST_OTHERS = 3
 _MIGRATING = ("migration", "starting up", "post-copy", "post-copy failed")
@@ -16,7 +16,7 @@ _MIGRATING = ("migration", "starting up", "post-copy", "post-copy failed")
 
 
 class Twins:
-    """All guests by what they use. A guest of two sources, two reports say, is one guest."""
+    """All guests by what they use. A guest in two sources, such as two reports, is one guest."""
 
     def __init__(self, guests: Iterable[Guest]) -> None:
         self._users: dict[str, dict[Key, Guest]] = {}
@@ -35,7 +35,7 @@ class Twins:
                 for mac in _macs(guest):
                     self._macs.setdefault((guest.host, mac), {}).setdefault(guest.key, guest)
             if guest.manager == "libguestfs":
-                continue  # It looks into the disks of others: that is what it is for.
+                continue  # Looking into the disks of others is its purpose.
             for uuid in _instances_of_disks(guest):
                 self._users.setdefault(uuid, {}).setdefault(guest.key, guest)
 
@@ -76,8 +76,8 @@ class Twins:
 
 def _macs(guest: Guest) -> dict[str, None]:
     """The MAC addresses that the guest shows to a network outside its QEMU."""
-    # One of the user mode has a network of its own, and no device on the host. So has a function
-    # that is passed through, but Nova gives guests no other.
+    # A user-mode interface has its own network and no device on the host. A passed-through function
+    # has no device either, but Nova creates no user-mode interfaces.
     return {
         nic.mac.lower(): None
         for each in guest.definitions[:1]
@@ -106,7 +106,7 @@ def _in_common(guest: Guest, twin: Guest) -> Iterator[str]:
             return
     for disk in ours:
         if disk.source and disk.source in sources:
-            # A path of each host's own file system is two files.
+            # The same path on two hosts can be two files.
             yield f"both name the disk {disk.source}"
             return
 
@@ -114,11 +114,11 @@ def _in_common(guest: Guest, twin: Guest) -> Iterator[str]:
 def _instances_of_disks(guest: Guest) -> dict[str, str]:
     """The path that shows it, by the uuid of the instance."""
     disks = (d for each in guest.definitions for d in each.domain.hardware.disks)
-    return {uuid: disk.source or "" for disk in disks for uuid in uuids_in(disk.source)}
+    return {uuid: disk.source or "" for disk in disks for uuid in instances_in_path(disk.source)}
 
 
 def _others(guest: Guest, sharing: Mapping[Key, Guest]) -> str:
-    """The guests but this one in a few words: a host full of copies must not fill a page each."""
+    """The other guests, at most three by name: a host full of copies must not fill pages."""
     others = (other for key, other in sharing.items() if key != guest.key)
     named = [_named(other, guest.host) for other in islice(others, _MOST_OTHERS)]
     more = len(sharing) - 1 - len(named)

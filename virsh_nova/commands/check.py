@@ -12,6 +12,7 @@ from ..console import complain, draws_for_terminal, speaks_unicode, terminal_wid
 from ..errors import EXIT_FAILED, EXIT_FINDINGS, NovaDomainsError
 from ..render import check as face
 from ..render.progress import ProgressBar
+from ..render.style import coloured, plain
 from .session import Session
 from .types import Duration, FindingCode, Handle, NovaVersion
 
@@ -122,8 +123,8 @@ def check_command(
 def examined(session: Session, options: CheckOptions) -> Report:
     with ProgressBar("Reading guests") as progress:
         report = check(session.open(), options, progress=progress)
-    for notice in report.notices:
-        complain(notice.message, notice.hint, kind="warning")
+    for warning in report.warnings:
+        complain(warning.message, warning.hint, kind="warning")
     return report
 
 
@@ -149,8 +150,7 @@ def unknown(message: str) -> int:
 
 def printed(report: Report, format_: str, plain_text: bool) -> str:
     if format_ == "json":
-        # The choice of a format: json takes 3 ms to import.
-        from ..render.serial import as_json
+        from ..render.serial import as_json  # the choice of a format: json takes 1 ms
 
         documents = [face.finding_document(each, report) for each in report.findings]
         return as_json(documents, one_a_line=True, ascii_only=not speaks_unicode())
@@ -161,12 +161,12 @@ def printed(report: Report, format_: str, plain_text: bool) -> str:
     return face.findings_table(
         report,
         width=terminal_width(),
-        paint=face.coloured if draws_for_terminal(plain_text) else face.plain,
+        paint=coloured if draws_for_terminal(plain_text) else plain,
         unicode=speaks_unicode(),
     )
 
 
 def explanation(code: str, plain_text: bool) -> str:
     width = min(terminal_width() or _WIDEST_TEXT, _WIDEST_TEXT)
-    paint = face.coloured if draws_for_terminal(plain_text) else face.plain
+    paint = coloured if draws_for_terminal(plain_text) else plain
     return face.explained(CODES[code], width=width, paint=paint)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import click
+from click.shell_completion import get_completion_class
 
 from ..console import write
 from .session import COMPLETION_VARIABLE, PROGRAM
@@ -18,8 +19,6 @@ def completion_command(ctx: click.Context, shell: str) -> None:
 
     For bash: eval "$(nova-domains completion bash)" in ~/.bashrc.
     """
-    from click.shell_completion import get_completion_class
-
     complete = get_completion_class(shell)
     assert complete is not None
     root = ctx.find_root()

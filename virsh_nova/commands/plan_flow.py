@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
-from ..console import complain, draws_for_terminal, speaks_unicode, write
+from ..console import complain, draws_for_terminal, speaks_unicode, terminal_width, write
 from ..errors import EXIT_FAILED, EXIT_INTERRUPTED
 from ..render.progress import ProgressBar
+from ..render.safe import quoted
 from ..render.serial import as_json
-from ..render.stamp import coloured, counts, plain, plan_document, plan_text, summary
+from ..render.stamp import counts, plan_document, plan_text, summary
+from ..render.style import coloured, plain
 from ..stamp.apply import Applied, apply
 from ..stamp.journal import Journal
 from ..stamp.journal_format import Origin, Outcome
@@ -120,7 +122,7 @@ def show(
         write(as_json(document, one_a_line=False, ascii_only=not speaks_unicode()))
     else:
         paint = coloured if draws_for_terminal(manner.no_color) else plain
-        write(plan_text(plan, paint=paint, named=purpose.named))
+        write(plan_text(plan, paint=paint, width=terminal_width(), named=purpose.named))
         write(f"{counts(plan, 'restore' if purpose.origin.undoes else 'write')}\n")
     # The question, and errors, must not overtake it.
     sys.stdout.flush()
@@ -174,7 +176,7 @@ def report(
     for step in steps:
         outcome = outcomes[step.guest.uuid]
         if outcome.result not in ("done", "left"):
-            who = f"{step.guest.domain} ({step.guest.uuid})"
+            who = f"{quoted(step.guest.domain)} ({step.guest.uuid})"
             what = "skipped: " if outcome.result == "changed" else ""
             complain(f"{who}: {what}{outcome.why}")
     left = sum(outcome.result == "left" for outcome in outcomes.values())

@@ -7,11 +7,13 @@ from pathlib import Path
 import click
 
 from .. import __version__
-from ..console import complain, speaks_unicode, write
+from ..console import complain, draws_for_terminal, speaks_unicode, terminal_width, write
 from ..errors import EXIT_FAILED, NovaDomainsError
 from ..render.progress import ProgressBar
+from ..render.safe import quoted
 from ..render.serial import as_json
-from ..render.undo import runs_document, runs_table
+from ..render.style import coloured, plain
+from ..render.undo import runs_document, runs_table, runs_text
 from ..stamp.journal_format import Origin, Run
 from ..stamp.journals import all_runs, is_undone, named_run, state_of
 from ..stamp.plan import whoami
@@ -67,7 +69,7 @@ def undo(session: Session, folder: Path, journal_file: str | None, manner: Manne
             "whole", chosen=lambda sighting: sighting.uuid in uuids, progress=progress
         )
     plan = make_undo_plan(host.name, guests, run)
-    complain(f"undoing {run.id} by {run.origin.by}: {run.path}", kind="note")
+    complain(f"undoing {quoted(run.id)} by {quoted(run.origin.by)}: {run.path}", kind="note")
     origin = Origin("undo", identity, whoami(), __version__, undoes=run.id)
     earlier = runs.settled.get(run.id, frozenset())
     as_before = found_as_before(plan, run)
@@ -88,7 +90,7 @@ def undo(session: Session, folder: Path, journal_file: str | None, manner: Manne
 def warn_of_rest(run: Run, settled: frozenset[str]) -> None:
     state = state_of(run, settled) if settled else "not undone"
     complain(
-        f"{run.id} is {state}",
+        f"{quoted(run.id)} is {state}",
         "the next undo offers it again; for an earlier run: nova-domains undo RUN",
         kind="warning",
     )
@@ -102,7 +104,9 @@ def list_runs(session: Session, manner: Manner) -> int:
         documents = runs_document(runs)
         write(as_json(documents, one_a_line=False, ascii_only=not speaks_unicode()))
     else:
-        write(runs_table(runs))
+        width = terminal_width()
+        paint = coloured if draws_for_terminal(session.no_color or manner.no_color) else plain
+        write(runs_table(runs) if width is None else runs_text(runs, width=width, paint=paint))
     return 0
 
 

@@ -20,6 +20,7 @@ from ..console import (
 )
 from ..errors import EXIT_FAILED, NovaDomainsError
 from ..hosts.host import Host
+from ..inputs.read import STDIN
 from ..model import Guest
 from ..render.progress import ProgressBar
 from ..render.style import coloured, plain
@@ -33,9 +34,8 @@ from ..whose.suggest import no_match
 from .session import Session
 from .types import AnswerColumnName, Handle
 
-STDIN = "-"
 _MOST_SUGGESTIONS = 10
-"""Handles without a match for which similar ones are searched; of a long list nobody needs more."""
+"""Handles without a match that get suggestions: enough for a long list, too."""
 
 
 @click.command("whose")
@@ -117,7 +117,7 @@ def _answer(handles: Sequence[str], index: Index, face: Face, host: Host) -> lis
 
 
 def _annotate(stream: TextIO, index: Index, face: Face) -> None:
-    """Each line as it comes, so that it can stand behind a tcpdump."""
+    """Each line as it comes, so that it works in a pipe behind tcpdump."""
     # This may go on for days, in a process that was to be over before any garbage counts.
     gc.freeze()
     gc.enable()

@@ -1,4 +1,4 @@
-"""Whose is a guest? A table of marks; a domain in, the judgement with its evidence out.
+"""Whose a guest is: a table of marks, and the judgement from the marks a domain has.
 
 The marks come from the source of the managers named and from hosts they run. A mark weighs
 ``CERTAIN`` where no other program leaves it; lesser ones have to come together before a guest
@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from ..block.namespaces import NAMESPACE_STEM, NAMESPACES
 from ..model import Block, Domain, Judgement
-from .naming import DEFAULT_INSTANCE_NAME, TAP, UUID
+from .naming import DEFAULT_INSTANCE_NAME, TAP, UUID, instances_in_path
 
 CERTAIN = 3
 
@@ -69,7 +69,7 @@ class Mark(NamedTuple):
 
 
 def judge(domain: Domain) -> Judgement:
-    """Say what kind of guest a domain is, from its whole XML."""
+    """What kind of guest a domain is, from its whole XML."""
     foreign = list(foreign_evidence(domain))
     nova = [(mark, found) for mark in NOVA_MARKS if (found := mark.find(domain))]
     weight = sum(mark.weight for mark, _ in nova)
@@ -95,7 +95,7 @@ def judge_block(block: Block) -> Judgement:
 
 
 def foreign_evidence(domain: Domain) -> Iterator[tuple[str, str]]:
-    """Each manager other than Nova whose fingerprint the domain bears, with what shows it."""
+    """Each manager other than Nova that left a mark on the domain, with what shows it."""
     for mark in FOREIGN_MARKS:
         if found := mark.find(domain):
             yield mark.manager, found
@@ -157,7 +157,7 @@ FOREIGN_MARKS = (
 
 def _unreadable_block(domain: Domain) -> str | None:
     if domain.blocks and not any(block.instance for block in domain.blocks):
-        return f"an element of {domain.blocks[0].namespace} that is no readable block"
+        return f"an element of {domain.blocks[0].namespace} that is not a readable block"
     return None
 
 
@@ -187,8 +187,7 @@ def _path_with_uuid(domain: Domain) -> str | None:
         *(("file", path) for path in hardware.paths),
     ):
         # LXC's root file system is the folder itself.
-        found = f"{(path or '').lower()}/"
-        if f"/instances/{uuid}/" in found or (what == "disk" and f"{uuid}_disk" in found):
+        if uuid in instances_in_path(f"{path or ''}/"):
             return f"{what} {path} carries the domain's uuid"
     return None
 
@@ -242,10 +241,10 @@ NOVA_MARKS = (
     Mark("nova", 2, _tap_name),
     # libvirt-using tools other than Nova copy the uuid there too, though few do.
     Mark("nova", 2, _serial_is_uuid),
-    # Whoever fills sysinfo's uuid has to put the domain's there: libvirt insists.
+    # libvirt accepts no other uuid in sysinfo, from any tool.
     Mark("nova", 1, _uuid_in_sysinfo),
-    # oVirt and others give disks a uuid as serial as well.
+    # oVirt and others also give disks a uuid as serial.
     Mark("nova", 1, _volume_serial),
-    # Configurable in Nova, and anybody can name a domain so.
+    # Configurable in Nova, and anyone can give a domain such a name.
     Mark("nova", 1, _instance_name),
 )

@@ -1,4 +1,4 @@
-"""Facts that a guest still tells of itself: its XML in, facts out. Pure."""
+"""Facts that a guest's own XML shows. Pure."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from ..block.facts import Fact
 from ..model import Disk, Domain, Interface, Port
+from ..quoting import quoted
 from .naming import UUID, port_of_tap
 
 SOURCE = "the guest"
@@ -15,11 +16,11 @@ SOURCE = "the guest"
 class Derived(NamedTuple):
     facts: dict[str, Fact]
     notes: tuple[str, ...]
-    """What could not be told, and why."""
+    """What could not be derived, and why."""
 
 
 def derive(domain: Domain, known_ports: Collection[str]) -> Derived:
-    """What the guest tells: Nova's version, its size, its root disk, its ports.
+    """What the XML shows: Nova's version, the guest's size, root disk and ports.
 
     ``known_ports`` are uuids from elsewhere: a tap device names only the beginning of its port.
     """
@@ -36,7 +37,7 @@ def derive(domain: Domain, known_ports: Collection[str]) -> Derived:
     if None in ports:
         unnamed = domain.hardware.interfaces[ports.index(None)]
         name = unnamed.target or unnamed.mac or "an interface"
-        notes.append(f"ports left out: nothing tells the whole uuid of the port behind {name}")
+        notes.append(f"no ports: the full uuid of the port behind {quoted(name)} is unknown")
     else:
         facts["ports"] = tuple(Port(uuid, ()) for uuid in ports)
     return Derived(facts, tuple(notes))
@@ -45,7 +46,7 @@ def derive(domain: Domain, known_ports: Collection[str]) -> Derived:
 def boot_volume(domain: Domain) -> str | None:
     """The uuid of the volume that the guest boots from: the serial that Nova gives its disk."""
     disk = _boot_disk(domain)
-    if disk is None or not UUID.fullmatch(disk.serial or "") or _in_rescue(domain):
+    if disk is None or not UUID.fullmatch(disk.serial or "") or in_rescue(domain):
         return None
     return (disk.serial or "").lower()
 
@@ -56,8 +57,8 @@ def port_of(nic: Interface, known_ports: Collection[str]) -> str | None:
 
 
 def _root(domain: Domain, notes: list[str]) -> dict[str, Fact]:
-    if _in_rescue(domain):
-        notes.append("root left out: the guest is in rescue, and boots from another disk")
+    if in_rescue(domain):
+        notes.append("no root: the guest is in rescue and boots from another disk")
         return {}
     if volume := boot_volume(domain):
         return {"root.type": "volume", "root.uuid": volume}
@@ -66,7 +67,7 @@ def _root(domain: Domain, notes: list[str]) -> dict[str, Fact]:
     if disk is not None and uuid and uuid in (disk.source or "").lower():
         # Nova's own disks carry the instance's uuid in their path or name; volumes do not.
         return {"root.type": "image"}
-    notes.append("root left out: the boot disk is neither a volume's nor named by the instance")
+    notes.append("no root: the boot disk is not a volume, and its path does not contain the uuid")
     return {}
 
 
@@ -75,5 +76,6 @@ def _boot_disk(domain: Domain) -> Disk | None:
     return min(disks, key=lambda disk: disk.boot or len(disks) + 1, default=None)
 
 
-def _in_rescue(domain: Domain) -> bool:
+def in_rescue(domain: Domain) -> bool:
+    """Whether the guest boots from a rescue disk for now."""
     return any((disk.source or "").endswith("disk.rescue") for disk in domain.hardware.disks)

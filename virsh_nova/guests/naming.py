@@ -13,7 +13,12 @@ UUID_PATTERN = r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}"
 UUID = re.compile(UUID_PATTERN, re.IGNORECASE)
 
 UUID_WITHIN = re.compile(rf"(?<![0-9a-f]){UUID_PATTERN}(?![0-9a-f])", re.IGNORECASE)
-"""A uuid in a longer text, a path or a log line say."""
+"""A uuid within a longer text, such as a path or a log line."""
+
+UUID_ANY_SPELLING = re.compile(
+    r"[0-9a-f]{8}(-?)[0-9a-f]{4}\1[0-9a-f]{4}\1[0-9a-f]{4}\1[0-9a-f]{12}", re.IGNORECASE
+)
+"""A uuid with all of its dashes or none, as Keystone writes its ids and people type them."""
 
 _PORT_BEGINNING = "[0-9a-f]{8}-[0-9a-f]{2}"
 PORT_BEGINNING_LENGTH = 11
@@ -37,6 +42,11 @@ DEFAULT_INSTANCE_NAME = re.compile(r"instance-[0-9a-f]{8}")
 
 NO_NAME = ("", "N/A")
 """What Nova writes for the name of a user or project that it does not know."""
+
+
+def uuid_digits(text: str) -> str | None:
+    """The 32 digits of a uuid in any spelling, in lower case; None if it is not a uuid."""
+    return text.replace("-", "").lower() if UUID_ANY_SPELLING.fullmatch(text) else None
 
 
 def instances_in_path(path: str | None) -> list[str]:

@@ -16,7 +16,7 @@ STATES = (
 )
 
 UNKNOWN_STATE = "unknown"
-"""Of a guest that is known from files which do not tell."""
+"""Of a guest that was read from files which do not show its state."""
 
 
 # libvirt's own words again (virDomain…ReasonTypeToString), which <domstatus> uses too; the index is

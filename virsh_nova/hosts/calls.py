@@ -11,8 +11,8 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Generic, TypeVar
 
-Item = TypeVar("Item")
-Result = TypeVar("Result")
+ItemT = TypeVar("ItemT")
+ResultT = TypeVar("ResultT")
 
 _LONGEST_WAIT = 0.25
 """Seconds: waiting goes in short turns, so that a Ctrl-C is seen soon."""
@@ -26,14 +26,14 @@ trace: Callable[[str], None] = _silent
 """Called with what is asked of a host; ``--debug`` puts a printer in its place."""
 
 
-class Call(Generic[Result]):
+class Call(Generic[ResultT]):
     """One call, which begins at once."""
 
-    def __init__(self, function: Callable[[], Result]) -> None:
+    def __init__(self, function: Callable[[], ResultT]) -> None:
         self._function = function
         self._finished = threading.Event()
         self._error: Exception | None = None
-        self._value: Result
+        self._value: ResultT
         self._begin = time.monotonic()
         self.seconds: float | None = None
         """How long it took; None while it is under way."""
@@ -47,7 +47,7 @@ class Call(Generic[Result]):
         self.seconds = time.monotonic() - self._begin
         self._finished.set()
 
-    def result(self, timeout: float) -> Result:
+    def result(self, timeout: float) -> ResultT:
         """What the call returned, or raised; ``TimeoutError`` if it does not return in time."""
         end = time.monotonic() + timeout
         while not self._finished.wait(min(max(end - time.monotonic(), 0), _LONGEST_WAIT)):
@@ -58,13 +58,13 @@ class Call(Generic[Result]):
         return self._value
 
 
-class Calls(Generic[Item, Result]):
+class Calls(Generic[ItemT, ResultT]):
     """One function called with many items, several at a time; it begins at once."""
 
     def __init__(
-        self, function: Callable[[Item], Result], items: Sequence[Item], *, at_once: int
+        self, function: Callable[[ItemT], ResultT], items: Sequence[ItemT], *, at_once: int
     ) -> None:
-        self.values: list[Result | None] = [None] * len(items)
+        self.values: list[ResultT | None] = [None] * len(items)
         """What the function returned for each item; None where it raised, or has not returned."""
         self.errors: dict[int, Exception] = {}
         self.unanswered = set(range(len(items)))

@@ -26,7 +26,7 @@ class HostIdentity(NamedTuple):
     path: str
     """That of the URI: ``/system``, ``/session``; for the test driver its file."""
     daemon: str
-    """The folder of the daemon's sockets, or what else tells the machine's daemons apart."""
+    """The folder of the daemon's sockets, or what else distinguishes the machine's daemons."""
     machine_id: str | None = None
     """/etc/machine-id, for a libvirt of the machine this runs on."""
     uuid: str | None = None

@@ -6,9 +6,10 @@ import re
 from collections.abc import Mapping
 from datetime import datetime, timezone
 from functools import lru_cache
+from ipaddress import ip_address
 from typing import Any
 
-from ..block.facts import fixed_address
+from ..guests.naming import uuid_digits
 from ..model import Address
 
 LARGEST_NUMBER = 10**18 - 1
@@ -17,9 +18,6 @@ LARGEST_NUMBER = 10**18 - 1
 _LONGEST_SHOWN = 160
 
 _NO_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-_UUID = re.compile(
-    r"([0-9a-f]{8})(-?)([0-9a-f]{4})\2([0-9a-f]{4})\2([0-9a-f]{4})\2([0-9a-f]{12})", re.IGNORECASE
-)
 _MOMENT = re.compile(
     r"(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d:\d\d)(?:[.,]\d{1,9})?(?:Z|([-+]\d\d):?(\d\d))?", re.ASCII
 )
@@ -87,14 +85,14 @@ def checked_number(value: int, field: str) -> int:
 
 def checked_uuid(value: str, field: str) -> str:
     """The uuid in lower case with dashes, from any case, with or without dashes."""
-    match = _UUID.fullmatch(value)
-    if match is None:
+    digits = uuid_digits(value)
+    if digits is None:
         raise FieldError(field, f"expected a uuid, got {described(value)}")
-    return "-".join(match.group(1, 3, 4, 5, 6)).lower()
+    return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
 
 
 def is_uuid(value: str) -> bool:
-    return _UUID.fullmatch(value) is not None
+    return uuid_digits(value) is not None
 
 
 @lru_cache(maxsize=4096)
@@ -123,6 +121,11 @@ def checked_moment(value: str, field: str) -> datetime:
             field, f"expected a date and time such as 2026-11-22T05:22:34Z, got {described(value)}"
         )
     return moment
+
+
+def fixed_address(address: str) -> Address:
+    """A fixed address as Nova records it. Raises ``ValueError`` for anything else."""
+    return Address("fixed", address, ip_address(address).version)
 
 
 def checked_address(value: str, field: str) -> Address:

@@ -1,56 +1,34 @@
-"""A report as text: by guest for people, in rows for programs, in a line for a monitoring system.
+"""A report as text: by guest for people, in rows for programs, in one line for monitoring.
 
-Every text that a tenant could have chosen goes through ``safe``; commands hold none.
+Every text that a tenant can choose goes through ``safe``; commands contain none.
 """
 
 from __future__ import annotations
 
+import csv
 import shlex
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from io import StringIO
 from typing import TYPE_CHECKING, Any
-
-from click import style
 
 from ..check.codes import CODES, SEVERITIES, Code
 from ..check.finding import Finding, Key
 from ..check.report import Report
 from ..guests.columns import COLUMNS
-from ..quoting import quoted
 from .flat import NOTHING, text_of
-from .safe import cell, spreadsheet_cell, visible
+from .safe import cell, quoted, spreadsheet_cell, visible
+from .style import Paint, cells, flowing, wrapped
 
 if TYPE_CHECKING:
     from ..model import Guest
-
-Paint = Callable[[str, str], str]
-"""Given a text and what it is: a severity, ``name``, ``owner``, ``quiet``, ``title``, ``good``."""
 
 _COLUMNS = (
     "severity", "code", "uuid", "domain", "name", "state", "project", "user", "evidence", "command",
 )  # fmt: skip
 
-_COLOURS: dict[str, dict[str, Any]] = {
-    "error": {"fg": "red", "bold": True},
-    "warning": {"fg": "yellow"},
-    "note": {"fg": "blue"},
-    "name": {"bold": True},
-    "title": {"bold": True},
-    "owner": {"fg": "cyan"},
-    "quiet": {"dim": True},
-    "good": {"fg": "green"},
-}
 _LONGEST_SEVERITY = max(map(len, SEVERITIES))
 _MOST_NAMED = 3
-
-
-def plain(text: str, _what: str) -> str:
-    return text
-
-
-def coloured(text: str, what: str) -> str:
-    return style(text, **_COLOURS[what])
 
 
 # ---- the table --------------------------------------------------------------------------------
@@ -86,33 +64,52 @@ def _guest_lines(
     paint: Paint,
     unicode: bool,
 ) -> Iterator[str]:
-    row = _row(group[0], report)
-    between, arrow = (" · ", "→") if unicode else (", ", "->")
-    owner = between.join(_name(row[key]) for key in ("project", "user") if row[key])
-    words = [(_name(row["host"]), "quiet")] if row["host"] and report.several_hosts else []
-    words.append((_name(row["domain"] or row["uuid"]), "name"))
-    if row["name"]:
-        words.append((_name(row["name"]), "name"))
-    if row["domain"]:
-        words.append((row["uuid"], "quiet"))
-    words += [(row["state"] or "not here", "quiet"), (owner, "owner")]
-    yield from _flowing([word for word in words if word[0]], width, paint)
+    yield from _who(_row(group[0], report), report.several_hosts, width, paint)
     for finding in group:
         label = finding.severity.ljust(_LONGEST_SEVERITY)
         code = finding.code.ljust(longest)
         head = f"  {paint(label, finding.severity)}  {paint(code, 'title')}  "
         indent = 2 + _LONGEST_SEVERITY + 2 + longest + 2
-        evidence = visible("; ".join(map(cell, finding.evidence)))
-        text = f"{evidence} {arrow} {CODES[finding.code].consequence}"
         if width is not None and width - indent < 40:
             # A narrow terminal: the evidence goes below, where there is room for a path.
             yield head.rstrip()
             head, indent = " " * 6, 6
-        for number, line in enumerate(_wrapped(text, width and width - indent)):
+        room = width and width - indent
+        for number, line in enumerate(_what_is_wrong(finding, room, "→" if unicode else "->")):
             yield f"{' ' * indent if number else head}{line}"
         if command := spelled(finding, report.program):
             # Never broken: it is there to be copied.
             yield f"    {paint('$', 'quiet')} {command}"
+
+
+def _who(
+    row: Mapping[str, str], several_hosts: bool, width: int | None, paint: Paint
+) -> Iterator[str]:
+    """Name, state and owner before ids: in one line, or in two if that is too long."""
+    who = [(quoted(row["name"] or row["domain"] or row["uuid"]), "name")]
+    who.append((cell(row["state"]), row["state"]) if row["state"] else ("not here", "warning"))
+    who += [(f"{key} {quoted(row[key])}", "text") for key in ("project", "user") if row[key]]
+    named = bool(row["name"] or row["domain"])
+    ids = [quoted(row["domain"])] if row["name"] and row["domain"] else []
+    ids += [cell(row["uuid"])] if named else []
+    ids += [f"host {quoted(row['host'])}"] if row["host"] and several_hosts else []
+    dim = [(text, "quiet") for text in ids]
+    if width is None or sum(cells(text) + 2 for text, _ in (*who, *dim)) - 2 <= width:
+        yield from flowing([*who, *dim], None, paint)
+        return
+    yield from flowing(who, width, paint)
+    if dim:
+        yield from (f"  {line}" for line in flowing(dim, width - 2, paint, 2))
+
+
+def _what_is_wrong(finding: Finding, room: int | None, arrow: str) -> list[str]:
+    """What shows it, and what follows: that on a line of its own if both do not fit in one."""
+    evidence = visible("; ".join(map(cell, finding.evidence)))
+    consequence = f"{arrow} {CODES[finding.code].consequence}"
+    whole = f"{evidence} {consequence}"
+    if room is None or cells(whole) <= room:
+        return [whole]
+    return [*wrapped(evidence, room), *wrapped(consequence, room)]
 
 
 def _what_to_do(findings: Sequence[Finding], width: int | None, paint: Paint) -> Iterator[str]:
@@ -124,7 +121,7 @@ def _what_to_do(findings: Sequence[Finding], width: int | None, paint: Paint) ->
             continue
         indent = 2 + longest + 2
         head = f"  {paint(name.ljust(longest), 'title')}  "
-        for number, line in enumerate(_wrapped(code.remedy, width and width - indent)):
+        for number, line in enumerate(wrapped(code.remedy, width and width - indent)):
             yield f"{' ' * indent if number else head}{line}"
 
 
@@ -136,21 +133,21 @@ def _summary(report: Report, width: int | None, paint: Paint) -> Iterator[str]:
             for severity in SEVERITIES
             if report.count(severity)
         ]
-        words = [*((f"{text},", what) for text, what in counts[:-1]), counts[-1]]
-        words += [(word, "") for word in f"on {_where(report, guests)}".split()]
+        words = [*((f"{text},", severity) for text, severity in counts[:-1]), counts[-1]]
+        words += [(word, "text") for word in f"on {_where(report, guests)}".split()]
     else:
         words = [(f"{guests}, nothing found", "good")]
-    yield from _flowing(words, width, paint, gap=1)
+    yield from flowing(words, width, paint, gap=1)
     counted = [name for name in SEVERITIES if report.hidden.get(name)]
     if counted:
         numbers = " and ".join(_number(report.hidden[name], name) for name in counted)
         them = "it" if sum(report.hidden.values()) == 1 else "them"
         hidden = f"{numbers} hidden (--severity {counted[-1]} shows {them})"
-        yield from (paint(line, "quiet") for line in _wrapped(hidden, width))
+        yield from (paint(line, "quiet") for line in wrapped(hidden, width))
 
 
 def _where(report: Report, guests: str) -> str:
-    """On how many guests there are findings; what is missing is none of the guests."""
+    """How many guests have findings; missing instances are counted apart."""
     there = {finding.key for finding in report.findings if finding.guest is not None}
     missing = {finding.key for finding in report.findings if finding.guest is None}
     on = [f"{len(there)} of {guests}"] if there else []
@@ -163,70 +160,11 @@ def _number(number: int, word: str) -> str:
     return f"{number} {word}" if number == 1 else f"{number} {word}s"
 
 
-def _name(text: str) -> str:
-    return cell(quoted(text))
-
-
-def _flowing(
-    words: Sequence[tuple[str, str]], width: int | None, paint: Paint, *, gap: int = 2
-) -> Iterator[str]:
-    """Words that many blanks apart; what does not fit continues on the next line."""
-    line, used = "", 0
-    for text, what in words:
-        wide = _cells(text)
-        if line and width is not None and used + gap + wide > width:
-            yield line
-            line, used = "    ", 4
-        elif line:
-            line, used = line + " " * gap, used + gap
-        line, used = line + (paint(text, what) if what else text), used + wide
-    yield line
-
-
-def _wrapped(text: str, width: int | None) -> list[str]:
-    """The text in lines of that many cells; a word that is too long is broken."""
-    if width is None or _cells(text) <= width:
-        return [text]
-    width = max(width, 8)
-    lines, line = [], ""
-    for word in text.split(" "):
-        joined = f"{line} {word}" if line else word
-        if _cells(joined) <= width:
-            line = joined
-            continue
-        if line:
-            lines.append(line)
-        line = word
-        while _cells(line) > width:
-            kept = _beginning(line, width)
-            lines.append(line[:kept])
-            line = line[kept:]
-    return [*lines, line]
-
-
-def _beginning(text: str, width: int) -> int:
-    """How many characters fit."""
-    used = 0
-    for number, character in enumerate(text):
-        used += _cells(character)
-        if used > width:
-            return max(number, 1)
-    return len(text)
-
-
-def _cells(text: str) -> int:
-    if text.isascii():
-        return len(text)
-    from rich.cells import cell_len  # 75 ms that ASCII names do without
-
-    return cell_len(text)
-
-
 # ---- for programs -----------------------------------------------------------------------------
 
 
 def spelled(finding: Finding, program: Sequence[str]) -> str:
-    """The command as a shell takes it; empty if there is none, or none that reaches the guest."""
+    """The command, quoted for a shell; empty if there is none, or none that reaches the guest."""
     if not (program and finding.command):
         return ""
     return visible(shlex.join([*program, *finding.command]))
@@ -273,8 +211,6 @@ def as_values(report: Report) -> str:
 
 
 def as_csv(report: Report) -> str:
-    import csv  # The choice of a format.
-
     output = StringIO()
     writer = csv.writer(output, quoting=csv.QUOTE_NONNUMERIC, lineterminator="\n")
     names = column_names(report)
@@ -334,7 +270,7 @@ def nagios_line(report: Report) -> str:
 
 
 def nagios_unknown(message: str) -> str:
-    # A monitoring system takes what follows a bar for figures.
+    # To a monitoring system, performance data follow a bar.
     return f"NOVA-DOMAINS UNKNOWN - {visible(' '.join(message.split())).replace('|', '/')}\n"
 
 
@@ -350,5 +286,5 @@ def explained(code: Code, *, width: int | None, paint: Paint) -> str:
         ("What to do", code.remedy),
     ):
         lines += ["", paint(label, "title")]
-        lines += [f"  {line}" for line in _wrapped(text, width and width - 2)]
+        lines += [f"  {line}" for line in wrapped(text, width and width - 2)]
     return "".join(f"{line}\n" for line in lines)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Iterable, Sequence
 from io import StringIO
 
@@ -20,7 +21,7 @@ def text_of(value: Value) -> str:
 
 
 def as_values(guests: Iterable[Guest], columns: Sequence[Column]) -> str:
-    """A guest a line, cells apart by a tab: no cell holds one, as controls are written out."""
+    """A guest a line, cells separated by a tab; no cell has one, since controls are escaped."""
     lines = (
         "\t".join([visible(text_of(column.value(guest))) for column in columns]) for guest in guests
     )
@@ -28,9 +29,7 @@ def as_values(guests: Iterable[Guest], columns: Sequence[Column]) -> str:
 
 
 def as_csv(guests: Iterable[Guest], columns: Sequence[Column]) -> str:
-    """RFC 4180 with a header; numbers bare, all else quoted, nothing where nothing is known."""
-    import csv
-
+    """RFC 4180 with a header; texts are quoted, numbers are not, unknown values are empty."""
     output = StringIO()
     writer = csv.writer(output, quoting=csv.QUOTE_NONNUMERIC, lineterminator="\n")
     writer.writerow(column.name for column in columns)

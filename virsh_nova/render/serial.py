@@ -1,4 +1,4 @@
-"""Documents as JSON and YAML text: the true strings, fit for a terminal."""
+"""Documents as JSON and YAML: exact strings, safe on a terminal."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from .safe import escape_in_json, escape_in_yaml, is_safe
 
 
 def as_json(documents: Sequence[Document] | Document, *, one_a_line: bool, ascii_only: bool) -> str:
-    """A JSON array, compact with a guest on each line; or anything laid out for reading."""
+    """A JSON array with a guest on each line, or any document indented."""
     if one_a_line and not isinstance(documents, dict):
         # The C encoder has no indentation, and is ten times as fast as the one that has.
         encode = json.JSONEncoder(ensure_ascii=ascii_only, check_circular=False).encode
@@ -23,7 +23,7 @@ def as_json(documents: Sequence[Document] | Document, *, one_a_line: bool, ascii
 
 
 def as_yaml(documents: Sequence[Document], *, ascii_only: bool = False) -> str:
-    import yaml
+    import yaml  # the choice of a format: 9 ms
 
     class Dumper(yaml.SafeDumper):
         def ignore_aliases(self, _data: Any) -> bool:

@@ -1,65 +1,64 @@
-"""A plan as text and as JSON: what is written to each guest, as a diff, and where it came from."""
+"""A plan as text and as JSON: a diff for each guest, and the source of each fact."""
 
 from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from difflib import unified_diff
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from click import style
 from lxml import etree
 
+from ..block.backfill import read_backfill
 from ..block.namespaces import BACKFILL
 from ..document.encode import port_document
 from ..guests.columns import iso
 from ..model import Port
 from ..safe_xml import read_xml
-from .safe import cell, visible
+from .safe import cell, quoted, visible
+from .style import Paint, flowing, plain, wrapped
 
 if TYPE_CHECKING:
     from ..model import Guest
-    from ..stamp.journal_format import Command, Outcome
+    from ..stamp.journal_format import Outcome, RunCommand
     from ..stamp.plan import Edit, Notice, Plan, Step
 
-Paint = Callable[[str, str], str]
-"""A text and what it is (``title``, ``added``, ``removed``, ``place``, ``quiet``, ``warning``)."""
-
 _MOST_NOTICES = 10
-_COLOURS: dict[str, dict[str, Any]] = {
-    "title": {"bold": True},
-    "added": {"fg": "green"},
-    "removed": {"fg": "red"},
-    "place": {"fg": "cyan"},
-    "quiet": {"dim": True},
-    "warning": {"fg": "yellow"},
-}
 
 
-def plain(text: str, _what: str) -> str:
-    return text
+def plan_text(
+    plan: Plan, *, paint: Paint, width: int | None = None, named: frozenset[str] = frozenset()
+) -> str:
+    """The guests to write to with their diffs, then the refused ones, then the notices.
 
-
-def coloured(text: str, what: str) -> str:
-    return style(text, **_COLOURS[what])
-
-
-def plan_text(plan: Plan, *, paint: Paint, named: frozenset[str] = frozenset()) -> str:
-    """The guests to write to with their diffs, then the refused ones, then the notices."""
+    ``named`` are the uuids of guests to mention even if nothing is written to them. Only a diff
+    has lines longer than ``width``.
+    """
     lines: list[str] = []
     for step in plan.steps:
         if step.action == "stamp":
-            lines += [*_step_lines(step, paint), ""]
+            lines += [*_step_lines(step, width, paint), ""]
     for step in plan.steps:
         if step.action == "refused" or (step.action == "unchanged" and step.guest.uuid in named):
-            what = paint(f"{step.action}:", "warning" if step.action == "refused" else "quiet")
-            lines.append(f"{what} {_who(step.guest)}: {visible(step.reason)}")
-    lines += _notice_lines(plan.notices, paint)
+            role = "warning" if step.action == "refused" else "quiet"
+            text = f"{_who(step.guest)}: {visible(step.reason)}"
+            lines += _labelled(step.action, role, text, width, paint)
+    lines += _notice_lines(plan.notices, width, paint)
     if lines and lines[-1]:
         lines.append("")
     return "".join(f"{line}\n" for line in lines)
+
+
+def _labelled(
+    label: str, role: str, text: str, width: int | None, paint: Paint, *, text_role: str = "text"
+) -> Iterator[str]:
+    """``label: text``, its further lines below the text."""
+    indent = len(label) + 2
+    for number, line in enumerate(wrapped(text, width and width - indent)):
+        begin = " " * indent if number else f"{paint(f'{label}:', role)} "
+        yield begin + paint(line, text_role)
 
 
 def counts(plan: Plan, verb: str) -> str:
@@ -71,7 +70,7 @@ def counts(plan: Plan, verb: str) -> str:
     return ", ".join(f"{number} {word}" for word, number in numbers.items())
 
 
-def summary(plan: Plan, outcomes: Sequence[Outcome], command: Command) -> str:
+def summary(plan: Plan, outcomes: Sequence[Outcome], command: RunCommand) -> str:
     """``3 stamped, 4 unchanged, 1 refused, 0 failed``."""
     results = Counter(outcome.result for outcome in outcomes)
     actions = Counter(step.action for step in plan.steps)
@@ -88,22 +87,43 @@ def summary(plan: Plan, outcomes: Sequence[Outcome], command: Command) -> str:
 
 def _who(guest: Guest) -> str:
     name = guest.instance.name if guest.instance else None
-    return cell(
-        f"{name} ({guest.domain}, {guest.uuid})" if name else f"{guest.domain} ({guest.uuid})"
-    )
+    ids = f"{quoted(guest.domain)}, {guest.uuid}" if name else guest.uuid
+    return f"{quoted(name or guest.domain)} ({ids})"
 
 
-def _step_lines(step: Step, paint: Paint) -> Iterator[str]:
+def _step_lines(step: Step, width: int | None, paint: Paint) -> Iterator[str]:
     guest = step.guest
     name = step.facts.get("name") or (guest.instance.name if guest.instance else None)
-    title = str(name) if name else guest.domain
-    yield f"{paint(cell(title), 'title')}  {cell(guest.domain)}  {guest.uuid}  {guest.state}"
+    domain = quoted(guest.domain)
+    title = quoted(str(name)) if name else domain
+    words = [(title, "name"), (guest.state, guest.state)]
+    words += [(domain, "quiet")] if domain != title else []
+    yield from flowing([*words, (guest.uuid, "quiet")], width, paint)
     for definitions, edits in _alike(step.edits):
-        yield from _diff(guest.domain, definitions, edits, paint)
+        yield from _diff(domain, definitions, edits, paint)
+        for edit in edits:
+            if edit.namespace == BACKFILL:
+                yield from _labelled("mark", "quiet", _mark(edit), width, paint, text_role="quiet")
     for source, keys in _by_source(step):
-        yield paint(f"from {cell(source)}: {', '.join(keys)}", "quiet")
+        text = ", ".join(keys)
+        label = f"from {cell(source)}"
+        yield from _labelled(label, "quiet", text, width, paint, text_role="quiet")
     for note in step.notes:
-        yield paint(f"note: {visible(note)}", "warning")
+        yield from _labelled("note", "warning", visible(note), width, paint)
+
+
+def _mark(edit: Edit) -> str:
+    """The element beside the block in words: its tags are the same in all guests."""
+    if edit.after is None:
+        return "removed"
+    mark = read_backfill(edit.after)
+    if mark is None:
+        return f"put back as it was: {cell(edit.after)}"
+    sources = ", ".join(map(cell, mark.sources))
+    return (
+        f"{mark.at:%Y-%m-%dT%H:%M:%SZ} by {quoted(mark.by)} from {sources or 'no source'}, "
+        f"nova-domains {quoted(mark.tool)}, digest {quoted(mark.digest)}"
+    )
 
 
 def _alike(edits: Sequence[Edit]) -> list[tuple[str, list[Edit]]]:
@@ -118,27 +138,29 @@ def _alike(edits: Sequence[Edit]) -> list[tuple[str, list[Edit]]]:
 
 
 def _diff(domain: str, definitions: str, edits: Sequence[Edit], paint: Paint) -> Iterator[str]:
-    """One diff for all elements of a definition that change: the block first, then the mark."""
-    edits = sorted(edits, key=lambda edit: edit.namespace == BACKFILL)
+    """One diff for all blocks of a definition that change."""
+    edits = [edit for edit in edits if edit.namespace != BACKFILL]
+    if not edits:
+        return
     before = [line for edit in edits for line in laid_out(edit.before, edit)]
     after = [line for edit in edits for line in laid_out(edit.after, edit)]
-    name = f"{cell(domain)} ({definitions})"
+    name = f"{domain} ({definitions})"
     lines = [visible(line) for line in _unified(before, after, name)]
     if paint is plain:
         yield from lines
         return
     for number, line in enumerate(lines):
-        kind = "title" if number < 2 else _KIND_OF_LINE.get(line[:1])
-        yield paint(line, kind) if kind else line
+        yield paint(line, "quiet" if number < 2 else _ROLES.get(line[:1], "text"))
 
 
-_KIND_OF_LINE = {"@": "place", "+": "added", "-": "removed"}
+_ROLES = {"@": "quiet", "+": "added", "-": "removed"}
+"""Of a diff's line, by its first character."""
 
 
 def _unified(before: list[str], after: list[str], name: str) -> Iterable[str]:
     if before:
         return unified_diff(before, after, name, name, lineterm="")
-    # Usually there is nothing before, and nothing to compare.
+    # Usually there was no block, and nothing to compare.
     added = (f"+{line}" for line in after)
     return [f"--- {name}", f"+++ {name}", f"@@ -0,0 +1,{len(after)} @@", *added]
 
@@ -208,15 +230,16 @@ def _by_source(step: Step) -> list[tuple[str, list[str]]]:
     return list(found.items())
 
 
-def _notice_lines(notices: Iterable[Notice], paint: Paint) -> Iterator[str]:
-    by_kind: dict[str, list[Notice]] = {}
+def _notice_lines(notices: Iterable[Notice], width: int | None, paint: Paint) -> Iterator[str]:
+    by_kind: dict[str, list[str]] = {}
     for notice in notices:
-        by_kind.setdefault(notice.kind, []).append(notice)
-    for group in by_kind.values():
-        for notice in group[:_MOST_NOTICES]:
-            yield f"{paint('notice:', 'warning')} {visible(notice.text)}"
-        if len(group) > _MOST_NOTICES:
-            yield f"{paint('notice:', 'warning')} … and {len(group) - _MOST_NOTICES} more like this"
+        by_kind.setdefault(notice.kind, []).append(visible(notice.text))
+    for texts in by_kind.values():
+        shown = texts[:_MOST_NOTICES]
+        if len(texts) > _MOST_NOTICES:
+            shown.append(f"and {len(texts) - _MOST_NOTICES} more like this")
+        for text in shown:
+            yield from _labelled("notice", "warning", text, width, paint)
 
 
 # ---- for machines -----------------------------------------------------------------------------

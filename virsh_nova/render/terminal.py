@@ -1,4 +1,4 @@
-"""The table of ``list`` on a terminal: fits any width, one line a guest wherever that can be.
+"""The table of ``list`` on a terminal: fits any width, with one line a guest if possible.
 
 rich's own Table measures and wraps cell by cell, which takes seconds for a full host, and can only
 cut or fold a row that is too wide. Here columns give way before a row does; rich measures wide
@@ -22,9 +22,9 @@ _ALL_COLUMNS_FROM = 120
 """Width from which no column gives way: names are cut instead."""
 _SHORT_UUID = 8
 _LEAST_WIDTH = 4
-"""Cells below which nothing of a text can be read."""
+"""In cells: less of a text cannot be read."""
 _GIVING_WAY: tuple[tuple[tuple[str, ...], bool], ...] = (
-    # The columns that are left out, and whether uuids are whole.
+    # The columns that are dropped, and whether uuids are whole.
     ((), True),
     (("flavor",), True),
     (("flavor", "user"), True),
@@ -38,7 +38,7 @@ _GIVING_WAY: tuple[tuple[tuple[str, ...], bool], ...] = (
 def terminal_table(
     sections: Sequence[Section], *, width: int, paint: Paint, unicode: bool = True
 ) -> str:
-    """The sections in lines of at most ``width`` cells, where that holds a uuid's beginning."""
+    """The sections in lines of at most ``width`` cells, if a short uuid fits in."""
     cut = "…" if unicode else "~"
     if all(section.aligned for section in sections):
         lines = list(_aligned(sections, width, paint, cut))
@@ -70,7 +70,7 @@ def fit(text: str, width: int, cut: str, *, right: bool = False) -> str:
         if len(text) > width:
             return text[: width - 1] + cut
         return text.rjust(width) if right else text.ljust(width)
-    from rich.cells import set_cell_size  # 25 ms that ASCII does without
+    from rich.cells import set_cell_size  # 2 ms that ASCII does without
 
     if cells(text) <= width:
         return set_cell_size(text, width)
@@ -135,7 +135,7 @@ def _index(section: Section, name: str) -> int:
 
 
 def _unique_length(uuids: Sequence[str]) -> int:
-    """How much of each uuid tells them all apart: 8 characters, unless two begin alike."""
+    """How many characters make each uuid unique: 8, unless two begin alike."""
     distinct = set(uuids)
     for length in (_SHORT_UUID, 13, 18, 23):
         if len({uuid[:length] for uuid in distinct}) == len(distinct):
@@ -146,7 +146,7 @@ def _unique_length(uuids: Sequence[str]) -> int:
 def _giving_way(
     sections: Sequence[Section], tables: Sequence[list[list[str]]], width: int, short: int
 ) -> tuple[tuple[str, ...], int]:
-    """The slots that are left out, and the length that uuids are cut to; 0 for whole ones."""
+    """The slots that are dropped, and the length that uuids are cut to; 0 for whole ones."""
     natural = _natural(sections, tables)
     for gone, whole in _GIVING_WAY:
         left = {slot: wide for slot, wide in natural.items() if slot not in gone}
@@ -154,7 +154,7 @@ def _giving_way(
         if _total(left) <= width:
             return gone, 0 if whole else short
         if width >= _ALL_COLUMNS_FROM:
-            # Names are cut, as far as that is readable; a row has one line.
+            # Names are cut, as long as they stay readable; a row has one line.
             return (), 0
     return _GIVING_WAY[-1][0], short
 
@@ -250,7 +250,7 @@ class _Span(NamedTuple):
 
 
 def _flowing(section: Section, width: int, paint: Paint, cut: str) -> Iterator[str]:
-    """Whatever columns were asked for: a row that does not fit continues in a further line."""
+    """Any columns: a row that does not fit continues in the next line."""
     headers, rows = section.headers(), section.rows()
     lines = _layout(section.columns, [headers, *rows], width)
     right = [bool(column.unit) for column in section.columns]
@@ -310,7 +310,7 @@ def _layout(
 def _share(
     line: Sequence[int], natural: Sequence[int], least: Sequence[int], room: int
 ) -> list[_Span]:
-    """Give each column its least, then what is left to those that want more, the modest first."""
+    """Give each column its least width, then share the rest, narrow columns first."""
     widths = {index: min(least[index], room) for index in line}
     spare = room - sum(widths.values())
     wanting = sorted((i for i in line if natural[i] > widths[i]), key=lambda i: natural[i])

@@ -5,7 +5,7 @@ clients (``connection.compute`` and the others) send the requests. Its lists (``
 and the others) are not used, and the pages are read here, because those lists
 
 - build an object for each server, which takes 4 s for a thousand where this takes 2 ms, and do not
-  show which attributes Nova left out, or sent without the object knowing them;
+  show which attributes Nova omitted, or sent without the object knowing them;
 - send the token to whatever host a "next" link names, and follow links in a circle for ever;
 - do not show that Keystone cut a list short.
 
@@ -40,7 +40,7 @@ Query = Sequence[tuple[str, str]]
 ENVIRONMENT = "envvars"
 """openstacksdk's name for the cloud that the OS_* variables describe."""
 
-PATIENCE = 60.0
+API_TIMEOUT = 60.0
 """Seconds to wait for a response if clouds.yaml sets no ``api_timeout``."""
 
 NAMES: dict[Service, str] = {
@@ -298,7 +298,7 @@ def _region(name: str, hush: _Hush) -> CloudRegion:
             "--cloud needs openstacksdk, and it is not installed",
             "Install nova-domains[openstack], or give the openstack client's output to --from.",
         ) from error
-    from yaml import YAMLError
+    from yaml import YAMLError  # loaded with openstack.config
 
     try:
         config = OpenStackConfig(app_name="nova-domains")
@@ -306,7 +306,7 @@ def _region(name: str, hush: _Hush) -> CloudRegion:
             raise _unknown(name, config, hush)
         region = config.get_one(cloud=name)
         if not region.config.get("api_timeout"):
-            region.config["api_timeout"] = PATIENCE
+            region.config["api_timeout"] = API_TIMEOUT
         return region
     except MissingRequiredOptions as error:
         missing = ", ".join(option.name.replace("-", "_") for option in error.options)

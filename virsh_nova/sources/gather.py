@@ -56,8 +56,7 @@ def gather(
     everyones = True
     warnings: tuple[str, ...] = ()
     if sources.cloud:
-        # openstacksdk is an extra.
-        from .cloud import ask_cloud
+        from .cloud import ask_cloud  # 8 ms that files do without
 
         answer = ask_cloud(sources.cloud, host, wanted)
         records += answer.records

@@ -23,7 +23,7 @@ SERVERS = ObjectKind(
 
 
 class _Probe(msgspec.Struct):
-    """The keys that tell the formats apart."""
+    """The keys that distinguish the formats."""
 
     id: msgspec.Raw = msgspec.Raw()
     ID: msgspec.Raw = msgspec.Raw()

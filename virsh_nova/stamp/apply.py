@@ -1,4 +1,4 @@
-"""Carrying out a plan: check each guest, write, read back; several at once, independently."""
+"""Carry out a plan: check each guest, write, read back; several at once, independently."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from .journal import Journal
 from .journal_format import Outcome
 from .plan import Edit, Step
 
-# Enough to keep the daemon busy while it waits for the disk; more hardly help.
+# Enough to keep the daemon busy while it waits for the disk; more bring little.
 AT_ONCE = 6
 # Seconds after which a guest no longer counts among them, so that the others go on.
 _STUCK_AFTER = 1.0
@@ -30,7 +30,7 @@ PATIENCE = 35.0
 """Seconds to wait for one guest. libvirt itself gives up on a stuck QEMU after 30."""
 
 
-class MetadataWriter(Protocol):
+class GuestWriter(Protocol):
     """Metadata of one host's guests; ``hosts.libvirt`` has the real one."""
 
     def is_running(self, uuid: str) -> bool: ...
@@ -48,7 +48,7 @@ class MetadataWriter(Protocol):
 
 
 class Applied:
-    """What became of the steps of a plan."""
+    """The outcomes of a plan."""
 
     def __init__(self) -> None:
         self.outcomes: list[Outcome] = []
@@ -59,7 +59,7 @@ class Applied:
 
 def apply(
     steps: Sequence[Step],
-    open_writer: Callable[[bool], MetadataWriter],
+    open_writer: Callable[[bool], GuestWriter],
     journal: Journal,
     *,
     patience: float = PATIENCE,
@@ -79,7 +79,7 @@ class _Application:
     def __init__(
         self,
         steps: Sequence[Step],
-        open_writer: Callable[[bool], MetadataWriter],
+        open_writer: Callable[[bool], GuestWriter],
         journal: Journal,
         patience: float,
         progress: Callable[[int, int], None],
@@ -92,7 +92,7 @@ class _Application:
         self.applied = Applied()
         self.turn = iter(range(len(steps)))
         self.lock = threading.Lock()
-        """Whoever starts a guest, or says what became of one, holds it."""
+        """Held to start a guest, and to report its outcome."""
         self.ending = False
         """No other guest is started."""
         self.presses = 0
@@ -154,7 +154,7 @@ class _Application:
         self._record(outcomes)
 
     def _hopeless(self) -> bool:
-        """Whether only guests that have used up their time are left to wait for."""
+        """Whether all remaining guests have used up their time."""
         now = time.monotonic()
         with self.lock:
             begun = list(self.in_hand.values())
@@ -162,7 +162,7 @@ class _Application:
         return bool(begun) and not idle and all(now - since >= self.patience for since in begun)
 
     def _replace_stuck(self) -> None:
-        """Start threads in the place of those that wait for a guest that does not answer."""
+        """Replace the threads that wait for a guest that does not answer."""
         now = time.monotonic()
         with self.lock:
             begun = list(self.in_hand.values())
@@ -175,7 +175,7 @@ class _Application:
             self._add_writer()
 
     def _settle(self) -> None:
-        """Every guest gets an outcome, and the journal its end. Nothing is started after it."""
+        """Give every guest an outcome, and the journal its end. Nothing is started afterwards."""
         with self.lock:
             # From here on no thread starts a guest; those that did are in hand or have answered.
             self.ending = True
@@ -215,7 +215,7 @@ class _Application:
         threading.Thread(target=self._work, args=(fresh,), daemon=True).start()
 
     def _next(self) -> int | None:
-        """Start on the next guest; None if there is none, or the run is ending."""
+        """Start the next guest; None if there is none, or the run is ending."""
         with self.lock:
             index = None if self.ending else next(self.turn, None)
             if index is not None:
@@ -249,8 +249,8 @@ class _Application:
                     self.finished.set()
 
 
-def write(step: Step, writer: MetadataWriter) -> Outcome:
-    """Write one guest: only if it is still as the plan saw it, and everything or nothing.
+def write(step: Step, writer: GuestWriter) -> Outcome:
+    """Write one guest: only if it is still as it was planned, and everything or nothing.
 
     Raises ``HostError`` when the host itself is lost.
     """
@@ -286,12 +286,12 @@ def write(step: Step, writer: MetadataWriter) -> Outcome:
 
 
 def _laid_flat(xml: str | None) -> str | None:
-    """What libvirt laid out, on one line: usually the very text it was given."""
+    """What libvirt laid out, on one line: usually the same text that was written."""
     return None if xml is None else "".join(map(str.lstrip, xml.splitlines()))
 
 
-def _take_back(writer: MetadataWriter, uuid: str, done: Sequence[Sequence[Edit]]) -> str:
-    """Remove what was written before the failure; says so if that fails too."""
+def _take_back(writer: GuestWriter, uuid: str, done: Sequence[Sequence[Edit]]) -> str:
+    """Remove what was written before the failure; the text says so if that fails too."""
     try:
         for together in reversed(done):
             for edit in together:
@@ -305,18 +305,18 @@ def _take_back(writer: MetadataWriter, uuid: str, done: Sequence[Sequence[Edit]]
     return ""
 
 
-def _now(writer: MetadataWriter, uuid: str, edit: Edit) -> str | None:
+def _now(writer: GuestWriter, uuid: str, edit: Edit) -> str | None:
     return writer.metadata(uuid, edit.namespace, edit.definition)
 
 
-def _set(writer: MetadataWriter, uuid: str, edits: Sequence[Edit], xml: str | None) -> None:
+def _set(writer: GuestWriter, uuid: str, edits: Sequence[Edit], xml: str | None) -> None:
     first = edits[0]
     definitions = [edit.definition for edit in edits]
     writer.set_metadata(uuid, first.namespace, first.prefix, xml, definitions)
 
 
 def _together(edits: Sequence[Edit]) -> list[list[Edit]]:
-    """Edits that one call makes: of both definitions, if they will hold the same."""
+    """Edits to make in one call: of both definitions, if they get the same."""
     groups: dict[tuple[str, str, str | None], list[Edit]] = {}
     for edit in edits:
         groups.setdefault((edit.namespace, edit.prefix, edit.after), []).append(edit)

@@ -1,6 +1,6 @@
 """What readers of an incomplete block miss, and what makes them fail.
 
-Ceilometer's is ``compute/discovery.py`` (``discover_libvirt_polling``), as of its release 27.
+Ceilometer reads it in ``compute/discovery.py`` (``discover_libvirt_polling``), as of release 27.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from .plan import NOTHING
 
 
 def missed(instance: Instance) -> list[str]:
-    """What is missing that somebody reads, a phrase each."""
+    """What readers of the block will miss, a phrase each."""
     return [*_for_ceilometer(instance), *_for_people(instance)]
 
 
@@ -59,10 +59,10 @@ def bearable(instance: Instance, kept: Facts = NOTHING) -> tuple[Instance, tuple
 
 
 def left_out(missing: str) -> str:
-    """A note on an element that ``bearable`` took away."""
+    """A note on an element that ``bearable`` removed."""
     element, _, attribute = missing.rpartition(".")
     return (
-        f"{element} left out: without {attribute} it would abort Ceilometer's discovery; "
+        f"no {element}: without {attribute} it would abort Ceilometer's discovery; "
         f"use --set {missing}=…"
     )
 

@@ -1,4 +1,4 @@
-"""Writing the journal of a run.
+"""Write the journal of a run.
 
 The run and all its guests are on the disk before the first guest is written to; outcomes and the
 end follow. A run that was killed has no end; the host shows what its guests hold.
@@ -20,7 +20,7 @@ from .journal_format import (
     EndLine,
     GuestLine,
     HostPart,
-    Line,
+    JournalLine,
     Origin,
     Outcome,
     OutcomeLine,
@@ -85,7 +85,7 @@ class Journal:
         return journal
 
     def outcomes(self, outcomes: Iterable[Outcome]) -> None:
-        """Add what became of guests. A full disk is remembered, not raised: see ``broken``."""
+        """Add the outcomes of guests. A full disk sets ``broken`` and raises nothing."""
         self._add(OutcomeLine(*outcome) for outcome in outcomes)
 
     def end(self, how: End) -> None:
@@ -96,7 +96,7 @@ class Journal:
             self.broken = self.broken or error.strerror or str(error)
         os.close(self._descriptor)
 
-    def _add(self, lines: Iterable[Line]) -> None:
+    def _add(self, lines: Iterable[JournalLine]) -> None:
         if self.broken:
             return
         try:

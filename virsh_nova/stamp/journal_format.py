@@ -21,28 +21,28 @@ from .plan import Edit
 
 VERSION = 1
 
-Command = Literal["stamp", "undo"]
+RunCommand = Literal["stamp", "undo"]
 
 End = Literal["complete", "interrupted", "lost"]
 """``lost``: the host could no longer be reached."""
 
-Result = Literal["done", "changed", "failed", "unanswered", "left"]
+OutcomeKind = Literal["done", "changed", "failed", "unanswered", "left"]
 """``changed``: the guest changed after the plan was made, and was skipped. ``unanswered``: libvirt
 had not answered when the run gave up on it. ``left``: the run ended before its turn."""
 
 
 class Outcome(NamedTuple):
-    """What became of one guest."""
+    """The outcome of one guest."""
 
     uuid: str
-    result: Result
+    result: OutcomeKind
     why: str = ""
 
 
 class Origin(NamedTuple):
-    """What a run is and who runs it."""
+    """The command of a run, its host and user."""
 
-    command: Command
+    command: RunCommand
     host: HostIdentity
     by: str
     """``user@machine``."""
@@ -78,11 +78,11 @@ class Run(NamedTuple):
     """ISO 8601, UTC."""
     guests: tuple[JournalGuest, ...]
     as_before: frozenset[str]
-    """Uuids of the guests that an undo found to be as they were before the run it undoes."""
+    """Uuids of the guests that an undo found as they were before the run."""
     total: int
-    """How many guests the run has, with those whose lines cannot be read."""
+    """How many guests the run has, including those whose lines cannot be read."""
     end: End | None
-    """None for a run that was killed or is still going on."""
+    """None for a run that was killed or has not ended yet."""
     faults: tuple[str, ...]
     """What could not be read, a line each."""
 
@@ -104,7 +104,7 @@ class Run(NamedTuple):
 # ---- the lines --------------------------------------------------------------------------------
 
 
-class Line(msgspec.Struct, tag_field="line"):
+class JournalLine(msgspec.Struct, tag_field="line"):
     """A line of a journal."""
 
 
@@ -119,10 +119,10 @@ class HostPart(msgspec.Struct):
     uuid: str | None = None
 
 
-class RunLine(Line, tag="run"):
+class RunLine(JournalLine, tag="run"):
     version: int
     run: str
-    command: Command
+    command: RunCommand
     at: str
     guests: int
     """How many guest lines follow."""
@@ -142,24 +142,24 @@ class EditPart(msgspec.Struct):
     after: str | None
 
 
-class GuestLine(Line, tag="guest"):
+class GuestLine(JournalLine, tag="guest"):
     uuid: str
     domain: str
     definitions: list[DefinitionName]
     edits: list[EditPart]
 
 
-class AsBeforeLine(Line, tag="as-before"):
+class AsBeforeLine(JournalLine, tag="as-before"):
     uuid: str
 
 
-class OutcomeLine(Line, tag="outcome"):
+class OutcomeLine(JournalLine, tag="outcome"):
     uuid: str
-    result: Result
+    result: OutcomeKind
     why: str = ""
 
 
-class EndLine(Line, tag="end"):
+class EndLine(JournalLine, tag="end"):
     how: End
     at: str = ""
 
@@ -174,8 +174,8 @@ _LINE = msgspec.json.Decoder(GuestLine | AsBeforeLine | OutcomeLine | EndLine)
 _UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 
 
-def encode(lines: Iterable[Line]) -> bytes:
-    """The lines in ASCII: names in them act on no terminal."""
+def encode(lines: Iterable[JournalLine]) -> bytes:
+    """The lines in ASCII, so that names in them are harmless on a terminal."""
     return b"".join(json.dumps(msgspec.to_builtins(line)).encode() + b"\n" for line in lines)
 
 

@@ -1,4 +1,4 @@
-"""The folder that holds the journals of runs: which runs there are, and which of them is meant."""
+"""The folder of the journals: its runs, and the run that a command means."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Runs(NamedTuple):
     def settled(self) -> dict[str, frozenset[str]]:
         """By the id of a run: the guests that later runs restored, or found as before it."""
         settled: dict[str, set[str]] = {run.id: set() for run in self.runs}
-        # The newest first: what an undo restored counts unless that was undone in turn.
+        # The newest first: what an undo restored counts unless the undo was undone.
         for run in reversed(self.runs):
             undone = settled.get(run.origin.undoes or "")
             if undone is not None:
@@ -42,7 +42,7 @@ class Runs(NamedTuple):
         return [state_of(run, settled[run.id]) for run in self.runs]
 
     def newest(self, host: HostIdentity) -> Run:
-        """The newest run of stamp on this host that is not wholly undone.
+        """The newest run of stamp on this host that is not completely undone.
 
         Raises ``NovaDomainsError`` if there is none.
         """
@@ -84,7 +84,7 @@ def state_folder() -> Path:
 
 @contextmanager
 def demo_folder() -> Iterator[Path]:
-    """For the runs on the example host, which is gone with the program: so are they."""
+    """For runs on the example host, which last no longer than the program."""
     with TemporaryDirectory(prefix="nova-domains-demo-") as folder:
         yield Path(folder)
 

@@ -1,4 +1,4 @@
-"""One run at a time: a lock file that holds the pid of its owner."""
+"""One run at a time: a lock file with the pid of its owner."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Merging the facts of several sources, field by field: the later source wins. Pure."""
+"""Merge the facts of several sources, field by field: the later source wins. Pure."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ ASSIGNED = "--set"
 
 
 class Merged(NamedTuple):
-    """What is known of one instance, and where each part of it came from."""
+    """The facts of one instance, and the source of each."""
 
     facts: Facts
     origins: Mapping[str, str]
@@ -34,7 +34,7 @@ def merge(
     deriving: bool,
     known_ports: Iterable[str] = (),
 ) -> Merged:
-    """The guest's own facts, then those of the records in their order, then those assigned."""
+    """Merge the guest's own facts, then those of the records in order, then those of ``--set``."""
     facts: dict[str, Fact] = {}
     origins: dict[str, str] = {}
     notes: tuple[str, ...] = ()

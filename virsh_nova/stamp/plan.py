@@ -1,4 +1,4 @@
-"""What a plan is made of: the request, a step per guest with its edits, and notices."""
+"""The parts of a plan: the request, a step per guest with its edits, and notices."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Action = Literal["stamp", "unchanged", "refused"]
 
 
 class Signature(NamedTuple):
-    """Who stamps, when, with what: for the mark beside the block."""
+    """Who stamps, when, and with which version: for the mark beside the block."""
 
     at: datetime
     by: str
@@ -28,7 +28,7 @@ class Signature(NamedTuple):
 
 
 class Request(NamedTuple):
-    """What stamp is asked to do."""
+    """What stamp is to do."""
 
     named: frozenset[str] = frozenset()
     """The uuids of the guests that were named."""
@@ -54,7 +54,7 @@ class Edit(NamedTuple):
     prefix: str
     before: str | None
     after: str | None
-    """None takes the element away."""
+    """None removes the element."""
 
 
 class Step(NamedTuple):
@@ -63,7 +63,7 @@ class Step(NamedTuple):
     guest: Guest
     action: Action
     reason: str = ""
-    """Why there is nothing to do, or why it is refused."""
+    """Why the guest is unchanged or refused."""
     failure: bool = False
     """Whether a refusal makes the run fail: the guest was named, or cannot be read."""
     edits: tuple[Edit, ...] = ()
@@ -74,7 +74,7 @@ class Step(NamedTuple):
     origins: Mapping[str, str] = NOTHING
     """The source of each fact."""
     notes: tuple[str, ...] = ()
-    """What the user should know: what stays unknown, and who will miss it."""
+    """For the user: what stays unknown, and which readers will miss it."""
 
 
 NoticeKind = Literal["missing", "unmatched", "elsewhere", "twice", "gone"]
@@ -82,7 +82,7 @@ NoticeKind = Literal["missing", "unmatched", "elsewhere", "twice", "gone"]
 
 
 class Notice(NamedTuple):
-    """Something about a record or a guest that belongs to no step."""
+    """A message on a record or a guest without a step."""
 
     kind: NoticeKind
     uuid: str
@@ -100,7 +100,7 @@ class Plan(NamedTuple):
 
     @property
     def failed(self) -> bool:
-        """Whether something that was asked for cannot be done, however the writing goes."""
+        """Whether part of the request cannot be done, even if all writes succeed."""
         is_gone = any(notice.kind == "gone" for notice in self.notices)
         return is_gone or any(step.failure for step in self.steps)
 
@@ -116,7 +116,7 @@ def unreadable(guest: Guest) -> str:
 
 
 def whoami() -> str:
-    """``user@machine``; the user behind sudo, where there is one."""
+    """``user@machine``; with sudo, the user who ran it."""
     try:
         user = pwd.getpwuid(os.getuid()).pw_name
     except KeyError:
@@ -125,5 +125,5 @@ def whoami() -> str:
 
 
 def signature() -> Signature:
-    """That of this run."""
+    """The signature of this run."""
     return Signature(datetime.now(timezone.utc).replace(microsecond=0), whoami(), __version__)

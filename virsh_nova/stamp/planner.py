@@ -1,4 +1,4 @@
-"""What to write to which guest: a pure function of guests, records and request."""
+"""What to write to which guest. A pure function of guests, records and request."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from ..block.schema import flaw
 from ..guests.build import counting_block
 from ..guests.classify import foreign_evidence, guestfs_channel
 from ..model import Backfill, Definition, DefinitionName, Guest, Instance
+from ..quoting import quoted
 from ..sources.record import Record
 from ..write import bare_element
 from .ceilometer import bearable, breaks_ceilometer, left_out, missed
@@ -29,7 +30,7 @@ def make_plan(
 ) -> Plan:
     """One step for each guest that is named, or for each of Nova's.
 
-    ``guests`` are those of the host that may be meant; ``records`` come in source order.
+    ``guests`` are those that the request can select; ``records`` are in source order.
     """
     by_uuid: dict[str, list[Record]] = {}
     for record in records:
@@ -89,7 +90,7 @@ def _settle_twins(
         chosen.append(twins[0])
     for record in chosen:
         if record.runs_on(host) is False:
-            where = " or ".join(record.hosts)
+            where = " or ".join(map(quoted, record.hosts))
             text = f"{record.source}: {record.place} says it runs on {where}, not on this host"
             notices.append(Notice("elsewhere", record.uuid, text))
     return chosen, notices, ""
@@ -106,12 +107,12 @@ def _without_guest(host: str | None, records: Iterable[Record]) -> list[Notice]:
     notices = []
     for record in records:
         name = record.facts.get("name")
-        who = f"{name!r}" if name else record.uuid
+        who = quoted(str(name)) if name else record.uuid
         if record.runs_on(host):
             text = f"{record.source}: {who} should run here, but there is no such guest"
             notices.append(Notice("missing", record.uuid, text))
         elif record.hosts:
-            text = f"{record.source}: {who} runs on {' or '.join(record.hosts)}"
+            text = f"{record.source}: {who} runs on {' or '.join(map(quoted, record.hosts))}"
             notices.append(Notice("elsewhere", record.uuid, text))
         else:
             text = f"{record.source}: {who} is not a guest of this host"
@@ -192,14 +193,16 @@ def _refusal(guest: Guest, recorded: bool, request: Request) -> str:
                 )
         for namespace in domain.namespaces:
             if namespace.startswith(NAMESPACE_STEM) and namespace not in NAMESPACES:
-                return f"it has a block of a Nova newer than this program knows: {namespace}"
+                return (
+                    f"it has a block of a Nova newer than this program knows: {quoted(namespace)}"
+                )
     if guest.kind == "foreign" and not recorded and not forced:
         return "no evidence that this is a Nova guest; to stamp it anyway, name it and use --force"
     return ""
 
 
 def _flaw(instance: Instance, element: etree._Element) -> str:
-    # What an existing block holds beyond Nova's own elements is kept, not judged.
+    # Unknown parts of an existing block are kept, not judged.
     judged = bare_element(instance._replace(unknown=())) if instance.unknown else element
     if why := flaw(judged, instance.namespace):
         return why
@@ -252,7 +255,7 @@ def _edits(
     merged: Merged,
     request: Request,
 ) -> list[Edit]:
-    """From what the definition holds to what it will hold: our mark first, then the block."""
+    """The changes to the definition: our mark first, then the block."""
     domain = definition.domain
     held = {block.namespace: block.xml for block in reversed(domain.blocks)}
     edits = []
@@ -276,7 +279,7 @@ def _edits(
 
 
 def _edit(definition: DefinitionName, namespace: str, xml: str | None) -> Edit:
-    """The removal of what is there; if nothing is, the start of an addition."""
+    """An edit that removes the element; if there is none, one to fill with ``after``."""
     if xml is None:
         prefix = BACKFILL_PREFIX if namespace == BACKFILL else "nova"
         return Edit(definition, namespace, prefix, None, None)

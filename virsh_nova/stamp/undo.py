@@ -7,12 +7,13 @@ from collections.abc import Iterable, Sequence
 from ..block.compare import bare, same
 from ..block.namespaces import BACKFILL
 from ..model import Definition, Guest
+from ..quoting import quoted
 from .journal_format import JournalGuest, Run
 from .plan import Edit, Notice, Plan, Step, unreadable
 
 
 class _Changed(Exception):
-    """A definition holds neither what the run wrote nor what was there before; the reason."""
+    """A definition has neither what the run wrote nor what was there before; the reason."""
 
 
 def make_undo_plan(host: str | None, guests: Iterable[Guest], run: Run) -> Plan:
@@ -28,7 +29,7 @@ def make_undo_plan(host: str | None, guests: Iterable[Guest], run: Run) -> Plan:
         if guest is None and not written.may_be_written:
             continue
         if guest is None:
-            text = f"{written.domain} ({written.uuid}) is no longer here"
+            text = f"{quoted(written.domain)} ({written.uuid}) is no longer here"
             notices.append(Notice("missing", written.uuid, text))
         else:
             steps.append(_step(guest, written))
@@ -36,7 +37,7 @@ def make_undo_plan(host: str | None, guests: Iterable[Guest], run: Run) -> Plan:
 
 
 def found_as_before(plan: Plan, run: Run) -> frozenset[str]:
-    """The guests of the run that are as they were before it, and need no restoring."""
+    """The guests of the run that are as they were before it: nothing to restore."""
     unchanged = {step.guest.uuid for step in plan.steps if step.action == "unchanged"}
     return frozenset(
         unchanged.union(guest.uuid for guest in run.guests if not guest.may_be_written)
@@ -58,7 +59,7 @@ def _step(guest: Guest, written: JournalGuest) -> Step:
             except _Changed as reason:
                 return Step(guest, "refused", str(reason))
         else:
-            # The guest was started from what the run wrote to the other definition, say.
+            # Perhaps the guest was started from what the run wrote to the other definition.
             try:
                 edits += _way_back(definition, written.edits)
             except _Changed:

@@ -1,1 +1,1 @@
-"""From whatever names a part of a guest, a PID or a MAC, to the guest it belongs to."""
+"""``whose``: from a PID, a MAC, a volume or any other part of a guest to the guest."""

@@ -1,8 +1,8 @@
-"""Free text: which guests a line of it names. Pure, as the index is.
+"""The guests that a line of free text names. Pure, as the index is.
 
-Only what nobody types by chance counts: uuids, addresses, devices, paths, domain names that have a
-digit in them, and PIDs that are called so. Display names and those of projects, users and flavors
-are words of a language; they count where they are the whole line.
+Only what is unlikely to occur by chance counts: uuids, addresses, devices, paths, domain names
+with a digit, and PIDs that follow "pid" or "process". Names of instances, projects, users and
+flavors are ordinary words; they count only if they are the whole line.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from typing import NamedTuple, TextIO
 
 from ..guests.naming import UUID_WITHIN
-from .answer import Answer, Kind
+from .answer import Answer, HandleKind
 from .index import NUMBERS, Index
 from .keys import mac_key, number_of, pci_key, split_handle, uuid_key
 
@@ -26,7 +26,7 @@ _PID = re.compile(
     r"\b(?:pid|process)(?:[ \t]*[=:][ \t]*|[ \t]+)([0-9]{1,10})(?!\w|\.\w)", re.IGNORECASE
 )
 _COLONS = re.compile(r"[0-9A-Fa-f.]*:[0-9A-Fa-f.]*:[0-9A-Fa-f:./]*")
-_OF_UUID: tuple[Kind, ...] = ("uuid", "port", "volume", "device", "image", "project", "user")
+_OF_UUID: tuple[HandleKind, ...] = ("uuid", "port", "volume", "device", "image", "project", "user")
 _IPV4 = re.compile(r"[0-9]{1,3}(?:\.[0-9]{1,3}){3}")
 _DIGIT = re.compile(r"[0-9]")
 _PARTS = re.compile(r"[:/]")
@@ -36,7 +36,7 @@ _LONGEST_LINE = 65536
 
 
 def lines_of(stream: TextIO) -> Iterator[tuple[str, bool]]:
-    """Lines without their ends, and whether they are whole: one without an end comes in pieces."""
+    """Lines without their ends, and whether they are whole: a very long one comes in pieces."""
     begun = False
     while text := stream.readline(_LONGEST_LINE):
         ended = text.endswith("\n")
@@ -48,12 +48,12 @@ def lines_of(stream: TextIO) -> Iterator[tuple[str, bool]]:
 
 class Mention(NamedTuple):
     handle: str
-    """As it stands in the line."""
+    """As it is in the line."""
     answers: list[Answer]
 
 
 class Reader:
-    """Reads lines for what they name. Most words of a text come again and again."""
+    """Finds what lines name. Remembers words: most words of a text recur."""
 
     def __init__(self, index: Index) -> None:
         self._index = index
@@ -92,8 +92,8 @@ def _as_handle(line: str, index: Index) -> list[Answer]:
     if number_of(text) is not None:
         return [answer for kind in NUMBERS for answer in index.exact(kind, text)]
     if text.isalpha() and len(text) < _LEAST_PREFIX_OF_LETTERS:
-        # A word: a name it may be, the beginning of a uuid ("dead", "added") it is not.
-        kinds: tuple[Kind, ...] = ("domain", "tap", "name", "flavor", "project", "user")
+        # A word may be a name, but is not the beginning of a uuid ("dead", "added").
+        kinds: tuple[HandleKind, ...] = ("domain", "tap", "name", "flavor", "project", "user")
         return [answer for kind in kinds for answer in index.exact(kind, line)]
     return index.answers(line, within=False)
 
@@ -138,7 +138,7 @@ def _of_word(word: str, index: Index) -> Iterator[Mention]:
     elif _IPV4.fullmatch(word):
         yield from _mention(word, index, ("ip",))
     elif _is_name(word):
-        kinds: tuple[Kind, ...] = (
+        kinds: tuple[HandleKind, ...] = (
             ("tap", "domain", "disk") if "/" not in word else ("disk", "device")
         )
         found = list(_mention(word, index, kinds))
@@ -149,13 +149,13 @@ def _of_word(word: str, index: Index) -> Iterator[Mention]:
 
 
 def _is_name(word: str) -> bool:
-    """Whether a word is more than one of a language or a number."""
+    """Whether a word is more than an ordinary word or a number."""
     if "/" in word.strip("/"):
         return True
     return len(word) >= _LEAST_WORD and not word.isdigit() and _DIGIT.search(word) is not None
 
 
-def _mention(text: str, index: Index, kinds: tuple[Kind, ...]) -> Iterator[Mention]:
+def _mention(text: str, index: Index, kinds: tuple[HandleKind, ...]) -> Iterator[Mention]:
     found = [
         answer
         for kind in kinds

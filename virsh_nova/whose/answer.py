@@ -1,4 +1,4 @@
-"""What a lookup takes and gives: answers, and the processes that a PID leads to."""
+"""What a lookup returns: answers, and the processes that a PID leads to."""
 
 from __future__ import annotations
 
@@ -7,27 +7,27 @@ from typing import Literal, NamedTuple
 
 from ..model import Guest
 
-Kind = Literal[
+HandleKind = Literal[
     "uuid", "domain", "id", "pid", "tap", "mac", "ip", "port", "volume", "disk", "device", "name",
     "image", "flavor", "project", "user",
 ]  # fmt: skip
 """What a handle can be."""
-KINDS: tuple[Kind, ...] = (
+HANDLE_KINDS: tuple[HandleKind, ...] = (
     "uuid", "domain", "id", "pid", "tap", "mac", "ip", "port", "volume", "disk", "device", "name",
     "image", "flavor", "project", "user",
 )  # fmt: skip
-"""In the order in which a handle that fits several is answered."""
+"""In the order of the answers to a handle that matches as several."""
 
 
 class Answer(NamedTuple):
     """A guest that a handle belongs to, and as what."""
 
-    kind: Kind
+    kind: HandleKind
     value: str
     """What was found, as the guest has it: of a CIDR the address, of a prefix the whole uuid."""
     guest: Guest
     detail: str
-    """What it is to the guest, to be read before "of": ``backing file of vda``."""
+    """What it is to the guest: ``backing file of vda``."""
 
 
 class Process(NamedTuple):
@@ -38,11 +38,11 @@ class Process(NamedTuple):
 
 
 class Lineage(NamedTuple):
-    """Where a number that the kernel gave leads to, as /proc had it at one moment."""
+    """The process or thread of a number, and its parents, from /proc at one moment."""
 
     number: int
     thread: str | None
-    """The name of the thread whose number it is; None where it is a process's own."""
+    """The name of the thread with this number; None if it is a process."""
     processes: tuple[Process, ...]
     """The process, its parent, and so on up to the first that is a QEMU, or to init."""
     fault: str = ""
@@ -53,4 +53,4 @@ Processes = Callable[[int], Lineage | None]
 """None for a number that no process or thread has."""
 
 RealPaths = Callable[[Iterable[str]], Mapping[str, str]]
-"""Paths with every symbolic link in them followed; left out where that cannot be told."""
+"""Paths with their symbolic links followed; a path that cannot be followed is skipped."""

@@ -1,4 +1,4 @@
-"""Everything that a guest can be found by."""
+"""All identifiers of a guest."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ from typing import NamedTuple
 
 from ..guests.naming import NO_NAME, VOLUME_NAME
 from ..model import Disk, Guest, Hardware, Identity, Instance
-from .answer import Kind
+from .answer import HandleKind
 from .keys import key_of, uuid_key
 
 
 class Identifier(NamedTuple):
-    kind: Kind
+    kind: HandleKind
     value: str
     detail: str
 
 
 def identifiers(guest: Guest) -> Iterator[Identifier]:
-    """All of them; one can come twice, as a volume's uuid in a disk's serial and in its path."""
+    """One can occur twice, such as a volume's uuid in a disk's serial and in its path."""
     yield Identifier("uuid", guest.uuid, "uuid")
     yield Identifier("domain", guest.domain, "domain name")
     if guest.id is not None:
@@ -53,10 +53,10 @@ def _of_instance(instance: Instance) -> Iterator[Identifier]:
         yield Identifier("volume", root.uuid, "root volume")
 
 
-def _of_identity(kind: Kind, identity: Identity) -> Iterator[Identifier]:
+def _of_identity(kind: HandleKind, identity: Identity) -> Iterator[Identifier]:
     known = [text for text in (identity.name, identity.id) if text and text not in NO_NAME]
     for text in known:
-        # The line goes on with the names of project and user, and they are anybody's text.
+        # The names of project and user follow in the line, and can be any text.
         yield Identifier(kind, text, f"flavor {known[0]}" if kind == "flavor" else kind)
 
 
@@ -91,7 +91,7 @@ def _of_devices(hardware: Hardware) -> Iterator[Identifier]:
     for nic in hardware.interfaces:
         if nic.source:
             what = nic.target or nic.mac or "an interface"
-            kind: Kind = "disk" if nic.type == "vhostuser" else "device"
+            kind: HandleKind = "disk" if nic.type == "vhostuser" else "device"
             yield Identifier(kind, nic.source, f"behind {what}")
     for file_system in hardware.file_systems:
         if file_system.source:
@@ -114,7 +114,7 @@ def _of_disk(disk: Disk) -> Iterator[Identifier]:
 
 
 def keys_of(identifier: Identifier) -> Iterator[str]:
-    """What an identifier is looked up by: its key, and a name's without the blanks around it."""
+    """The keys of an identifier; a name also has one without the blanks around it."""
     kind, value, _ = identifier
     key = key_of(kind, value)
     if key:
@@ -122,5 +122,5 @@ def keys_of(identifier: Identifier) -> Iterator[str]:
     if kind == "name" and (bare := value.strip()) and bare != value:
         yield bare
     if kind == "ip" and key is None and value.strip():
-        # What is no address at all: as it stands in the block.
+        # Not an address: as it is in the block.
         yield value.strip().lower()

@@ -11,7 +11,9 @@ from posixpath import normpath
 from ..guests.naming import PORT_BEGINNING_LENGTH, PORT_DEVICE, UUID_WITHIN
 from ..hosts.lookup import SHORTEST_PREFIX
 from ..model import Guest
-from .answer import KINDS, Answer, Kind, Lineage, Processes, RealPaths
+from .answer import HANDLE_KINDS as KINDS
+from .answer import Answer, Lineage, Processes, RealPaths
+from .answer import HandleKind as Kind
 from .identifiers import identifiers, keys_of
 from .keys import (
     address_key,

@@ -1,4 +1,4 @@
-"""Symbolic links, followed in time: a path can lead to a storage that has stopped to answer."""
+"""Follow symbolic links with a time limit: the storage behind a path may have stopped answering."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from ..hosts.calls import Call
 
 
 class RealPathsInTime:
-    """Real paths of this machine; after the first time-out none any more."""
+    """Real paths on this machine; none after the first time-out."""
 
     def __init__(self, timeout: float, complain: Callable[[str], None]) -> None:
         self._timeout = timeout
@@ -23,7 +23,7 @@ class RealPathsInTime:
 
         def follow() -> None:
             for path in paths:
-                # A NUL in it, or a link that leads to itself: what there is stays as it is.
+                # A NUL in it, or a link to itself: the path is kept as it is.
                 try:
                     found[path] = os.path.realpath(path)
                 except (OSError, ValueError):

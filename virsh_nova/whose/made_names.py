@@ -21,9 +21,9 @@ Source = Literal["domain", "short name", "pid", "port", "volume"]
 
 class MadeName(NamedTuple):
     source: Source
-    """What of the guest the name was made from."""
+    """The part of the guest that the name was made from."""
     text: str
-    """That part, perhaps cut."""
+    """That part, possibly cut."""
     id: str = ""
     """libvirt's id, of a short name."""
 
@@ -42,7 +42,7 @@ LONGEST_SHORT_NAME = 20
 
 
 def made_names(text: str) -> list[MadeName]:
-    """What a word can have been made from; empty for most words."""
+    """What a word may have been made from; empty for most words."""
     found = []
     if chain := _CHAIN.fullmatch(text):
         found.append(MadeName("port", chain[1]))

@@ -1,4 +1,4 @@
-"""Read no more of a host than the handles need: who asks for a PID waits for one guest only."""
+"""Read only what the handles need: a lookup of a PID waits for one guest, not for all."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def read_index(
     everything: bool = False,
     progress: Callable[[int, int], None] = lambda _done, _total: None,
 ) -> Index:
-    """The index over all guests; or, in a tenth of the time, over those that the handles can mean.
+    """The index of all guests or, in a tenth of the time, of those that the handles can mean.
 
     ``everything`` is for a stream, whose handles are not known yet. Raises ``HostError``.
     """
@@ -33,8 +33,7 @@ def read_index(
     wanted = None if everything else chosen_by(handles, processes)
     if wanted is not None:
         index = build(host.guests("whole", chosen=wanted, progress=progress))
-        # A bare number that is nothing else can still be the name of a flavor; and a suggestion
-        # for what is missing needs all that is there.
+        # A bare number can also be the name of a flavor, and suggestions need all guests.
         if all(index.answers(handle) or split_handle(handle)[0] in _NUMBERED for handle in handles):
             return index
     return build(host.guests("whole", progress=progress))
@@ -43,7 +42,7 @@ def read_index(
 def chosen_by(
     handles: Sequence[str], processes: Processes | None
 ) -> Callable[[Sighting], bool] | None:
-    """Which guests the handles can mean, by the listing alone; None if it does not tell."""
+    """Which guests the handles can mean; None if the listing alone does not show that."""
     uuids: set[str] = set()
     names: set[str] = set()
     numbers: set[str] = set()

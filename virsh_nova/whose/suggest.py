@@ -1,25 +1,25 @@
-"""What to say of a handle that matches no guest: its process, or what is spelled almost alike."""
+"""Hints for a handle that matches no guest: its process, or similar names."""
 
 from __future__ import annotations
 
 from difflib import get_close_matches
 
 from ..errors import HandleError
-from .answer import Kind
+from .answer import HandleKind
 from .index import Index
 from .keys import number_of, split_handle
 
 _LONGEST = 256
-_CLOSE_TO_BARE: tuple[Kind, ...] = (
+_CLOSE_TO_BARE: tuple[HandleKind, ...] = (
     "uuid", "domain", "name", "tap", "mac", "ip", "port", "volume", "project", "user",
 )  # fmt: skip
 _MOST_COMPARED = 5_000
 
 
 def no_match(handle: str, index: Index, *, asks_proc: bool, suggests: bool = True) -> HandleError:
-    """The error, with what is known of the process, or what is spelled almost alike.
+    """The error, with what is known of the process, or similar names.
 
-    Without ``suggests`` there is no search for the latter, which takes a while.
+    ``suggests`` turns on the search for similar names, which takes a while.
     """
     kind, text = split_handle(handle)
     number = number_of(text.strip()) if kind in (None, "pid") else None
@@ -45,7 +45,7 @@ def _process(index: Index, number: int) -> str:
     return f"{number} is a thread of {process.name} ({process.pid}), not of any guest"
 
 
-def _close(kind: Kind | None, text: str, index: Index) -> str:
+def _close(kind: HandleKind | None, text: str, index: Index) -> str:
     text = text.strip()[:_LONGEST].lower()
     names: dict[str, str] = {}
     for asked in (kind,) if kind else _CLOSE_TO_BARE:
@@ -53,7 +53,7 @@ def _close(kind: Kind | None, text: str, index: Index) -> str:
             names.setdefault(name[:_LONGEST].lower(), name[:_LONGEST])
     candidates = list(names)
     if len(candidates) > _MOST_COMPARED:
-        # Each comparison takes 10 microseconds: those that begin alike have to do.
+        # Each comparison takes 10 microseconds: compare only names with the same beginning.
         candidates = [name for name in candidates if name[:2] == text[:2]][:_MOST_COMPARED]
     close = get_close_matches(text, candidates, n=3, cutoff=0.75)
     if close:

@@ -124,7 +124,7 @@ def test_a_part_with_a_fault_is_reported_each_time() -> None:
     damaged = KNOWN.replace("512", "much")
     first, second = (parse_block(damaged, NOVA_1_1) for _ in range(2))
     assert first == second
-    assert second.faults == ("flavor/memory: 'much' is no number",)
+    assert second.faults == ("flavor/memory: 'much' is not a number",)
 
 
 def test_what_is_known_stays_bounded() -> None:

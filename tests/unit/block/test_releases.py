@@ -53,7 +53,9 @@ def test_the_draft_is_a_release_too() -> None:
 def test_what_is_not_a_release_is_an_error_with_a_hint(text: str, hint: str) -> None:
     with pytest.raises(NovaDomainsError) as raised:
         find_release(text)
-    assert raised.value.message.startswith(f"{text!r} is no release of Nova from 12 (2015.2) to 34")
+    assert raised.value.message.startswith(
+        f"{text!r} is not a release of Nova from 12 (2015.2) to 34"
+    )
     if hint.startswith("such"):
         assert raised.value.hint == hint
     else:

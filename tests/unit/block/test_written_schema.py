@@ -1,4 +1,4 @@
-"""The schema of what stamp writes: every block of Nova's with parts left out, and little else."""
+"""The schema of what stamp writes: every block of Nova's without some parts, and little else."""
 
 from __future__ import annotations
 

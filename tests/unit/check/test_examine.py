@@ -204,7 +204,7 @@ CASES: dict[str, tuple[Case, Case]] = {
     ),
     "port-without-interface": (
         Case([guest_of(changed(TAP, "<target dev='tap00000000-00'/>"))]),
-        # What is passed through does not tell whose port it is.
+        # What is passed through does not show whose port it is.
         Case([guest_of(changed(TAP, ""))]),
     ),
     "interface-unrecorded": (
@@ -401,7 +401,7 @@ def test_many_that_share_a_disk_are_not_all_named_by_each() -> None:
     assert all("and 295 more" in finding.evidence[1] for finding in shared)
 
 
-def test_a_transient_guest_of_nobody_is_a_helper_and_a_persistent_one_is_not() -> None:
+def test_a_transient_guest_of_unknown_origin_is_a_helper_and_a_persistent_one_is_not() -> None:
     ages: dict[Key, float] = {("compute-1", embedded.uuid_of(5)): 1e6}
     assert Case([transient()], ages=ages).codes() == {"leftover"}
     assert Case([transient(persistent=True)], ages=ages).codes() == set()
@@ -458,14 +458,14 @@ def test_an_image_root_on_a_volume_differs() -> None:
 
 
 @pytest.mark.parametrize(
-    ("told", "number"),
+    ("given", "number"),
     [(1, 1), ("Running", 1), ("Shutdown", 4), ("SUSPENDED", 7), ("Crashed", 6), ("Paused", 3),
      (0, None), ("NOSTATE", None), (None, None), (99, None), ("", None)],
 )  # fmt: skip
 def test_power_states_as_the_api_and_its_clients_tell_them(
-    told: int | str | None, number: int | None
+    given: int | str | None, number: int | None
 ) -> None:
-    assert power_state(told) == number
+    assert power_state(given) == number
 
 
 def test_power_states_are_read_from_what_nova_and_its_client_say() -> None:
@@ -474,7 +474,7 @@ def test_power_states_are_read_from_what_nova_and_its_client_say() -> None:
         assert {record.power_state for record in read_records(str(api / name))} == {1}
 
 
-# ---- the command that mends it ------------------------------------------------------------------
+# ---- the command that fixes it ------------------------------------------------------------------
 
 
 def commands(case: Case) -> dict[str, tuple[str, ...]]:

@@ -13,7 +13,8 @@ from tests.support.guests import instance, nova_guest
 from virsh_nova.check.codes import CODES, Severity
 from virsh_nova.check.finding import Finding, found
 from virsh_nova.check.report import Report
-from virsh_nova.render.check import finding_document, findings_table, plain
+from virsh_nova.render.check import finding_document, findings_table
+from virsh_nova.render.style import plain
 from virsh_nova.sources.record import Record
 
 GUEST = nova_guest(1, instance("web"))
@@ -85,7 +86,7 @@ def test_a_name_in_a_line_cannot_read_as_another_guest(tmp_path: Path) -> None:
     uri = make_host(tmp_path, guest(1, metadata=block(name), domain="a: b"))
     arguments = ("check", "--severity", "note", "--against", str(servers))
     text = nova_domains("-c", uri, *arguments).stdout
-    assert text.startswith(f'"a: b"  "{name}"  {uuid_of(1)}  running\n')
+    assert text.startswith(f'"{name}"  running  "a: b"  {uuid_of(1)}\n')
     assert f'"{name}", {servers}: "{name}, other"' in text
     (found_,) = (
         each

@@ -78,7 +78,7 @@ def test_a_process_that_may_not_be_seen_is_a_notice(monkeypatch: pytest.MonkeyPa
 
     monkeypatch.setattr(psutil, "Process", refuse)
     report = check(Host(), CheckOptions(leftover=0))  # type: ignore[arg-type]
-    assert [(notice.message, notice.hint) for notice in report.notices] == [
+    assert [(warning.message, warning.hint) for warning in report.warnings] == [
         ("the age of 1 helper is unknown: this user may not see the process", "run it as root")
     ]
 

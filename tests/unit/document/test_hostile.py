@@ -1,4 +1,4 @@
-"""A document is anybody's file: what is wrong with one record is said, and the others are read."""
+"""No document is trusted: a bad record is reported, and the others are read."""
 
 from __future__ import annotations
 

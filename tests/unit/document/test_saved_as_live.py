@@ -21,7 +21,7 @@ from virsh_nova.inputs.objects import Input
 from virsh_nova.model import Guest, Sighting
 from virsh_nova.render.serial import as_json, as_yaml
 from virsh_nova.sources.read import records_in
-from virsh_nova.whose.answer import KINDS
+from virsh_nova.whose.answer import HANDLE_KINDS
 from virsh_nova.whose.identifiers import identifiers
 from virsh_nova.whose.index import Index
 
@@ -130,7 +130,7 @@ def test_whose_answers_the_same_to_every_kind_of_handle(
 ) -> None:
     handles = {(each.kind, each.value) for guest in demo_guests for each in identifiers(guest)}
     # Nothing says which process is whose on a host that is none.
-    assert {kind for kind, _ in handles} == {*KINDS} - {"pid"}
+    assert {kind for kind, _ in handles} == {*HANDLE_KINDS} - {"pid"}
     words = sorted(f"{kind}:{value}" for kind, value in handles)
     live, read = both(demo_file, "whose", *words)
     assert len(live.splitlines()) >= len(words)

@@ -248,7 +248,7 @@ def test_metadata_alone_makes_no_nova_guest() -> None:
     [
         pytest.param(lambda: domain(name="instance-2a"), id="name-too-short"),
         pytest.param(lambda: domain(name="instance-0000002a-old"), id="name-goes-on"),
-        pytest.param(lambda: domain(devices=nic("tap0")), id="tap-of-somebody"),
+        pytest.param(lambda: domain(devices=nic("tap0")), id="tap-of-another-tool"),
         pytest.param(lambda: domain(devices=nic("vnet3", PORT)), id="port-without-tap"),
         pytest.param(lambda: domain(devices=disk(serial="QM00001")), id="serial-of-qemu"),
         pytest.param(lambda: domain(sysinfo=product("OpenStack Novality")), id="product"),

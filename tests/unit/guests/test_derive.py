@@ -105,14 +105,14 @@ def test_a_boot_volume_has_its_uuid_from_the_serial_of_the_boot_disk(disks: list
 @pytest.mark.parametrize(
     ("disks", "note"),
     [
-        ([], "root left out: the boot disk is neither a volume's nor named by the instance"),
+        ([], "no root: the boot disk is not a volume, and its path does not contain the uuid"),
         (
             [disk("/srv/x.img", "WD-1234")],
-            "root left out: the boot disk is neither a volume's nor named by the instance",
+            "no root: the boot disk is not a volume, and its path does not contain the uuid",
         ),
         (
             [disk(f"/i/{uuid_of(1)}/disk.rescue"), disk("/dev/sda", VOLUME, target="vdb")],
-            "root left out: the guest is in rescue, and boots from another disk",
+            "no root: the guest is in rescue and boots from another disk",
         ),
     ],
 )
@@ -147,9 +147,7 @@ def test_a_tap_names_a_port_only_where_its_whole_uuid_is_known() -> None:
 def test_one_unknown_port_leaves_out_all_ports(target: str, known: tuple[str, ...]) -> None:
     facts, notes = derive(domain(nic("", OTHER_PORT), nic(target)), known)
     assert "ports" not in facts
-    assert notes[-1] == (
-        f"ports left out: nothing tells the whole uuid of the port behind {target}"
-    )
+    assert notes[-1] == (f"no ports: the full uuid of the port behind {target} is unknown")
 
 
 def test_ports_come_in_the_order_of_the_interfaces() -> None:

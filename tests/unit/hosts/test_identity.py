@@ -1,4 +1,4 @@
-"""Which libvirt a run was on: told by what stays, whatever the host is called at the moment."""
+"""Which libvirt a run was on: recognised by what stays, not by the host's name."""
 
 from __future__ import annotations
 

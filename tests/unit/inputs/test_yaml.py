@@ -1,4 +1,4 @@
-"""JSON and YAML from anybody: one line for what is neither, bounds for what is a bomb."""
+"""Untrusted JSON and YAML: one line for what is neither, and bounds for bombs."""
 
 from __future__ import annotations
 

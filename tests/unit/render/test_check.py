@@ -24,7 +24,6 @@ from virsh_nova.model import Identity, Owner
 from virsh_nova.render.check import (
     as_csv,
     as_values,
-    coloured,
     column_names,
     explained,
     finding_document,
@@ -32,10 +31,10 @@ from virsh_nova.render.check import (
     nagios_line,
     nagios_status,
     nagios_unknown,
-    plain,
     spelled,
 )
 from virsh_nova.render.serial import as_json
+from virsh_nova.render.style import coloured, plain
 from virsh_nova.sources.record import Record
 
 ACTS = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069]")
@@ -152,13 +151,13 @@ def test_a_pipe_gets_whole_lines_grouped_by_guest_the_worst_first() -> None:
     assert (
         findings_table(report, width=None, paint=plain)
         == f"""\
-instance-00000002  db  {other.uuid}  running
+db  running  instance-00000002  {other.uuid}
   error    io-error  paused: ioerror → {CODES["io-error"].consequence}
 
-u-1  lost  not here  acme
+lost  not here  project acme  u-1
   error    missing   servers.json: it is on this host → {CODES["missing"].consequence}
 
-instance-00000001  web  {GUEST.uuid}  running  acme · alice
+web  running  project acme  user alice  instance-00000001  {GUEST.uuid}
   warning  no-block  evidence → {CODES["no-block"].consequence}
     $ nova-domains stamp {GUEST.uuid} --derive
 
@@ -192,7 +191,7 @@ def test_no_line_is_wider_than_the_terminal_but_a_command(width: int) -> None:
     report = Report([LONG, WARNING, ERROR, NOTE, MISSING], 3)
     printed = findings_table(report, width=width, paint=coloured)
     lines = SGR.sub("", printed).splitlines()
-    free = ("instance-", "  ", "u-1")
+    free = ("web", "lost", "  ")
     for line in lines:
         wide = cell_len(line)
         # A command is for copying, and an uuid or a code is one word.

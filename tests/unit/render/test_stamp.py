@@ -7,7 +7,9 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
+import pytest
 from hypothesis import given
+from rich.cells import cell_len
 
 from tests.support.embedded import block, nova, uuid_of
 from tests.support.memory_host import MemoryHost, host_of
@@ -16,14 +18,9 @@ from tests.support.records import record
 from tests.support.terminals import SGR
 from virsh_nova.render.safe import is_safe
 from virsh_nova.render.serial import as_json
-from virsh_nova.render.stamp import (
-    coloured,
-    counts,
-    plain,
-    plan_document,
-    plan_text,
-)
-from virsh_nova.render.undo import runs_document, runs_table
+from virsh_nova.render.stamp import counts, plan_document, plan_text
+from virsh_nova.render.style import coloured, plain
+from virsh_nova.render.undo import runs_document, runs_table, runs_text
 from virsh_nova.sources.record import Record
 from virsh_nova.stamp.journal_format import Outcome
 from virsh_nova.stamp.journals import Runs
@@ -47,7 +44,7 @@ def text_of(plan: Plan, **options: Any) -> str:
 def test_the_text_of_a_plan_is_its_diff_sources_and_notes() -> None:
     plan = plan_from(nova(1, block("web-1", "<nova:owner/>")), fill=True)
     assert text_of(plan) == (
-        f"web-1  instance-00000001  {uuid_of(1)}  running\n"
+        f"web-1  running  instance-00000001  {uuid_of(1)}\n"
         "--- instance-00000001 (live and persistent)\n"
         "+++ instance-00000001 (live and persistent)\n"
         "@@ -1,4 +1,8 @@\n"
@@ -79,6 +76,33 @@ def test_refusals_and_guests_asked_for_by_name_come_after_the_diffs() -> None:
     assert counts(plan, "write") == "0 to write, 1 unchanged, 1 refused"
 
 
+def test_the_mark_is_a_line_of_words_below_the_diff() -> None:
+    plan = plan_from(nova(1), signature=BY)
+    below = text_of(plan).partition("+</nova:instance>\n")[2].splitlines()
+    mark = "mark: 2026-11-22T12:00:00Z by root@compute-1 from servers.json, nova-domains 1.1.0"
+    assert below[0].startswith(f"{mark}, digest ")
+    assert "backfill" not in text_of(plan)
+
+
+@pytest.mark.parametrize("width", [40, 80, 120])
+def test_only_a_diff_is_wider_than_the_terminal(width: int) -> None:
+    plan = plan_from(nova(1), nova(2, domain="a" * 30), derive=True, signature=BY)
+    refused = plan_from(nova(3), facts={})
+    notice = Notice("unmatched", "", "日本 " * 60)
+    for each in (plan, refused, Plan("h", (), (notice,))):
+        for line in text_of(each, width=width).splitlines():
+            assert line[:1] in "+-@ " or cell_len(line) <= width, line
+
+
+def test_no_name_reads_as_another_guest() -> None:
+    name = "good (instance-0000002a, 8dabf68e): ok"
+    plan = plan_from(nova(1, block(name), domain="a: b"), facts={"name": name}, overwrite=True)
+    named = frozenset((uuid_of(1),))
+    assert f'unchanged: "{name}" ("a: b", {uuid_of(1)}): ' in text_of(plan, named=named)
+    plan = plan_from(nova(1, block(name), domain="a: b"), overwrite=True)
+    assert text_of(plan).startswith(f'web-1  running  "a: b"  {uuid_of(1)}\n')
+
+
 def test_definitions_that_differ_have_a_diff_each() -> None:
     host = MemoryHost()
     host.add(nova(1, block("a")), nova(1))
@@ -93,7 +117,7 @@ def test_many_notices_of_a_kind_are_cut() -> None:
     lines = text_of(Plan("h", (), (*notices, Notice("missing", "", "another")))).splitlines()
     assert lines == [
         *(f"notice: notice {number}" for number in range(10)),
-        "notice: … and 2 more like this",
+        "notice: and 2 more like this",
         "notice: another",
         "",
     ]
@@ -123,7 +147,7 @@ def test_the_diff_is_one_that_patch_takes(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
     after = file.read_text()
     assert '<nova:flavor name="m1.small">\n    <nova:vcpus>2</nova:vcpus>' in after
-    assert "<backfill:source>servers.json</backfill:source>" in after
+    assert "backfill" not in after
 
 
 def test_colours_say_what_a_line_is_and_change_nothing_else() -> None:
@@ -172,6 +196,7 @@ def test_a_hostile_name_in_a_journal_is_written_out_in_the_list_of_runs() -> Non
     origin = run.origin._replace(by=EVIL)
     runs = Runs((run._replace(origin=origin, path=Path(f"/{EVIL}")),), ())
     assert is_safe(runs_table(runs).replace("\n", ""))
+    assert is_safe(runs_text(runs, width=80, paint=plain).replace("\n", ""))
     document = as_json(runs_document(runs), one_a_line=False, ascii_only=False)
     assert is_safe(document.replace("\n", ""))
     assert json.loads(document)[0]["host"] == EVIL

@@ -163,7 +163,7 @@ def test_what_cannot_be_rolled_back_either_is_reported() -> None:
 
 
 def test_what_reads_back_differently_is_a_failure_and_is_left_alone() -> None:
-    """Somebody else wrote in between: theirs stays."""
+    """Another program wrote in between: its block stays."""
     host = host_with(1)
     (step,) = steps_for(host)
     theirs = "<instance><name>by Nova</name></instance>"

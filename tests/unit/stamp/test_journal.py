@@ -306,7 +306,7 @@ def test_a_line_nested_too_deep_is_a_fault(path: Path) -> None:
 
 
 def readable(path: Path) -> Run | None:
-    """The run, or None where one line tells why not."""
+    """The run, or None where one line says why not."""
     try:
         return read_journal(path)
     except NovaDomainsError as error:

@@ -10,6 +10,7 @@ from tests.support.embedded import (
 from tests.support.memory_host import MemoryHost
 from tests.support.records import record
 from virsh_nova.block.namespaces import NOVA_1_1
+from virsh_nova.inputs.values import fixed_address
 from virsh_nova.sources.record import Record
 from virsh_nova.stamp.merge import merge
 
@@ -78,8 +79,6 @@ def test_extra_specs_that_are_set_join_those_there_are() -> None:
 
 
 def test_addresses_known_by_mac_only_go_to_the_ports_of_the_guest() -> None:
-    from virsh_nova.block.facts import fixed_address
-
     known = record(1, facts={}, addresses={"fa:16:3e:00:00:02": (fixed_address("10.0.0.5"),)})
     result = merged(nova(rest=TWO_NICS), known, known_ports=PORTS)
     assert [(port.uuid, len(port.ips)) for port in result.facts["ports"]] == [

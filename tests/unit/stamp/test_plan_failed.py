@@ -37,7 +37,7 @@ def stamped_guest(number: int) -> Guest:
 
 
 def test_a_guest_that_cannot_be_read_fails_a_run_over_all() -> None:
-    """It may be Nova's: nobody can tell."""
+    """It may be Nova's."""
     plan = plan_of(stamped_guest(1), unreadable(2), everyone=True)
     assert [(step.action, step.failure) for step in plan.steps] == [
         ("unchanged", False), ("refused", True),

@@ -87,7 +87,7 @@ def test_a_guest_without_evidence_of_nova_needs_a_record_or_force() -> None:
 def test_a_block_of_a_later_nova_is_left_alone() -> None:
     newer = "http://openstack.org/xmlns/libvirt/nova/1.2"
     step = one_step(nova(metadata=block("x", namespace=newer)), record(1), overwrite=True)
-    assert step.reason == f"it has a block of a Nova newer than this program knows: {newer}"
+    assert step.reason == f'it has a block of a Nova newer than this program knows: "{newer}"'
 
 
 def test_a_guest_that_cannot_be_read_is_refused() -> None:
@@ -264,8 +264,8 @@ def test_a_record_without_a_guest_is_reported_by_what_it_says_of_its_host() -> N
         ),
     )
     assert [(notice.kind, notice.text) for notice in plan.notices] == [
-        ("missing", "a.json: 'web-1' should run here, but there is no such guest"),
-        ("elsewhere", "a.json: 'web-1' runs on compute-2"),
+        ("missing", "a.json: web-1 should run here, but there is no such guest"),
+        ("elsewhere", "a.json: web-1 runs on compute-2"),
         ("unmatched", f"a.json: {uuid_of(4)} is not a guest of this host"),
     ]
     assert [step.action for step in plan.steps] == ["stamp"]

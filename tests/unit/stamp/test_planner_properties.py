@@ -18,6 +18,7 @@ from virsh_nova.block.namespaces import BACKFILL, NAMESPACES
 from virsh_nova.block.releases import NEWEST_RELEASE
 from virsh_nova.hosts.libvirt.connection import LibvirtHost
 from virsh_nova.model import Guest
+from virsh_nova.sources.record import Record
 from virsh_nova.stamp.apply import write
 from virsh_nova.stamp.plan import Step
 from virsh_nova.stamp.planner import make_plan
@@ -126,8 +127,13 @@ def test_the_later_source_wins_field_by_field(case: Case) -> None:
     plan = case.plan()
     for step in to_write(plan):
         with_record = [record for record in case.records if record.uuid == step.guest.uuid]
-        sources = list(dict.fromkeys(record.source for record in with_record))
-        chosen = [next(r for r in with_record if r.source == source) for source in sources]
+        by_source: dict[str, list[Record]] = {}
+        for record in with_record:
+            by_source.setdefault(record.source, []).append(record)
+        chosen = []
+        for twins in by_source.values():
+            ours = [record for record in twins if record.runs_on(case.host.name)]
+            chosen.append(ours[0] if len(ours) == 1 else twins[0])
         for key, source in step.origins.items():
             if key == "root.uuid" and source == "the guest":
                 continue

@@ -124,7 +124,7 @@ def test_a_run_on_a_host_where_none_of_its_guests_is_stays_on_offer(place: Place
 
 
 def test_guests_that_hold_what_they_held_before_need_no_restoring(place: Place) -> None:
-    """Somebody took two of the blocks away by hand."""
+    """Two of the blocks were removed by hand."""
     before = place.host.everything()
     run = place.stamp()
     steps = make_undo_plan(place.host.name, place.host.guests(), run).steps

@@ -34,7 +34,7 @@ from virsh_nova.model import (
     Identity,
     Owner,
 )
-from virsh_nova.whose.answer import KINDS, Answer
+from virsh_nova.whose.answer import HANDLE_KINDS, Answer
 from virsh_nova.whose.identifiers import identifiers
 from virsh_nova.whose.index import Index
 from virsh_nova.whose.suggest import no_match
@@ -211,10 +211,10 @@ def test_every_identifier_of_every_guest_finds_that_guest(guests: list[Guest]) -
 def test_any_text_can_be_looked_up(guests: list[Guest], data: st.DataObject) -> None:
     known = [text for guest in guests for _, text, _ in identifiers(guest)]
     piece = any_text | st.sampled_from(
-        [f"{kind}:" for kind in KINDS] + known + ["/", ".", "10.0.0."]
+        [f"{kind}:" for kind in HANDLE_KINDS] + known + ["/", ".", "10.0.0."]
     )
     handle = data.draw(st.lists(piece, max_size=4).map("".join))
     index = Index(guests, lambda _: None, lambda paths: {path: path for path in paths})
     for one in index.answers(handle):
-        assert one.kind in KINDS
+        assert one.kind in HANDLE_KINDS
     no_match(handle, index, asks_proc=True)
