@@ -14,7 +14,7 @@ from tests.support.archives import archive, domain, make_tree, real_files, statu
 from tests.support.command import nova_domains
 from tests.support.embedded import uuid_of
 from virsh_nova.hosts.files import open as opening
-from virsh_nova.hosts.files.tree import Tree
+from virsh_nova.hosts.files.tree import open_tree
 
 REAL = {**real_files(), "etc/hostname": "lab\n"}
 
@@ -183,7 +183,7 @@ def test_handles_without_a_match_exit_with_1(tree: Path) -> None:
 def test_offline_without_libvirt_files_names_where_it_looked(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(opening, "Tree", lambda _root: Tree(str(tmp_path)))
+    monkeypatch.setattr(opening, "open_tree", lambda _root: open_tree(str(tmp_path)))
     with pytest.raises(opening.HostError) as caught:
         opening.open_offline()
     assert caught.value.exit_code == 3
@@ -217,7 +217,7 @@ def test_no_rights_to_the_files_is_reported_with_a_hint(
             os.setuid(nobody)
             code = 9
             try:
-                monkeypatch.setattr(opening, "Tree", lambda _root: Tree(str(tmp_path)))
+                monkeypatch.setattr(opening, "open_tree", lambda _root: open_tree(str(tmp_path)))
                 opening.open_offline()
             except opening.HostError as error:
                 hinted = "Permission denied" in error.message and error.hint == "run it as root"

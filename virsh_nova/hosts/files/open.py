@@ -16,7 +16,7 @@ from .assemble import HostName, LivesOn, assemble, host_name
 from .host import FilesHost
 from .layout import LARGEST_XML, Found, Search, newest, too_large
 from .search import Looked, holds_host, search_folder, search_tree
-from .tree import Tree
+from .tree import Tree, open_tree
 
 LARGEST_JSON = 100 * 2**20
 _MOST_REPORTS = 1000
@@ -31,7 +31,8 @@ _SUPPORTED = (
 def open_offline() -> FilesHost:
     """This machine's guests, from libvirt's own files. Raises ``HostError``."""
     name = look_up_name()
-    looked = search_tree(Tree("/"), reports=False)
+    with open_tree("/") as tree:
+        looked = search_tree(tree, reports=False)
     if looked.forbidden:
         raise HostError(f"--offline: {looked.search.faults[0]}", _RIGHTS)
     if not looked.search.found and not looked.at_home:
@@ -53,32 +54,68 @@ def _hosts(path: str) -> list[Host]:
         mode = os.stat(path).st_mode
         if stat.S_ISDIR(mode):
             return list(_hosts_in_folder(path))
-        if not stat.S_ISREG(mode):
-            raise HostError(f"{path}: is neither a file nor a folder", _SUPPORTED)
-        with open(path, "rb") as file:
-            return [_host_in_file(file, path)]
+        # Before it is opened, since opening a device can do things of its own; and after, since
+        # somebody else may have put one there meanwhile.
+        if stat.S_ISREG(mode):
+            with open(path, "rb", opener=_without_waiting) as file:
+                if stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                    return [_host_in_file(file, path)]
+        raise HostError(f"{path}: is neither a file nor a folder", _SUPPORTED)
     except (OSError, ValueError) as error:  # ValueError: a NUL in the path
         why = getattr(error, "strerror", None) or str(error)
         hint = _RIGHTS if isinstance(error, PermissionError) else ""
         raise HostError(f"{path}: cannot be read: {why}", hint) from None
 
 
+def _without_waiting(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_NONBLOCK | os.O_NOCTTY)
+
+
 def _hosts_in_folder(path: str) -> list[FilesHost]:
-    tree = Tree(path)
-    if holds_host(tree):
-        return [_found_host(path, search_tree(tree))]
+    with open_tree(path) as tree:
+        if holds_host(tree):
+            return [_found_host(path, search_tree(tree))]
+        hosts, faults = _hosts_of_reports(tree)
+        return hosts or [_found_host(path, search_folder(tree), faults)]
+
+
+def _hosts_of_reports(tree: Tree) -> tuple[list[FilesHost], list[str]]:
+    """The hosts of the reports in a folder, and the folders in it that cannot be opened.
+
+    Raises ``HostError`` where there are reports, and none of them holds a guest.
+    """
     with tree.folder(".") as folder:
-        inner = [Tree(os.path.join(path, name)) for name in folder.names(folders=True)]
-    reports = [tree for tree in inner[:_MOST_REPORTS] if holds_host(tree)]
-    if reports:
-        return [_found_host(tree.root, search_tree(tree)) for tree in reports]
-    return [_found_host(path, search_folder(tree))]
+        names = folder.names(folders=True)
+    hosts: list[FilesHost] = []
+    empty: list[HostError] = []
+    faults: list[str] = []
+    for name in names[:_MOST_REPORTS]:
+        try:
+            with tree.inner(name) as inner:
+                if holds_host(inner):
+                    hosts.append(_found_host(inner.root, search_tree(inner)))
+        except HostError as error:
+            empty.append(error)
+        except OSError as error:
+            # It may have gone, or become a link, since it was listed.
+            faults.append(f"{tree.path(name)}: not read: {error.strerror}")
+    if len(names) > _MOST_REPORTS:
+        faults.append(f"{tree.root}: only the first {_MOST_REPORTS} folders were read")
+    if empty and not hosts:
+        raise empty[0]
+    if hosts:
+        warnings = [Note("warning", text) for text in (*(str(one) for one in empty), *faults)]
+        notes = hosts[0].notes
+        incomplete = notes.incomplete or bool(faults) or any(one.hint == _RIGHTS for one in empty)
+        hosts[0].notes = Notes((*warnings, *notes.lines), incomplete)
+    return hosts, faults
 
 
-def _found_host(path: str, looked: Looked) -> FilesHost:
+def _found_host(path: str, looked: Looked, faults: Sequence[str] = ()) -> FilesHost:
     host = _host(looked.search, host_name(looked.search))
     if not host.sightings():
-        raise _nothing(path, f"looked for {', '.join(looked.places)}", host, looked.forbidden)
+        looked_for = "; ".join((f"looked for {', '.join(looked.places)}", *faults))
+        raise _nothing(path, looked_for, host, looked.forbidden or bool(faults))
     return host
 
 

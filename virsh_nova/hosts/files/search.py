@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import os
 from typing import NamedTuple
 
 from .layout import (
@@ -61,14 +60,13 @@ def search_tree(tree: Tree, *, reports: bool = True) -> Looked:
         used.append(looking.first_of(COMMAND_FOLDERS))
         looking.read_host_name()
     where = [tree.path(folder) for folder in used if folder]
-    name = os.path.basename(os.path.realpath(tree.root)) or None
     search = Search(
         " and ".join(where) or _seen(looking, tree),
         tuple(looking.found),
         tuple(looking.faults),
         not looking.blocked,
         runs_known,
-        name,
+        tree.name or None,
     )
     at_home = all(
         looking.outcomes.get(folder) == "" for folder in (PERSISTENT_FOLDERS[0], LIVE_FOLDERS[0])
@@ -90,9 +88,8 @@ def search_folder(tree: Tree) -> Looked:
     """Every ``*.xml`` in a folder: output of virsh dumpxml, or a copy of a folder of libvirt."""
     looking = _Looking(tree)
     looking.read_all(".", "xml")
-    name = os.path.basename(os.path.realpath(tree.root)) or None
     found, faults = tuple(looking.found), tuple(looking.faults)
-    search = Search(tree.root, found, faults, not looking.blocked, host=name)
+    search = Search(tree.root, found, faults, not looking.blocked, host=tree.name or None)
     return Looked(search, (f"{tree.root}/*.xml",), looking.forbidden, False)
 
 
