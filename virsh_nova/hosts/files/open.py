@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import codecs
 import os
+import re
 import stat
 import time
 from collections.abc import Sequence
@@ -13,18 +15,23 @@ from ...guests.host_names import is_loopback
 from ..host import Host, Note, Notes
 from ..this_machine import is_qemu_of, look_up_name
 from .assemble import HostName, LivesOn, assemble, host_name
+from .dump import read_dump
 from .host import FilesHost
-from .layout import LARGEST_XML, Found, Search, newest, too_large
+from .layout import LARGEST_DUMP, Found, Search, newest, too_large, written_moment
 from .search import Looked, holds_host, search_folder, search_tree
 from .tree import Tree, open_tree
 
 LARGEST_JSON = 100 * 2**20
 _MOST_REPORTS = 1000
 _BEGINNING = 4096
+# A prompt can begin with a bracket too: [root@compute-1 ~]#
+_JSON = re.compile(rb"\s*[\[{]\s*(?:$|[\[\]{}\"]|(?:-?[0-9][0-9.eE+-]*|true|false|null)\s*[,\]])")
+# Keys of Nova's API and of the openstack client, none of which is in a document of ours.
+_OF_NOVA = re.compile(rb'"(?:servers?|ID|tenant_id|project_id|OS-[\w:-]+)"\s*:')
 _RIGHTS = "run it as root"
 _SUPPORTED = (
     "supported: the root of a host's file system, a sos report, unpacked or as .tar.xz or "
-    ".tar.gz, a folder of virsh dumpxml files, one such file, and a saved list -f json"
+    ".tar.gz, output of virsh dumpxml in a file or a folder of files, and a saved list -f json"
 )
 
 
@@ -135,16 +142,19 @@ def _host_in_file(file: BinaryIO, path: str) -> Host:
         if not host.sightings():
             raise _nothing(path, "looked for the files of libvirt and virsh in it", host)
         return host
-    text = beginning.removeprefix(b"\xef\xbb\xbf").lstrip()
-    if text[:1] in (b"[", b"{"):
+    if _JSON.match(beginning.removeprefix(codecs.BOM_UTF8)):
         return _saved_host(_all_of(file, path, LARGEST_JSON), path, modified)
-    if text[:1] == b"<" or beginning.startswith((b"\xff\xfe", b"\xfe\xff")):
-        data = _all_of(file, path, LARGEST_XML)
-        host = _host(Search(path, (Found("xml", path, data, modified),)), HostName(None))
-        if not host.sightings():
-            raise _nothing(path, "looked for a <domain>", host)
-        return host
-    raise HostError(f"{path}: holds no domain", _SUPPORTED)
+    data = _all_of(file, path, LARGEST_DUMP)
+    host = _host(Search(path, (Found("xml", path, data, modified),)), HostName(None))
+    if not host.sightings():
+        raise _without_domain(path, data)
+    return host
+
+
+def _without_domain(path: str, data: bytes) -> HostError:
+    first, *rest = read_dump(data).faults
+    more = f" (and {len(rest)} more like it)" if rest else ""
+    return HostError(f"{path}: holds no domain: {first}{more}", _SUPPORTED)
 
 
 def _all_of(file: BinaryIO, path: str, limit: int) -> bytes:
@@ -160,17 +170,28 @@ def _saved_host(data: bytes, path: str, modified: float) -> Host:
     try:
         guests, faults = read_saved(data, path)
     except NovaDomainsError as error:
+        if _OF_NOVA.search(data[:_BEGINNING]):
+            raise _of_nova(path) from None
         raise HostError(error.message, error.hint or _SUPPORTED) from None
+    if not guests and _OF_NOVA.search(data[:_BEGINNING]):
+        raise _of_nova(path)
     if not guests:
         why = f": {faults[0]}" if faults else ""
         raise HostError(f"{path}: holds no guest{why}", _SUPPORTED)
     return hosts_of(guests, _notes(path, len(guests), modified, faults))
 
 
+def _of_nova(path: str) -> HostError:
+    return HostError(
+        f"{path}: holds no guest: it is Nova's list of servers, which says nothing of libvirt",
+        "check --against and stamp --from read it",
+    )
+
+
 def _host(search: Search, name: HostName, lives_on: LivesOn | None = None) -> FilesHost:
     assembled = assemble(search, name, lives_on)
     youngest = newest(file for file in search.found if file.role != "hostname")
-    notes = _notes(search.place, len(assembled.guests), youngest, assembled.faults)
+    notes = _notes(search.place, len(assembled.guests), youngest, assembled.faults, assembled.notes)
     return FilesHost(
         name,
         assembled.guests,
@@ -188,21 +209,25 @@ def _nothing(path: str, looked_for: str, host: FilesHost, forbidden: bool = Fals
     )
 
 
-def _notes(place: str, guests: int, modified: float | None, faults: Sequence[str]) -> Notes:
-    """A warning for each fault, and a note on what was read, and how old it is."""
+def _notes(
+    place: str,
+    guests: int,
+    modified: float | None,
+    faults: Sequence[str],
+    more: Sequence[str] = (),
+) -> Notes:
+    """A warning for each fault, and notes: on what was read, how old it is, and ``more``."""
     warnings = [Note("warning", fault) for fault in faults]
-    return Notes((*warnings, Note("note", _notice(place, guests, modified))))
+    notes = [Note("note", text) for text in (*more, _notice(place, guests, modified))]
+    return Notes((*warnings, *notes))
 
 
 def _notice(place: str, guests: int, modified: float | None) -> str:
     read = f"read from {place}, not from libvirt: {guests} guest{'' if guests == 1 else 's'}"
-    if modified is None:
+    moment = None if modified is None else written_moment(modified)
+    if modified is None or moment is None:
         return read
-    try:
-        moment = time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(modified))
-    except (OverflowError, ValueError, OSError):
-        return read
-    return f"{read}, last written {moment} UTC, {_age(time.time() - modified)}"
+    return f"{read}, last written {moment}, {_age(time.time() - modified)}"
 
 
 def _age(seconds: float) -> str:

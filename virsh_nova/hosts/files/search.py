@@ -8,6 +8,7 @@ from typing import NamedTuple
 from .layout import (
     COMMAND_FOLDERS,
     HOST_NAME_FILES,
+    LARGEST_DUMP,
     LARGEST_TOTAL,
     LARGEST_XML,
     LIVE_FOLDERS,
@@ -115,6 +116,7 @@ class _Looking:
     def read_all(self, path: str, role: Role | None) -> bool:
         """Whether there was any; ``role`` is that of every file, else each path decides."""
         before = len(self.found)
+        limit = LARGEST_DUMP if role == "xml" else LARGEST_XML
         any_there = False
         self.outcomes[path] = ""
         try:
@@ -128,7 +130,7 @@ class _Looking:
                         self.blocked = True
                         raise OSError(errno.EFBIG, "it holds more than any host")
                     try:
-                        data, modified = folder.read(name, LARGEST_XML)
+                        data, modified = folder.read(name, limit)
                     except OSError as error:
                         self._refused(folder.path(name), error)
                         continue
