@@ -11,7 +11,8 @@ from posixpath import normpath
 from ..guests.naming import PORT_BEGINNING_LENGTH, PORT_DEVICE, UUID_WITHIN
 from ..hosts.lookup import SHORTEST_PREFIX
 from ..model import Guest
-from .answer import KINDS, Answer, Kind, Lineage, Processes, RealPaths
+from ..quoting import quoted
+from .answer import KINDS, Answer, Kind, Lineage, Process, Processes, RealPaths
 from .identifiers import identifiers, keys_of
 from .keys import (
     address_key,
@@ -311,24 +312,46 @@ class Index:
         return _distinct([answer for known in self._links.get(real, ()) for answer in table[known]])
 
     def _of_process(self, text: str) -> list[Answer]:
+        """The guests of the QEMU that a number leads to.
+
+        It is certain where libvirt's pid file names the process; where that cannot be read, where
+        its executable and its user are those of a QEMU. Else the answer says so.
+        """
         number = number_of(text.strip())
         lineage = None if number is None or not self._processes else self._processes(number)
+        claimed: list[Answer] = []
         for process in lineage.processes if lineage else ():
-            found = self.recorded("uuid", process.uuid) if process.uuid else []
-            found = found or self.recorded("pid", str(process.pid))
-            if lineage and found:
-                detail = _kinship(lineage, process.pid)
-                return [Answer("pid", str(number), answer.guest, detail) for answer in found]
-        return []
+            known = self.recorded("pid", str(process.pid))
+            named = self.recorded("uuid", process.uuid) if process.uuid else []
+            if process.proven:
+                known = known + [answer for answer in named if answer.guest.pid is None]
+            if lineage and known:
+                detail = _kinship(lineage, process)
+                return _distinct([Answer("pid", str(number), one.guest, detail) for one in known])
+            if lineage and not claimed:
+                detail = _claimed_kinship(lineage, process)
+                claimed = [Answer("pid", str(number), one.guest, detail) for one in named]
+        return claimed
 
 
-def _kinship(lineage: Lineage, qemu: int) -> str:
+def _kinship(lineage: Lineage, qemu: Process) -> str:
+    return _to(lineage, qemu, "QEMU", f"QEMU {qemu.pid}")
+
+
+def _claimed_kinship(lineage: Lineage, process: Process) -> str:
+    """Of a process that has a guest's uuid on its command line, as anybody's can."""
+    name = f"process {quoted(process.name)}"
+    kinship = _to(lineage, process, name, f"{name} ({process.pid})")
+    return f"{kinship}, by its command line alone"
+
+
+def _to(lineage: Lineage, target: Process, itself: str, named: str) -> str:
     first = lineage.processes[0]
     thread = None if lineage.thread is None else f"thread {lineage.thread}"
-    if first.pid == qemu:
-        return f"{thread} of QEMU {qemu}" if thread else "QEMU"
-    near = len(lineage.processes) > 1 and lineage.processes[1].pid == qemu
-    process = f"process {first.name}, {'child of' if near else 'below'} QEMU {qemu}"
+    if first.pid == target.pid:
+        return f"{thread} of {named}" if thread else itself
+    near = len(lineage.processes) > 1 and lineage.processes[1].pid == target.pid
+    process = f"process {quoted(first.name)}, {'child of' if near else 'below'} {named}"
     return f"{thread} of {process}" if thread else process
 
 

@@ -18,8 +18,9 @@ from .virsh_list import Listed, read_listing
 
 _MOST_NOTES = 20
 
-LivesOn = Callable[[int, str], bool]
-"""Whether a process is the QEMU of the guest with that uuid."""
+LivesOn = Callable[[int, str], str | None]
+"""What speaks against a process being the QEMU of the guest with that uuid: empty where nothing
+does, None where it is gone or names another."""
 
 
 class HostName(NamedTuple):
@@ -191,7 +192,8 @@ class _Files:
     def _of_running(
         self, live: DomainFile, persistent: DomainFile | None, lives_on: LivesOn | None
     ) -> GuestFiles:
-        if lives_on and live.pid is not None and not lives_on(live.pid, live.uuid):
+        against = lives_on(live.pid, live.uuid) if lives_on and live.pid is not None else ""
+        if against is None:
             gone = f"its QEMU, process {live.pid}, is gone; libvirt has not noticed yet"
             counts = persistent or live
             seen = self._sighting(live.uuid, live.name, None, "shutoff")
@@ -202,6 +204,9 @@ class _Files:
             state = listed.state if listed else UNKNOWN_STATE
         seen = self._sighting(live.uuid, live.name, live.id, state, reason)
         other = persistent.xml if persistent else None
+        if against:
+            doubt = f"process {live.pid} is its QEMU by its command line alone: {against}"
+            return GuestFiles(seen, live.xml, live.indent, other, None, (doubt,))
         return GuestFiles(seen, live.xml, live.indent, other, live.pid, ())
 
     def _newest_snapshot(self, uuid: str) -> DomainFile | None:

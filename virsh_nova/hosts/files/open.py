@@ -13,7 +13,7 @@ from typing import BinaryIO
 from ...errors import HostError, NovaDomainsError
 from ...guests.host_names import is_loopback
 from ..host import Host, Note, Notes
-from ..this_machine import is_qemu_of, look_up_name
+from ..this_machine import look_up_name, objection
 from .assemble import HostName, LivesOn, assemble, host_name
 from .dump import read_dump
 from .host import FilesHost
@@ -48,7 +48,7 @@ def open_offline() -> FilesHost:
             "nova-domains --files PATH reads them from elsewhere",
         )
     own = name()
-    return _host(looked.search, HostName(own, guessed=is_loopback(own)), lives_on=is_qemu_of)
+    return _host(looked.search, HostName(own, guessed=is_loopback(own)), lives_on=objection)
 
 
 def open_files(paths: Sequence[str]) -> list[Host]:

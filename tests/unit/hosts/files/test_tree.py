@@ -96,13 +96,20 @@ def test_a_damaged_live_file_leaves_the_state_unknown(tmp_path: Path) -> None:
 
 def test_a_guest_whose_qemu_is_gone_is_off_and_reported(tmp_path: Path) -> None:
     make_tree(tmp_path, {f"{RUN}/a.xml": status(domain("a", uuid_of(1), id=5))})
-    (guest,) = assembled(searched(tmp_path), lambda _pid, _uuid: False).guests
+    (guest,) = assembled(searched(tmp_path), lambda _pid, _uuid: None).guests
     assert guest.sighting == Sighting("h", uuid_of(1), "a", None, "shutoff")
     assert guest.guest("domain").faults == (
         "its QEMU, process 4711, is gone; libvirt has not noticed yet",
     )
-    (guest,) = assembled(searched(tmp_path), lambda _pid, _uuid: True).guests
+    (guest,) = assembled(searched(tmp_path), lambda _pid, _uuid: "").guests
     assert guest.sighting.state == "running"
+    assert guest.pid == 4711
+    # It may be anybody's process, and libvirt's file is all there is to say that it runs.
+    (guest,) = assembled(searched(tmp_path), lambda _pid, _uuid: "it runs python3").guests
+    assert (guest.sighting.state, guest.pid) == ("running", None)
+    assert guest.guest("domain").faults == (
+        "process 4711 is its QEMU by its command line alone: it runs python3",
+    )
 
 
 def test_the_output_of_virsh_list_gives_states(tmp_path: Path) -> None:
