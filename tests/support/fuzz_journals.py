@@ -19,8 +19,9 @@ from virsh_nova.errors import NovaDomainsError
 MODULE = "tests.support.fuzz_journals"
 _WORDS = (
     *NASTY, "{", "}", "[", "]", '"', ",", ":", "null", "true", "0", "-1", "9" * 30, "\\u0000",
-    "\\ud800", "\n", "\r", "\x00", '{"guest": "', '{"outcome": "', '{"end": "', '"result": "done"',
-    '"edits": []', '"live"', '"persistent"', '"before": null', '"after": null', "[" * 2000,
+    "\\ud800", "\n", "\r", "\x00", '{"guest": "', '"line": "guest"', '"line": "end"',
+    '{"outcome": "', '{"end": "', '"result": "done"', '"edits": []', '"live"', '"persistent"',
+    '"before": null', '"after": null', "[" * 2000,
 )  # fmt: skip
 
 
