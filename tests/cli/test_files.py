@@ -13,8 +13,9 @@ import pytest
 from tests.support.archives import archive, domain, make_tree, real_files, status
 from tests.support.command import nova_domains
 from tests.support.embedded import uuid_of
+from tests.support.paths import DATA
 from virsh_nova.hosts.files import open as opening
-from virsh_nova.hosts.files.tree import Tree
+from virsh_nova.hosts.files.tree import open_tree
 
 REAL = {**real_files(), "etc/hostname": "lab\n"}
 
@@ -71,6 +72,16 @@ def test_show_xml_of_a_saved_list_prints_the_block(tree: Path, tmp_path: Path) -
     assert again == json.loads(saved.read_text())
 
 
+@pytest.mark.parametrize("name", ["all.xml", "all-leading-newline.xml"])
+def test_a_file_of_two_dumps_answers_for_both(name: str) -> None:
+    path = DATA / "field/f03-several-domains-in-one-file" / name
+    code, out, _ = run("--files", path, "whose", "-f", "value", "-c", "name", "fa:16:3e:01:02:04")
+    assert (code, out) == (0, "web-2\n")
+    code, out, err = run("--files", path, "check", "-f", "json")
+    assert "unreadable" not in out + err
+    assert code == 0
+
+
 def test_lists_of_several_hosts_are_joined(tree: Path, tmp_path: Path) -> None:
     other = tmp_path / "other.xml"
     other.write_text(domain("alone", uuid_of(1), id=3))
@@ -122,9 +133,9 @@ def test_a_damaged_file_is_named_and_skipped(tmp_path: Path) -> None:
     [
         ({}, "nowhere", "cannot be read: No such file or directory"),
         ({"empty/x": ""}, "empty", "holds no domain: looked for"),
-        ({"file": ""}, "file", "holds no domain"),
+        ({"file": ""}, "file", "holds no domain: it is empty"),
         ({"file": "hello\n"}, "file", "holds no domain"),
-        ({"file": "<network/>"}, "file", "it holds no <domain>"),
+        ({"file": "<network/>"}, "file", "it is a <network>"),
         ({"file": "[]"}, "file", "holds no guest"),
         ({"file": "[]x"}, "file", "invalid JSON"),
         ({"file": "[1, 2]"}, "file", "holds no guest"),
@@ -183,7 +194,7 @@ def test_handles_without_a_match_exit_with_1(tree: Path) -> None:
 def test_offline_without_libvirt_files_names_where_it_looked(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(opening, "Tree", lambda _root: Tree(str(tmp_path)))
+    monkeypatch.setattr(opening, "open_tree", lambda _root: open_tree(str(tmp_path)))
     with pytest.raises(opening.HostError) as caught:
         opening.open_offline()
     assert caught.value.exit_code == 3
@@ -217,7 +228,7 @@ def test_no_rights_to_the_files_is_reported_with_a_hint(
             os.setuid(nobody)
             code = 9
             try:
-                monkeypatch.setattr(opening, "Tree", lambda _root: Tree(str(tmp_path)))
+                monkeypatch.setattr(opening, "open_tree", lambda _root: open_tree(str(tmp_path)))
                 opening.open_offline()
             except opening.HostError as error:
                 hinted = "Permission denied" in error.message and error.hint == "run it as root"

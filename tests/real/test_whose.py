@@ -156,14 +156,14 @@ class TestAProcess:
             assert (one["kind"], one["guest"]["domain"]) == ("pid", NAME)
             assert one["detail"].endswith("QEMU" if number == qemu else f"of QEMU {qemu}")
 
-    def test_that_descends_from_a_qemu_leads_to_its_guest(self, host: ComputeHost) -> None:
-        """QEMU itself starts no process here: one with its command line has a child of one."""
+    def test_that_only_says_it_is_a_guest_s_is_called_that(self, host: ComputeHost) -> None:
+        """Anybody's process can have the uuid on its command line, and children of its own."""
         with Descendants(uuid(1)) as (child, grandchild):
-            (one,) = answers(host, f"pid:{child}")
-            assert one["guest"]["domain"] == NAME
-            assert "child of QEMU" in one["detail"]
-            (one,) = answers(host, str(grandchild))
-            assert "below QEMU" in one["detail"]
+            for number, near in ((child, "child of"), (grandchild, "below")):
+                (one,) = answers(host, f"pid:{number}")
+                assert one["guest"]["domain"] == NAME
+                assert f", {near} process python" in one["detail"]
+                assert one["detail"].endswith(", by its command line alone")
 
     def test_of_no_guest_is_an_error(self, host: ComputeHost) -> None:
         code, out, err = run_on(host.uri, "whose", f"pid:{os.getpid()}", f"pid:{host.pid}")
@@ -189,7 +189,7 @@ class TestAProcess:
 
 
 class Descendants:
-    """A process with the command line of a guest's QEMU, its child and its child's child."""
+    """A process with a guest's uuid on its command line, its child and its child's child."""
 
     def __init__(self, uuid: str) -> None:
         child = "echo $$; sleep 600 & echo $!; wait"

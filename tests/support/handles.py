@@ -82,13 +82,24 @@ APPLIANCE = foreign_guest(4, "libguestfs", domain="guestfs-x9d2kq7w1mzt4r8e", id
 HOST = (VM, SIBLING, LOST, APPLIANCE)
 
 
-QEMU = Process(4300, "qemu-system-x86", uuid_of(1))
+INIT = Process(1, "init", None)
+QEMU = Process(4242, "qemu-system-x86", uuid_of(1), proven=True)
+LOOKALIKE = Process(4300, "python3", uuid_of(1))
+OTHER_QEMU = Process(4310, "qemu-system-x86", uuid_of(2), proven=True)
 
 
 PROCESSES: Mapping[int, Lineage] = {
-    4300: Lineage(4300, None, (QEMU,)),
-    4301: Lineage(4301, "CPU 0/KVM", (QEMU,)),
-    4400: Lineage(4400, None, (Process(4400, "passt", None), QEMU)),
+    4242: Lineage(4242, None, (QEMU, INIT)),
+    4300: Lineage(4300, None, (LOOKALIKE, INIT)),
+    4301: Lineage(4301, "CPU 0/KVM", (QEMU, INIT)),
+    4302: Lineage(4302, "worker", (LOOKALIKE, INIT)),
+    4303: Lineage(4303, None, (Process(4303, "sh", None), LOOKALIKE, INIT)),
+    4304: Lineage(4304, None, (LOOKALIKE._replace(pid=4304, uuid=uuid_of(2)), QEMU, INIT)),
+    # Of a guest whose pid file cannot be read.
+    4310: Lineage(4310, None, (OTHER_QEMU, INIT)),
+    # libvirt's pid file names another process.
+    4311: Lineage(4311, None, (QEMU._replace(pid=4311), INIT)),
+    4400: Lineage(4400, None, (Process(4400, "passt", None), QEMU, INIT)),
     4500: Lineage(4500, "worker", (Process(4500, "x", None), Process(4400, "passt", None), QEMU)),
     4600: Lineage(4600, None, (Process(4600, "bash", None), Process(1, "init", None))),
     4700: Lineage(4700, None, (Process(4700, "qemu-system-x86", uuid_of(99)),)),

@@ -12,7 +12,7 @@ from tests.support.paths import DATA
 from virsh_nova.block.namespaces import DRAFT, NOVA_1_0, NOVA_1_1
 from virsh_nova.model import Address, Block, Disk, Flavor, Instance, Interface, Port, Root, Unknown
 from virsh_nova.parse import parse_block, parse_domain, parse_head
-from virsh_nova.write import write_block
+from virsh_nova.write import bare_block, write_block
 
 PRINTED = sorted((DATA / "real").glob("*/*.xml"))
 """What ``virDomainGetXMLDesc`` returned for real guests."""
@@ -110,6 +110,25 @@ def test_an_undeclared_prefix_inside_costs_nothing_else_and_is_written_back() ->
     written = write_block(instance_of(block))
     assert "<x:y><x:z>1</x:z></x:y>" in written
     assert instance_of(parse_block(written)) == instance_of(block)
+
+
+@pytest.mark.parametrize("tag", ["nova:nova:x", "nova::x", "nova:x:y:z"])
+def test_a_name_with_several_colons_costs_nothing_else_and_is_written_back(tag: str) -> None:
+    block = changed("<nova:ports>", f"<{tag}>1</{tag}><nova:ports>")
+    assert only_differs_in(instance_of(block), "unknown")
+    written = write_block(instance_of(block))
+    assert f"<{tag}>1</{tag}>" in written
+    assert instance_of(parse_block(written)) == instance_of(block)
+
+
+@pytest.mark.parametrize("tag", ["c2:3:4", ":59", "::", "a:", "x:y"])
+def test_a_name_with_colons_in_a_block_without_prefixes_is_kept(tag: str) -> None:
+    xml = f'<instance xmlns="{NOVA_1_1}"><name>vm</name><{tag}</creationTime></instance>'
+    block = parse_block(xml)
+    assert instance_of(block).name == "vm"
+    assert block.faults
+    assert instance_of(parse_block(write_block(instance_of(block)))).name == "vm"
+    assert instance_of(parse_block(bare_block(instance_of(block)), NOVA_1_1)).name == "vm"
 
 
 # ---- values that are not what they should be --------------------------------------------------

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from copy import deepcopy
 
 from lxml import etree
 
 from ..safe_xml import read_xml
+
+_PREFIX = re.compile(r"\s*<([^\s<>/:!?]+):")
 
 
 def bare(xml: str, namespace: str) -> str:
@@ -39,7 +42,11 @@ def canonical(xml: str, namespace: str) -> str:
 
 def _canonical(element: etree._Element) -> str:
     _drop_layout(element)
-    return etree.tostring(element, method="c14n", with_comments=True).decode()
+    try:
+        return etree.tostring(element, method="c14n", with_comments=True).decode()
+    except etree.C14NError:
+        # A relative URI as a namespace, which libvirt lets in and C14N does not.
+        return etree.tostring(element, encoding="unicode")
 
 
 def _drop_layout(element: etree._Element) -> None:
@@ -78,8 +85,8 @@ def _word(text: str) -> str:
 
 def prefix_of(xml: str) -> str:
     """The prefix of the outermost element; empty if it has none."""
-    name = xml.lstrip().removeprefix("<").split(None, 1)[0].rstrip("/>")
-    return name.partition(":")[0] if ":" in name else ""
+    found = _PREFIX.match(xml)
+    return found[1] if found else ""
 
 
 def _strip(element: etree._Element, namespace: str) -> None:

@@ -48,11 +48,14 @@ def abridge(text: str) -> Abridged:
         end = text.find(closing, start) + len(closing)
         if start < 0 or end < len(closing):
             continue
+        if text.find(opening, start + 1) >= 0:
+            # Two of them, one perhaps in another part: which would the empty element stand for?
+            continue
         part = text[start:end]
         if (value := _known.get(part)) is not None:
             known[tag] = value
             text = f"{text[:start]}{opening}/>{text[end:]}"
-        elif text.find(opening, start + 1) < 0 and part[len(opening)] in " >":
+        elif part[len(opening)] in " >":
             unknown[tag] = part
     return Abridged(text, prefix, known, unknown)
 

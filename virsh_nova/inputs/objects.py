@@ -11,6 +11,7 @@ import msgspec
 
 from ..errors import NovaDomainsError
 from .decode import MALFORMED, decode, malformed
+from .printed import printed_as
 from .read import read_bytes, source_name
 from .values import FieldError
 
@@ -50,6 +51,8 @@ class Item(NamedTuple):
 _LIST = msgspec.json.Decoder(list[msgspec.Raw])
 _OBJECT = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _NAMES = ("uuid", "id", "ID")
+
+_LONGEST_HEADER = 4096
 
 # The largest file allowed holds 40,000 servers, with three million commas. Without this bound, a
 # file of nothing but commas would become gigabytes.
@@ -91,6 +94,9 @@ def unsupported(source: str, kind: ObjectKind, place: str = "") -> NovaDomainsEr
 def _documents(given: Input) -> Iterator[bytes]:
     data = _as_utf8(given)
     if data.lstrip()[:1] not in (b"{", b"["):
+        printed = printed_as(data[:_LONGEST_HEADER].decode("utf-8", "replace"))
+        if printed is not None:
+            raise NovaDomainsError(f"{given.source}: it is {printed}", "save the list as -f json")
         from .yaml import json_of_yaml  # the choice of a format: PyYAML takes 9 ms
 
         yield json_of_yaml(data, given.source)

@@ -34,7 +34,9 @@ class Process(NamedTuple):
     pid: int
     name: str
     uuid: str | None
-    """The guest's, where the command line is that of a QEMU."""
+    """The guest's, where the command line is that of a QEMU: anybody's can be."""
+    proven: bool = False
+    """Whether its executable and its user are those of a QEMU that libvirt started."""
 
 
 class Lineage(NamedTuple):
@@ -44,7 +46,7 @@ class Lineage(NamedTuple):
     thread: str | None
     """The name of the thread with this number; None if it is a process."""
     processes: tuple[Process, ...]
-    """The process, its parent, and so on up to the first that is a QEMU, or to init."""
+    """The process, its parent, and so on up to init."""
     fault: str = ""
     """What could not be read."""
 

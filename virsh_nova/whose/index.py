@@ -11,9 +11,16 @@ from posixpath import normpath
 from ..guests.naming import PORT_BEGINNING_LENGTH, PORT_DEVICE, UUID_WITHIN
 from ..hosts.lookup import SHORTEST_PREFIX
 from ..model import Guest
-from .answer import HANDLE_KINDS as KINDS
-from .answer import Answer, Lineage, Processes, RealPaths
-from .answer import HandleKind as Kind
+from ..quoting import quoted
+from .answer import (
+    HANDLE_KINDS,
+    Answer,
+    HandleKind,
+    Lineage,
+    Process,
+    Processes,
+    RealPaths,
+)
 from .identifiers import identifiers, keys_of
 from .keys import (
     address_key,
@@ -26,12 +33,12 @@ from .keys import (
 )
 from .made_names import LONGEST_SHORT_NAME, MadeName, made_names
 
-NUMBERS: tuple[Kind, ...] = ("pid", "id", "domain")
+NUMBERS: tuple[HandleKind, ...] = ("pid", "id", "domain")
 """What a bare number is before it is anything else: tenants choose names, and flavors are often
 called ``1``."""
 
 SHORTEST_VOLUME_PREFIX = 8
-_SHORTEST: dict[Kind, int] = {
+_SHORTEST: dict[HandleKind, int] = {
     "uuid": SHORTEST_PREFIX,
     "port": PORT_BEGINNING_LENGTH,
     "volume": SHORTEST_VOLUME_PREFIX,
@@ -59,8 +66,10 @@ class Index:
         self.guests = sorted(guests, key=lambda guest: (guest.domain, guest.uuid))
         self._processes = processes
         self._real_paths = real_paths
-        self._tables: dict[Kind, dict[str, list[Answer]]] = {kind: {} for kind in KINDS}
-        self._kinds: dict[str, set[Kind]] = defaultdict(set)
+        self._tables: dict[HandleKind, dict[str, list[Answer]]] = {
+            kind: {} for kind in HANDLE_KINDS
+        }
+        self._kinds: dict[str, set[HandleKind]] = defaultdict(set)
         for guest in self.guests:
             for identifier in identifiers(guest):
                 answer = Answer(identifier.kind, identifier.value, guest, identifier.detail)
@@ -68,7 +77,7 @@ class Index:
                 for key in keys_of(identifier):
                     table.setdefault(key, []).append(answer)
                     self._kinds[key].add(identifier.kind)
-        self._sorted: dict[Kind, list[str]] = {}
+        self._sorted: dict[HandleKind, list[str]] = {}
         self._networks: dict[int, list[tuple[int, str]]] | None = None
         self._links: dict[str, list[str]] | None = None
 
@@ -85,7 +94,7 @@ class Index:
         is_number = number_of(handle.strip()) is not None
         return (
             (self._of_kinds(NUMBERS, handle) if is_number else [])
-            or self._of_kinds(KINDS, handle)
+            or self._of_kinds(HANDLE_KINDS, handle)
             or self._beginning("uuid", handle, SHORTEST_PREFIX)
             + self._beginning("port", handle, PORT_BEGINNING_LENGTH)
             + self._beginning("volume", handle, SHORTEST_VOLUME_PREFIX)
@@ -93,14 +102,14 @@ class Index:
             or (self._within(handle) or self._in_path(handle.strip()) if within else [])
         )
 
-    def of_kind(self, kind: Kind, text: str) -> list[Answer]:
+    def of_kind(self, kind: HandleKind, text: str) -> list[Answer]:
         """The answers to a handle that is said to be of that kind."""
         found = self.exact(kind, text)
         if not found and kind in _SHORTEST:
             found = self._beginning(kind, text, _SHORTEST[kind])
         return found or (self._below(text.strip()) if kind == "disk" else [])
 
-    def exact(self, kind: Kind, text: str) -> list[Answer]:
+    def exact(self, kind: HandleKind, text: str) -> list[Answer]:
         """The same, but for the beginnings of uuids."""
         found = self.recorded(kind, text)
         if kind == "pid" and self._processes:
@@ -109,7 +118,7 @@ class Index:
             return self._behind_links(text.strip())
         return found
 
-    def recorded(self, kind: Kind, text: str) -> list[Answer]:
+    def recorded(self, kind: HandleKind, text: str) -> list[Answer]:
         """What the records alone tell: neither /proc nor a file system is asked."""
         key = key_of(kind, text)
         found = self._tables[kind].get(key, []) if key else []
@@ -148,20 +157,20 @@ class Index:
     def lineage(self, number: int) -> Lineage | None:
         return self._processes(number) if self._processes else None
 
-    def names(self, kind: Kind) -> Iterator[str]:
+    def names(self, kind: HandleKind) -> Iterator[str]:
         """What can be asked for as that kind, each once."""
         for found in self._tables[kind].values():
             yield found[0].value
 
     # ---- how it is done -----------------------------------------------------------------------
 
-    def _of_kinds(self, kinds: Sequence[Kind], text: str) -> list[Answer]:
+    def _of_kinds(self, kinds: Sequence[HandleKind], text: str) -> list[Answer]:
         possible = self._possible(text)
         return [answer for kind in kinds if kind in possible for answer in self.exact(kind, text)]
 
-    def _possible(self, text: str) -> set[Kind]:
+    def _possible(self, text: str) -> set[HandleKind]:
         """The kinds that are worth a look: most lines of a text are nothing at all."""
-        kinds: set[Kind] = set()
+        kinds: set[HandleKind] = set()
         for key in keys_of_any_kind(text):
             kinds |= self._kinds.get(key, kinds)
         text = text.strip()
@@ -177,7 +186,7 @@ class Index:
             kinds.add("port")
         return kinds
 
-    def _beginning(self, kind: Kind, text: str, shortest: int) -> list[Answer]:
+    def _beginning(self, kind: HandleKind, text: str, shortest: int) -> list[Answer]:
         text = text.strip().lower()
         if not (shortest <= len(text) <= 36 and _HEXADECIMAL.fullmatch(text)):
             return []
@@ -268,7 +277,7 @@ class Index:
     def _within(self, text: str) -> list[Answer]:
         """The guest whose uuid a path holds: ``/var/lib/nova/instances/<uuid>/console.log``."""
         uuids = dict.fromkeys(UUID_WITHIN.findall(text))
-        kinds: tuple[Kind, ...] = ("uuid", "port", "volume")
+        kinds: tuple[HandleKind, ...] = ("uuid", "port", "volume")
         return [answer for uuid in uuids for kind in kinds for answer in self.recorded(kind, uuid)]
 
     def _in_network(self, text: str) -> list[Answer]:
@@ -313,24 +322,46 @@ class Index:
         return _distinct([answer for known in self._links.get(real, ()) for answer in table[known]])
 
     def _of_process(self, text: str) -> list[Answer]:
+        """The guests of the QEMU that a number leads to.
+
+        It is certain where libvirt's pid file names the process; where that cannot be read, where
+        its executable and its user are those of a QEMU. Else the answer says so.
+        """
         number = number_of(text.strip())
         lineage = None if number is None or not self._processes else self._processes(number)
+        claimed: list[Answer] = []
         for process in lineage.processes if lineage else ():
-            found = self.recorded("uuid", process.uuid) if process.uuid else []
-            found = found or self.recorded("pid", str(process.pid))
-            if lineage and found:
-                detail = _kinship(lineage, process.pid)
-                return [Answer("pid", str(number), answer.guest, detail) for answer in found]
-        return []
+            known = self.recorded("pid", str(process.pid))
+            named = self.recorded("uuid", process.uuid) if process.uuid else []
+            if process.proven:
+                known = known + [answer for answer in named if answer.guest.pid is None]
+            if lineage and known:
+                detail = _kinship(lineage, process)
+                return _distinct([Answer("pid", str(number), one.guest, detail) for one in known])
+            if lineage and not claimed:
+                detail = _claimed_kinship(lineage, process)
+                claimed = [Answer("pid", str(number), one.guest, detail) for one in named]
+        return claimed
 
 
-def _kinship(lineage: Lineage, qemu: int) -> str:
+def _kinship(lineage: Lineage, qemu: Process) -> str:
+    return _to(lineage, qemu, "QEMU", f"QEMU {qemu.pid}")
+
+
+def _claimed_kinship(lineage: Lineage, process: Process) -> str:
+    """Of a process that has a guest's uuid on its command line, as anybody's can."""
+    name = f"process {quoted(process.name)}"
+    kinship = _to(lineage, process, name, f"{name} ({process.pid})")
+    return f"{kinship}, by its command line alone"
+
+
+def _to(lineage: Lineage, target: Process, itself: str, named: str) -> str:
     first = lineage.processes[0]
     thread = None if lineage.thread is None else f"thread {lineage.thread}"
-    if first.pid == qemu:
-        return f"{thread} of QEMU {qemu}" if thread else "QEMU"
-    near = len(lineage.processes) > 1 and lineage.processes[1].pid == qemu
-    process = f"process {first.name}, {'child of' if near else 'below'} QEMU {qemu}"
+    if first.pid == target.pid:
+        return f"{thread} of {named}" if thread else itself
+    near = len(lineage.processes) > 1 and lineage.processes[1].pid == target.pid
+    process = f"process {quoted(first.name)}, {'child of' if near else 'below'} {named}"
     return f"{thread} of {process}" if thread else process
 
 

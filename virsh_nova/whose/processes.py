@@ -7,13 +7,13 @@ threads.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import cache
-from itertools import pairwise
 from typing import NamedTuple
 
 import psutil
 
+from ..hosts.this_machine import evidence_of, guest_on
 from .answer import Lineage, Process, Processes
 
 _LARGEST = 2**22
@@ -78,19 +78,23 @@ def _upwards(pid: int) -> tuple[tuple[Process, ...], str]:
     try:
         process: psutil.Process | None = psutil.Process(pid)
         while process is not None:
+            # Up to init: below a QEMU somebody can start a process that looks like another's.
             uuid = None
             try:
-                uuid = _uuid(process.cmdline())
+                uuid = guest_on(process.cmdline())
             finally:
-                found.append(Process(process.pid, process.name(), uuid))
-            if uuid:
-                break
+                found.append(_process(process, uuid))
             process = process.parent()
     except psutil.NoSuchProcess:
         pass  # It ended while it was looked at; what was read still holds.
     except (psutil.Error, OSError) as error:
         return tuple(found), f"process {pid} cannot be read: {error}"
     return tuple(found), ""
+
+
+def _process(process: psutil.Process, uuid: str | None) -> Process:
+    proven = uuid is not None and evidence_of(process.pid, psutil.PROCFS_PATH).proven
+    return Process(process.pid, process.name(), uuid, proven)
 
 
 def _status(number: int) -> _Status | None:
@@ -102,11 +106,3 @@ def _status(number: int) -> _Status | None:
         return _Status(name, int(lines["Tgid"]), int(lines["PPid"]))
     except (KeyError, ValueError):
         return None
-
-
-def _uuid(command_line: Sequence[str]) -> str | None:
-    """libvirt starts QEMU with the guest's uuid; so does whoever starts one by hand."""
-    for option, value in pairwise(command_line):
-        if option in ("-uuid", "--uuid"):
-            return value.lower()
-    return None

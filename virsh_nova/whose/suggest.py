@@ -5,6 +5,7 @@ from __future__ import annotations
 from difflib import get_close_matches
 
 from ..errors import HandleError
+from ..quoting import quoted
 from .answer import HandleKind
 from .index import Index
 from .keys import number_of, split_handle
@@ -41,8 +42,8 @@ def _process(index: Index, number: int) -> str:
         return lineage.fault
     process = lineage.processes[0]
     if process.pid == number:
-        return f"process {number} is {process.name}, not of any guest"
-    return f"{number} is a thread of {process.name} ({process.pid}), not of any guest"
+        return f"process {number} is {quoted(process.name)}, not of any guest"
+    return f"{number} is a thread of {quoted(process.name)} ({process.pid}), not of any guest"
 
 
 def _close(kind: HandleKind | None, text: str, index: Index) -> str:

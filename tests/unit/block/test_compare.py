@@ -85,3 +85,23 @@ def test_what_is_not_xml_is_compared_as_it_is(text: str) -> None:
 )  # fmt: skip
 def test_the_prefix_of_an_element_is_found(xml: str, prefix: str) -> None:
     assert prefix_of(xml) == prefix
+
+
+def test_a_relative_uri_as_a_namespace_is_compared_all_the_same() -> None:
+    """libvirt lets it in; C14N refuses it."""
+    one = '<instance><x xmlns="relative/uri"> a </x></instance>'
+    assert same(one, one.replace("><x", ">\n  <x"), NOVA_1_1)
+    assert not same(one, one.replace("a", "b"), NOVA_1_1)
+    assert digest(one, NOVA_1_1) != digest(one.replace("a", "b"), NOVA_1_1)
+
+
+@pytest.mark.parametrize(
+    ("xml", "prefix"),
+    [
+        ("", ""), (" ", ""), ("<", ""), ("<a/>", ""), ("<a:b/>", "a"),
+        ("\n<a-b.c:d e='f'>", "a-b.c"), ("<a href='x:y'/>", ""), ("<!-- a:b -->", ""),
+        ("text a:b", ""),
+    ],
+)  # fmt: skip
+def test_the_prefix_is_that_of_the_first_tag(xml: str, prefix: str) -> None:
+    assert prefix_of(xml) == prefix

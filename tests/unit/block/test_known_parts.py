@@ -76,6 +76,11 @@ def test_a_golden_reads_the_same_whatever_was_read_before(path: Path) -> None:
             "</instance>",
         ),
         (
+            "below a known one, and an empty one in its place",
+            '<instance><flavor name="x"><owner><user uuid="u">joe</user>'
+            '<project uuid="p">acme</project></owner></flavor><owner/></instance>',
+        ),
+        (
             "a second time",
             '<instance><flavor name="m1.small" id="1"><memory>512</memory></flavor>'
             '<flavor name="m1.small" id="1"><memory>512</memory></flavor></instance>',

@@ -159,17 +159,35 @@ def test_the_placeholder_for_an_unknown_name_finds_none() -> None:
 @pytest.mark.parametrize(
     ("number", "domain", "detail"),
     [
-        (4300, "instance-00000001", "QEMU"),
-        (4301, "instance-00000001", "thread CPU 0/KVM of QEMU 4300"),
-        (4400, "instance-00000001", "process passt, child of QEMU 4300"),
-        (4500, "instance-00000001", "thread worker of process x, below QEMU 4300"),
+        (4242, "instance-00000001", "QEMU"),
+        (4301, "instance-00000001", "thread CPU 0/KVM of QEMU 4242"),
+        (4310, "instance-00000002", "QEMU"),
+        (4400, "instance-00000001", "process passt, child of QEMU 4242"),
+        (4500, "instance-00000001", "thread worker of process x, below QEMU 4242"),
         (5000, "instance-00000003", "QEMU"),
+        # Whatever a process below a QEMU says of itself.
+        (4304, "instance-00000001", "process python3, child of QEMU 4242"),
     ],
 )
 @pytest.mark.parametrize("prefix", ["", "pid:"])
 def test_a_process_leads_to_its_guest(number: int, domain: str, detail: str, prefix: str) -> None:
     (only,) = Index(HOST, PROCESSES.get).answers(f"{prefix}{number}")
     assert (only.kind, only.guest.domain, only.detail) == ("pid", domain, detail)
+
+
+@pytest.mark.parametrize(
+    ("number", "detail"),
+    [
+        (4300, "process python3"),
+        (4302, "thread worker of process python3 (4300)"),
+        (4303, "process sh, child of process python3 (4300)"),
+        (4311, "process qemu-system-x86"),
+    ],
+)
+def test_a_process_with_a_guest_s_uuid_alone_is_called_that(number: int, detail: str) -> None:
+    (only,) = Index(HOST, PROCESSES.get).answers(str(number))
+    assert only.guest.domain == "instance-00000001"
+    assert only.detail == f"{detail}, by its command line alone"
 
 
 @pytest.mark.parametrize("number", [4600, 4700, 5100, 1])

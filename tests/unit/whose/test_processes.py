@@ -12,6 +12,7 @@ import psutil
 import pytest
 
 from tests.support.embedded import uuid_of
+from tests.support.processes import Started, qemu_lookalike
 from virsh_nova.whose.answer import Process
 from virsh_nova.whose.processes import lineage_of
 
@@ -26,12 +27,27 @@ def test_a_process_has_its_ancestors() -> None:
     assert all(one.uuid is None for one in lineage.processes)
 
 
-def test_a_qemu_is_recognised_by_its_command_line() -> None:
-    with subprocess.Popen(QEMU, stdin=subprocess.PIPE) as process:
-        lineage = lineage_of(process.pid)
+def test_a_command_line_gives_a_uuid_and_proves_nothing() -> None:
+    with Started(QEMU) as pid:
+        lineage = lineage_of(pid)
+    assert lineage is not None
+    first = lineage.processes[0]
+    assert (first.pid, first.uuid, first.proven) == (pid, uuid_of(1), False)
+
+
+def test_the_executable_and_the_user_prove_a_qemu(tmp_path: Path) -> None:
+    with qemu_lookalike() as executable:
+        words = [executable, "-c", "read x", "sh", "-uuid", uuid_of(1)]
+        with Started(words) as pid:
+            lineage = lineage_of(pid)
         assert lineage is not None
-        (qemu,) = lineage.processes
-        assert (qemu.pid, qemu.uuid) == (process.pid, uuid_of(1))
+        assert lineage.processes[0].proven
+        assert lineage.processes[1].pid == os.getpid()
+        if os.geteuid() == 0:
+            with Started(words, user="nobody") as pid:
+                lineage = lineage_of(pid)
+            assert lineage is not None
+            assert (lineage.processes[0].uuid, lineage.processes[0].proven) == (uuid_of(1), False)
 
 
 def test_a_thread_leads_to_its_process() -> None:
@@ -94,6 +110,7 @@ def test_a_worker_of_the_kernel_leads_to_its_qemu(proc: Path) -> None:
     assert lineage.processes == (
         Process(4243, "vhost-4242", None),
         Process(4242, "qemu-kvm", uuid_of(1)),
+        Process(1, "init", None),
     )
     for number in (4244, 4245):
         lineage = lineage_of(number)

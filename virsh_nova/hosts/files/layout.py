@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable
 from typing import Literal, NamedTuple
 
@@ -12,6 +13,8 @@ Role = Literal["live", "persistent", "xml", "listing", "hostname"]
 
 LARGEST_XML = 4 * 2**20
 """Bytes: the longest text of libvirt's protocol, so no larger domain can be defined."""
+LARGEST_DUMP = 32 * 2**20
+"""Of a file that somebody made with virsh dumpxml: it may hold all the domains of a host."""
 MOST_FILES = 50_000
 LARGEST_TOTAL = 2**29
 
@@ -80,6 +83,14 @@ def role_of(path: str) -> Role | None:
 def newest(found: Iterable[Found]) -> float | None:
     """When the newest of the files was written; None if there are none."""
     return max((file.modified for file in found), default=None)
+
+
+def written_moment(seconds: float) -> str | None:
+    """``2024-05-06 07:08:09 UTC``; None for what no calendar has."""
+    try:
+        return time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(seconds))
+    except (OverflowError, ValueError, OSError):
+        return None
 
 
 def too_large(path: str, limit: int) -> str:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import codecs
 import os
+import re
 import stat
 import time
 from collections.abc import Sequence
@@ -11,27 +13,33 @@ from typing import BinaryIO
 from ...errors import HostError, NovaDomainsError
 from ...guests.host_names import is_loopback
 from ..host import Host, Note, Notes
-from ..this_machine import is_qemu_of, look_up_name
+from ..this_machine import look_up_name, objection
 from .assemble import HostName, LivesOn, assemble, host_name
+from .dump import read_dump
 from .host import FilesHost
-from .layout import LARGEST_XML, Found, Search, newest, too_large
+from .layout import LARGEST_DUMP, Found, Search, newest, too_large, written_moment
 from .search import Looked, holds_host, search_folder, search_tree
-from .tree import Tree
+from .tree import Tree, open_tree
 
 LARGEST_JSON = 100 * 2**20
 _MOST_REPORTS = 1000
 _BEGINNING = 4096
+# A prompt can begin with a bracket too: [root@compute-1 ~]#
+_JSON = re.compile(rb"\s*[\[{]\s*(?:$|[\[\]{}\"]|(?:-?[0-9][0-9.eE+-]*|true|false|null)\s*[,\]])")
+# Keys of Nova's API and of the openstack client, none of which is in a document of ours.
+_OF_NOVA = re.compile(rb'"(?:servers?|ID|tenant_id|project_id|OS-[\w:-]+)"\s*:')
 _RIGHTS = "run it as root"
 _SUPPORTED = (
     "supported: the root of a host's file system, a sos report, unpacked or as .tar.xz or "
-    ".tar.gz, a folder of virsh dumpxml files, one such file, and a saved list -f json"
+    ".tar.gz, output of virsh dumpxml in a file or a folder of files, and a saved list -f json"
 )
 
 
 def open_offline() -> FilesHost:
     """This machine's guests, from libvirt's own files. Raises ``HostError``."""
     name = look_up_name()
-    looked = search_tree(Tree("/"), reports=False)
+    with open_tree("/") as tree:
+        looked = search_tree(tree, reports=False)
     if looked.forbidden:
         raise HostError(f"--offline: {looked.search.faults[0]}", _RIGHTS)
     if not looked.search.found and not looked.at_home:
@@ -40,7 +48,7 @@ def open_offline() -> FilesHost:
             "nova-domains --files PATH reads them from elsewhere",
         )
     own = name()
-    return _host(looked.search, HostName(own, guessed=is_loopback(own)), lives_on=is_qemu_of)
+    return _host(looked.search, HostName(own, guessed=is_loopback(own)), lives_on=objection)
 
 
 def open_files(paths: Sequence[str]) -> list[Host]:
@@ -53,32 +61,68 @@ def _hosts(path: str) -> list[Host]:
         mode = os.stat(path).st_mode
         if stat.S_ISDIR(mode):
             return list(_hosts_in_folder(path))
-        if not stat.S_ISREG(mode):
-            raise HostError(f"{path}: is neither a file nor a folder", _SUPPORTED)
-        with open(path, "rb") as file:
-            return [_host_in_file(file, path)]
+        # Before it is opened, since opening a device can do things of its own; and after, since
+        # somebody else may have put one there meanwhile.
+        if stat.S_ISREG(mode):
+            with open(path, "rb", opener=_without_waiting) as file:
+                if stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                    return [_host_in_file(file, path)]
+        raise HostError(f"{path}: is neither a file nor a folder", _SUPPORTED)
     except (OSError, ValueError) as error:  # ValueError: a NUL in the path
         why = getattr(error, "strerror", None) or str(error)
         hint = _RIGHTS if isinstance(error, PermissionError) else ""
         raise HostError(f"{path}: cannot be read: {why}", hint) from None
 
 
+def _without_waiting(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_NONBLOCK | os.O_NOCTTY)
+
+
 def _hosts_in_folder(path: str) -> list[FilesHost]:
-    tree = Tree(path)
-    if holds_host(tree):
-        return [_found_host(path, search_tree(tree))]
+    with open_tree(path) as tree:
+        if holds_host(tree):
+            return [_found_host(path, search_tree(tree))]
+        hosts, faults = _hosts_of_reports(tree)
+        return hosts or [_found_host(path, search_folder(tree), faults)]
+
+
+def _hosts_of_reports(tree: Tree) -> tuple[list[FilesHost], list[str]]:
+    """The hosts of the reports in a folder, and the folders in it that cannot be opened.
+
+    Raises ``HostError`` where there are reports, and none of them holds a guest.
+    """
     with tree.folder(".") as folder:
-        inner = [Tree(os.path.join(path, name)) for name in folder.names(folders=True)]
-    reports = [tree for tree in inner[:_MOST_REPORTS] if holds_host(tree)]
-    if reports:
-        return [_found_host(tree.root, search_tree(tree)) for tree in reports]
-    return [_found_host(path, search_folder(tree))]
+        names = folder.names(folders=True)
+    hosts: list[FilesHost] = []
+    empty: list[HostError] = []
+    faults: list[str] = []
+    for name in names[:_MOST_REPORTS]:
+        try:
+            with tree.inner(name) as inner:
+                if holds_host(inner):
+                    hosts.append(_found_host(inner.root, search_tree(inner)))
+        except HostError as error:
+            empty.append(error)
+        except OSError as error:
+            # It may have gone, or become a link, since it was listed.
+            faults.append(f"{tree.path(name)}: not read: {error.strerror}")
+    if len(names) > _MOST_REPORTS:
+        faults.append(f"{tree.root}: only the first {_MOST_REPORTS} folders were read")
+    if empty and not hosts:
+        raise empty[0]
+    if hosts:
+        warnings = [Note("warning", text) for text in (*(str(one) for one in empty), *faults)]
+        notes = hosts[0].notes
+        incomplete = notes.incomplete or bool(faults) or any(one.hint == _RIGHTS for one in empty)
+        hosts[0].notes = Notes((*warnings, *notes.lines), incomplete)
+    return hosts, faults
 
 
-def _found_host(path: str, looked: Looked) -> FilesHost:
+def _found_host(path: str, looked: Looked, faults: Sequence[str] = ()) -> FilesHost:
     host = _host(looked.search, host_name(looked.search))
     if not host.sightings():
-        raise _nothing(path, f"looked for {', '.join(looked.places)}", host, looked.forbidden)
+        looked_for = "; ".join((f"looked for {', '.join(looked.places)}", *faults))
+        raise _nothing(path, looked_for, host, looked.forbidden or bool(faults))
     return host
 
 
@@ -99,16 +143,19 @@ def _host_in_file(file: BinaryIO, path: str) -> Host:
             if not host.sightings():
                 raise _nothing(path, "looked for the files of libvirt and virsh in it", host)
             return host
-    text = beginning.removeprefix(b"\xef\xbb\xbf").lstrip()
-    if text[:1] in (b"[", b"{"):
+    if _JSON.match(beginning.removeprefix(codecs.BOM_UTF8)):
         return _saved_host(_all_of(file, path, LARGEST_JSON), path, modified)
-    if text[:1] == b"<" or beginning.startswith((b"\xff\xfe", b"\xfe\xff")):
-        data = _all_of(file, path, LARGEST_XML)
-        host = _host(Search(path, (Found("xml", path, data, modified),)), HostName(None))
-        if not host.sightings():
-            raise _nothing(path, "looked for a <domain>", host)
-        return host
-    raise HostError(f"{path}: holds no domain", _SUPPORTED)
+    data = _all_of(file, path, LARGEST_DUMP)
+    host = _host(Search(path, (Found("xml", path, data, modified),)), HostName(None))
+    if not host.sightings():
+        raise _without_domain(path, data)
+    return host
+
+
+def _without_domain(path: str, data: bytes) -> HostError:
+    first, *rest = read_dump(data).faults
+    more = f" (and {len(rest)} more like it)" if rest else ""
+    return HostError(f"{path}: holds no domain: {first}{more}", _SUPPORTED)
 
 
 def _all_of(file: BinaryIO, path: str, limit: int) -> bytes:
@@ -124,17 +171,28 @@ def _saved_host(data: bytes, path: str, modified: float) -> Host:
     try:
         guests, faults = read_saved(data, path)
     except NovaDomainsError as error:
+        if _OF_NOVA.search(data[:_BEGINNING]):
+            raise _of_nova(path) from None
         raise HostError(error.message, error.hint or _SUPPORTED) from None
+    if not guests and _OF_NOVA.search(data[:_BEGINNING]):
+        raise _of_nova(path)
     if not guests:
         why = f": {faults[0]}" if faults else ""
         raise HostError(f"{path}: holds no guest{why}", _SUPPORTED)
     return hosts_of(guests, _notes(path, len(guests), modified, faults))
 
 
+def _of_nova(path: str) -> HostError:
+    return HostError(
+        f"{path}: holds no guest: it is Nova's list of servers, which says nothing of libvirt",
+        "check --against and stamp --from read it",
+    )
+
+
 def _host(search: Search, name: HostName, lives_on: LivesOn | None = None) -> FilesHost:
     assembled = assemble(search, name, lives_on)
     youngest = newest(file for file in search.found if file.role != "hostname")
-    notes = _notes(search.place, len(assembled.guests), youngest, assembled.faults)
+    notes = _notes(search.place, len(assembled.guests), youngest, assembled.faults, assembled.notes)
     return FilesHost(
         name,
         assembled.guests,
@@ -152,21 +210,25 @@ def _nothing(path: str, looked_for: str, host: FilesHost, forbidden: bool = Fals
     )
 
 
-def _notes(place: str, guests: int, modified: float | None, faults: Sequence[str]) -> Notes:
-    """A warning for each fault, and a note on what was read, and how old it is."""
+def _notes(
+    place: str,
+    guests: int,
+    modified: float | None,
+    faults: Sequence[str],
+    more: Sequence[str] = (),
+) -> Notes:
+    """A warning for each fault, and notes: on what was read, how old it is, and ``more``."""
     warnings = [Note("warning", fault) for fault in faults]
-    return Notes((*warnings, Note("note", _notice(place, guests, modified))))
+    notes = [Note("note", text) for text in (*more, _notice(place, guests, modified))]
+    return Notes((*warnings, *notes))
 
 
 def _notice(place: str, guests: int, modified: float | None) -> str:
     read = f"read from {place}, not from libvirt: {guests} guest{'' if guests == 1 else 's'}"
-    if modified is None:
+    moment = None if modified is None else written_moment(modified)
+    if modified is None or moment is None:
         return read
-    try:
-        moment = time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(modified))
-    except (OverflowError, ValueError, OSError):
-        return read
-    return f"{read}, last written {moment} UTC, {_age(time.time() - modified)}"
+    return f"{read}, last written {moment}, {_age(time.time() - modified)}"
 
 
 def _age(seconds: float) -> str:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import errno
-import os
 from typing import NamedTuple
 
 from .layout import (
     COMMAND_FOLDERS,
     HOST_NAME_FILES,
+    LARGEST_DUMP,
     LARGEST_TOTAL,
     LARGEST_XML,
     LIVE_FOLDERS,
@@ -61,14 +61,13 @@ def search_tree(tree: Tree, *, reports: bool = True) -> Looked:
         used.append(looking.first_of(COMMAND_FOLDERS))
         looking.read_host_name()
     where = [tree.path(folder) for folder in used if folder]
-    name = os.path.basename(os.path.realpath(tree.root)) or None
     search = Search(
         " and ".join(where) or _seen(looking, tree),
         tuple(looking.found),
         tuple(looking.faults),
         not looking.blocked,
         runs_known,
-        name,
+        tree.name or None,
     )
     at_home = all(
         looking.outcomes.get(folder) == "" for folder in (PERSISTENT_FOLDERS[0], LIVE_FOLDERS[0])
@@ -90,9 +89,8 @@ def search_folder(tree: Tree) -> Looked:
     """Every ``*.xml`` in a folder: output of virsh dumpxml, or a copy of a folder of libvirt."""
     looking = _Looking(tree)
     looking.read_all(".", "xml")
-    name = os.path.basename(os.path.realpath(tree.root)) or None
     found, faults = tuple(looking.found), tuple(looking.faults)
-    search = Search(tree.root, found, faults, not looking.blocked, host=name)
+    search = Search(tree.root, found, faults, not looking.blocked, host=tree.name or None)
     return Looked(search, (f"{tree.root}/*.xml",), looking.forbidden, False)
 
 
@@ -118,6 +116,7 @@ class _Looking:
     def read_all(self, path: str, role: Role | None) -> bool:
         """Whether there was any; ``role`` is that of every file, else each path decides."""
         before = len(self.found)
+        limit = LARGEST_DUMP if role == "xml" else LARGEST_XML
         any_there = False
         self.outcomes[path] = ""
         try:
@@ -131,7 +130,7 @@ class _Looking:
                         self.blocked = True
                         raise OSError(errno.EFBIG, "it holds more than any host")
                     try:
-                        data, modified = folder.read(name, LARGEST_XML)
+                        data, modified = folder.read(name, limit)
                     except OSError as error:
                         self._refused(folder.path(name), error)
                         continue

@@ -1,8 +1,9 @@
 """A file system below a root: ``/`` for this machine, a mounted disk, an unpacked sos report.
 
-Its content may be hostile, and a container may even write to it meanwhile. Each step begins at the
-folder that the step before opened, so that no link leads out; only regular files are opened, and
-sizes are bounded.
+Its content may be hostile, and a container may even write to it meanwhile. The root is opened once;
+from there each step begins at the folder that the step before opened (``openat``), never at a path,
+so that no link leads out, whenever it was put there. Only regular files are opened, and sizes are
+bounded.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import os
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
+from types import TracebackType
 
 from .layout import too_large
 
@@ -40,11 +42,37 @@ class TooLarge(OSError):
     """A file larger than the limit."""
 
 
+def open_tree(root: str) -> Tree:
+    """The root itself may be a link: the user named it. Raises ``OSError``."""
+    descriptor = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    return Tree(root, os.path.basename(os.path.realpath(root)), descriptor)
+
+
 class Tree:
     """Folders and files below a root. Every method raises ``OSError`` for what it cannot read."""
 
-    def __init__(self, root: str) -> None:
+    def __init__(self, root: str, name: str, descriptor: int) -> None:
         self.root = root
+        """As messages name it; it is not opened by this path again."""
+        self.name = name
+        """What the folder is called; empty for ``/``."""
+        self._descriptor = descriptor
+
+    def __enter__(self) -> Tree:
+        return self
+
+    def __exit__(
+        self,
+        _kind: type[BaseException] | None,
+        _error: BaseException | None,
+        _trace: TracebackType | None,
+    ) -> None:
+        os.close(self._descriptor)
+
+    def inner(self, name: str) -> Tree:
+        """The tree below a folder right under the root, which is no link. Raises ``OSError``."""
+        descriptor = os.open(name, _FOLDER, dir_fd=self._descriptor)
+        return Tree(os.path.join(self.root, name), name, descriptor)
 
     @contextmanager
     def folder(self, path: str) -> Iterator[Folder]:
@@ -76,12 +104,11 @@ class Tree:
 
     @contextmanager
     def _steps(self) -> Iterator[list[int]]:
-        # The root itself may be a link: the user named it.
-        steps = [os.open(self.root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)]
+        steps = [self._descriptor]
         try:
             yield steps
         finally:
-            for descriptor in steps:
+            for descriptor in steps[1:]:
                 os.close(descriptor)
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -13,7 +11,8 @@ from tests.support.embedded import uuid_of
 from tests.support.paths import DATA
 from virsh_nova.guests.build import guest_from_domain, whole_guest
 from virsh_nova.hosts.files import domain_file
-from virsh_nova.hosts.files.domain_file import Unusable, read_domain_file
+from virsh_nova.hosts.files.domain_file import DomainFile, Snapshot, Unusable, read_document
+from virsh_nova.hosts.files.dump import read_dump
 from virsh_nova.hosts.files.virsh_list import Listed, read_listing
 from virsh_nova.model import Sighting
 
@@ -26,10 +25,15 @@ FILES = {
 SEEN = Sighting("h", uuid_of(1), "d", None, "shutoff")
 
 
+def read_domain_file(data: bytes) -> DomainFile:
+    (file,) = read_document(data).domains
+    return file
+
+
 @pytest.mark.parametrize("name", FILES)
 def test_a_quick_look_finds_what_the_parser_finds(name: str) -> None:
     glanced = domain_file._at_a_glance(FILES[name].decode())
-    parsed = domain_file._parsed(FILES[name])
+    (parsed,) = domain_file._parsed(FILES[name]).domains
     assert glanced is not None
     assert glanced._replace(xml="") == parsed._replace(xml="")
     for read in (glanced, parsed):
@@ -57,7 +61,16 @@ def test_live_files_give_state_reason_and_pid() -> None:
         (status(domain("a", uuid_of(1), id=7)).encode()[:-3], "broken XML"),
         (b"<network><name>a</name></network>", "no <domain>"),
         (b"<domstatus/>", "no <domain>"),
-        (domain("a", "nonsense").encode(), "no uuid"),
+        (b"<domainsnapshot/>", "it is a <domainsnapshot>, and holds no <domain>"),
+        (
+            status(domain("a", uuid_of(1)) + domain("b", uuid_of(2))).encode(),
+            "holds several <domain>",
+        ),
+        # A network's element, and that of libvirt's capabilities, describe no guest.
+        (b"<network><domain name='example.org'/></network>", "it is a <network>"),
+        (b"<n:domain xmlns:n='urn:n'/>", "it is a <domain>, and holds no"),
+        (domain("a", "nonsense").encode(), "its domain's uuid is no uuid: 'nonsense'"),
+        (domain("a", "").encode(), "has no uuid"),
         (b"<domain><uuid>" + uuid_of(1).encode() + b"</uuid></domain>", "no name"),
         (
             b"<!DOCTYPE domain [<!ENTITY e 'x'>]>" + domain("a", uuid_of(1)).encode(),
@@ -83,6 +96,25 @@ def test_other_layouts_are_read_too() -> None:
         "</domain>",
     ):
         assert read_domain_file(text.encode())[:3] == (uuid, "a&b", None)
+
+
+def test_domains_in_an_element_of_somebody_are_all_read() -> None:
+    inner = domain("a", uuid_of(1)) + domain("b", "x") + status(domain("c", uuid_of(3), id=7))
+    inner = inner.replace("<!--\nWARNING: THIS IS AN AUTO-GENERATED FILE.\n-->\n\n", "")
+    document = read_document(f"<all><deeper>{inner}</deeper></all>".encode())
+    assert [(file.name, file.live) for file in document.domains] == [("a", False), ("c", True)]
+    assert document.faults == ("its domain's uuid is no uuid: 'x'",)
+
+
+@pytest.mark.parametrize("kind", ["snapshot", "checkpoint"])
+def test_a_snapshot_s_domain_is_read_as_that(kind: str) -> None:
+    xml = (
+        f"<domain{kind}><name>before</name><creationTime>1714979289</creationTime>"
+        f"{domain('a', uuid_of(1), id=4)}<inactiveDomain/></domain{kind}>"
+    )
+    file = read_domain_file(xml.encode())
+    assert (file.name, file.id, file.live) == ("a", None, False)
+    assert file.snapshot == Snapshot(kind, "before", 1714979289)
 
 
 def test_absurd_numbers_and_states_read_as_unknown() -> None:
@@ -113,19 +145,15 @@ def test_damage_anywhere_is_a_fault_at_most(
         data = data[: place % len(data)] + what + data[place % len(data) + len(what) :]
     if end % 3 == 0:
         data = data[: end % len(data)]
-    try:
-        file = read_domain_file(data)
-    except Unusable:
-        return
-    seen = Sighting("h", file.uuid, file.name, file.id, "running")
-    guest_from_domain(seen, file.xml, file.indent)
-    whole_guest(seen, file.xml)
+    for file in read_dump(data).domains:
+        seen = Sighting("h", file.uuid, file.name, file.id, "running")
+        guest_from_domain(seen, file.xml, file.indent)
+        whole_guest(seen, file.xml)
 
 
 @given(st.binary(max_size=400))
 def test_any_bytes_are_a_fault_at_most(data: bytes) -> None:
-    with suppress(Unusable):
-        read_domain_file(data)
+    read_dump(data)
     read_listing(data)
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import socket
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -13,18 +15,21 @@ from hypothesis import strategies as st
 from tests.support.archives import domain, make_tree, real_files, status
 from tests.support.embedded import uuid_of
 from virsh_nova.hosts.files import layout as limits
+from virsh_nova.hosts.files import open as opening
 from virsh_nova.hosts.files import search as searching
 from virsh_nova.hosts.files.assemble import Assembled, HostName, LivesOn, assemble, host_name
 from virsh_nova.hosts.files.layout import Search
+from virsh_nova.hosts.files.open import open_files
 from virsh_nova.hosts.files.search import holds_host, search_folder, search_tree
-from virsh_nova.hosts.files.tree import LeadsOut, NotRegular, Tree
+from virsh_nova.hosts.files.tree import Folder, LeadsOut, NotRegular, Tree, open_tree
 from virsh_nova.model import Sighting
 
 ETC, RUN = "etc/libvirt/qemu", "run/libvirt/qemu"
 
 
 def searched(root: Path) -> Search:
-    return search_tree(Tree(str(root))).search
+    with open_tree(str(root)) as tree:
+        return search_tree(tree).search
 
 
 def assembled(search: Search, lives_on: LivesOn | None = None) -> Assembled:
@@ -91,13 +96,20 @@ def test_a_damaged_live_file_leaves_the_state_unknown(tmp_path: Path) -> None:
 
 def test_a_guest_whose_qemu_is_gone_is_off_and_reported(tmp_path: Path) -> None:
     make_tree(tmp_path, {f"{RUN}/a.xml": status(domain("a", uuid_of(1), id=5))})
-    (guest,) = assembled(searched(tmp_path), lambda _pid, _uuid: False).guests
+    (guest,) = assembled(searched(tmp_path), lambda _pid, _uuid: None).guests
     assert guest.sighting == Sighting("h", uuid_of(1), "a", None, "shutoff")
     assert guest.guest("domain").faults == (
         "its QEMU, process 4711, is gone; libvirt has not noticed yet",
     )
-    (guest,) = assembled(searched(tmp_path), lambda _pid, _uuid: True).guests
+    (guest,) = assembled(searched(tmp_path), lambda _pid, _uuid: "").guests
     assert guest.sighting.state == "running"
+    assert guest.pid == 4711
+    # It may be anybody's process, and libvirt's file is all there is to say that it runs.
+    (guest,) = assembled(searched(tmp_path), lambda _pid, _uuid: "it runs python3").guests
+    assert (guest.sighting.state, guest.pid) == ("running", None)
+    assert guest.guest("domain").faults == (
+        "process 4711 is its QEMU by its command line alone: it runs python3",
+    )
 
 
 def test_the_output_of_virsh_list_gives_states(tmp_path: Path) -> None:
@@ -190,12 +202,159 @@ def test_folders_that_are_links_stay_inside(tmp_path: Path) -> None:
     (root / "etc").unlink()
     (root / "etc").symlink_to(tmp_path / "out")
     assert not searched(root).found
-    assert not holds_host(Tree(str(root)))
+    with open_tree(str(root)) as tree:
+        assert not holds_host(tree)
     # As that system would: an absolute link begins at its own root.
     make_tree(root / "usr/etc/libvirt/qemu", {"b.xml": domain("b", uuid_of(2))})
     (root / "etc").unlink()
     (root / "etc").symlink_to("/usr/etc")
     assert names(searched(root)) == ["b"]
+
+
+# ---- what changes while it is read ------------------------------------------------------------
+
+
+def two_reports(tmp_path: Path) -> Path:
+    """A folder of the reports a and b; beside it what nobody asked for."""
+    for place, name in (("reports/a", "in-a"), ("reports/b", "in-b"), ("outside", "secret")):
+        make_tree(
+            tmp_path / place,
+            {f"{ETC}/x.xml": domain(name, uuid_of(len(name))), "etc/hostname": name},
+        )
+    return tmp_path / "reports"
+
+
+def replace_by_link(folder: Path, target: Path) -> None:
+    folder.rename(folder.with_name(f"{folder.name}.away"))
+    folder.symlink_to(target)
+
+
+def domains_in(path: Path) -> list[str]:
+    return sorted(seen.domain for host in open_files([str(path)]) for seen in host.sightings())
+
+
+def test_a_folder_that_becomes_a_link_after_it_was_listed_is_not_followed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reports = two_reports(tmp_path)
+    listed = Folder.names
+
+    def names_then_swap(folder: Folder, suffix: str = "", *, folders: bool = False) -> list[str]:
+        names = listed(folder, suffix, folders=folders)
+        if folders:
+            replace_by_link(reports / "a", tmp_path / "outside")
+        return names
+
+    monkeypatch.setattr(Folder, "names", names_then_swap)
+    hosts = open_files([str(reports)])
+    assert [seen.domain for host in hosts for seen in host.sightings()] == ["in-b"]
+    notes = hosts[0].notes
+    assert notes.incomplete
+    assert f"{reports}/a: not read: Not a directory" in [line.text for line in notes.lines]
+
+
+def test_a_report_that_becomes_a_link_while_it_is_read_is_read_to_its_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reports = two_reports(tmp_path)
+    inner = Tree.inner
+
+    def open_then_swap(tree: Tree, name: str) -> Tree:
+        opened = inner(tree, name)
+        if name == "a":
+            replace_by_link(reports / "a", tmp_path / "outside")
+        return opened
+
+    monkeypatch.setattr(Tree, "inner", open_then_swap)
+    assert domains_in(reports) == ["in-a", "in-b"]
+
+
+@pytest.mark.parametrize("step", ["etc", "etc/libvirt", ETC])
+def test_a_step_that_becomes_a_link_after_it_was_looked_at_is_not_followed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    root = two_reports(tmp_path) / "a"
+    outside = tmp_path / "outside" / step
+    readlink = os.readlink
+
+    def look_then_swap(name: str, *, dir_fd: int) -> str:
+        try:
+            return readlink(name, dir_fd=dir_fd)
+        finally:
+            if name == step.rpartition("/")[2] and not (root / step).is_symlink():
+                replace_by_link(root / step, outside)
+
+    monkeypatch.setattr(os, "readlink", look_then_swap)
+    with open_tree(str(root)) as tree:
+        found = search_tree(tree).search.found
+    monkeypatch.undo()
+    assert (root / step).is_symlink()
+    assert b"secret" not in b"".join(file.data for file in found)
+
+
+def test_a_file_that_becomes_a_link_after_it_was_looked_at_is_not_followed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = two_reports(tmp_path) / "a"
+    stat = os.stat
+
+    def look_then_swap(name: str, **more: Any) -> os.stat_result:
+        status = stat(name, **more)
+        if name == "x.xml" and not (root / ETC / name).is_symlink():
+            replace_by_link(root / ETC / name, tmp_path / "outside" / ETC / name)
+        return status
+
+    monkeypatch.setattr(os, "stat", look_then_swap)
+    assert "secret" not in names(searched(root))
+    assert (root / ETC / "x.xml").is_symlink()
+
+
+def test_the_folder_that_was_named_is_opened_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = two_reports(tmp_path) / "a"
+    holds = searching.holds_host
+
+    def look_then_swap(tree: Tree) -> bool:
+        held = holds(tree)
+        replace_by_link(root, tmp_path / "outside")
+        return held
+
+    monkeypatch.setattr(opening, "holds_host", look_then_swap)
+    assert domains_in(root) == ["in-a"]
+
+
+def test_a_report_without_a_guest_or_without_rights_does_not_cost_the_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reports = two_reports(tmp_path)
+    (reports / "empty/etc/libvirt/qemu").mkdir(parents=True)
+    (reports / "locked").mkdir()
+    inner = Tree.inner
+
+    def refuse(tree: Tree, name: str) -> Tree:
+        if name == "locked":
+            raise PermissionError(errno.EACCES, "Permission denied")
+        return inner(tree, name)
+
+    monkeypatch.setattr(Tree, "inner", refuse)
+    assert domains_in(reports) == ["in-a", "in-b"]
+    notes = open_files([str(reports)])[0].notes
+    assert notes.incomplete
+    assert [line.text.partition(": looked for")[0] for line in notes.lines[:2]] == [
+        f"{reports}/empty: holds no domain",
+        f"{reports}/locked: not read: Permission denied",
+    ]
+
+
+def test_no_descriptor_is_left_open(tmp_path: Path) -> None:
+    reports = two_reports(tmp_path)
+    before = len(os.listdir("/proc/self/fd"))
+    for _ in range(5):
+        domains_in(reports)
+        with open_tree(str(reports)) as tree, pytest.raises(OSError):  # noqa: PT011
+            tree.read("a/etc/nothing/here", 10)
+    assert len(os.listdir("/proc/self/fd")) == before
 
 
 def test_var_run_is_read_as_run(tmp_path: Path) -> None:
@@ -261,7 +420,8 @@ def test_a_folder_of_dumps_is_read(tmp_path: Path) -> None:
             "notes.txt": "<domain/>",
         },
     )
-    search = search_folder(Tree(str(tmp_path))).search
+    with open_tree(str(tmp_path)) as tree:
+        search = search_folder(tree).search
     assert states(search) == {"c": (4, "paused"), "a": (3, "unknown"), "b": (None, "unknown")}
     faults = assembled(search).faults
     assert [fault.partition(": ")[0] for fault in faults] == [
@@ -270,15 +430,15 @@ def test_a_folder_of_dumps_is_read(tmp_path: Path) -> None:
 
 
 def test_paths_that_lead_nowhere_are_errors(tmp_path: Path) -> None:
-    tree = Tree(str(tmp_path))
-    for path in ("..", "a/../../b", "../" * 30 + "etc/passwd"):
-        with pytest.raises(OSError, match=r"leads out|No such file"):
-            tree.read(path, 100)
-    (tmp_path / "out").symlink_to("..")
-    with pytest.raises(LeadsOut), tree.folder("out"):
-        pass
-    with pytest.raises(NotRegular):
-        tree.read(".", 100)
+    with open_tree(str(tmp_path)) as tree:
+        for path in ("..", "a/../../b", "../" * 30 + "etc/passwd"):
+            with pytest.raises(OSError, match=r"leads out|No such file"):
+                tree.read(path, 100)
+        (tmp_path / "out").symlink_to("..")
+        with pytest.raises(LeadsOut), tree.folder("out"):
+            pass
+        with pytest.raises(NotRegular):
+            tree.read(".", 100)
 
 
 @given(
@@ -305,14 +465,14 @@ def test_no_maze_of_links_leads_out(
             place.symlink_to(target)
         except OSError:
             continue
-    tree = Tree(str(root))
-    try:
-        data, _ = tree.read(path, 100)
-    except OSError:
-        data = b""
-    assert data != b"secret"
-    try:
-        with tree.folder(path) as folder:
-            assert "root" not in folder.names()
-    except OSError:
-        pass
+    with open_tree(str(root)) as tree:
+        try:
+            data, _ = tree.read(path, 100)
+        except OSError:
+            data = b""
+        assert data != b"secret"
+        try:
+            with tree.folder(path) as folder:
+                assert "root" not in folder.names()
+        except OSError:
+            pass
