@@ -112,6 +112,14 @@ def test_an_undeclared_prefix_inside_costs_nothing_else_and_is_written_back() ->
     assert instance_of(parse_block(written)) == instance_of(block)
 
 
+def test_a_name_with_two_colons_inside_costs_nothing_else_and_is_written_back() -> None:
+    block = changed("<nova:ports>", "<nova:nova:x>1</nova:nova:x><nova:ports>")
+    assert only_differs_in(instance_of(block), "unknown")
+    written = write_block(instance_of(block))
+    assert "<nova:nova:x>1</nova:nova:x>" in written
+    assert instance_of(parse_block(written)) == instance_of(block)
+
+
 # ---- values that are not what they should be --------------------------------------------------
 
 

@@ -267,8 +267,9 @@ class BlockReader:
         if self.prefix and name != "#comment":
             element = deepcopy(element)
             for inner in element.iter(f"{self.prefix}*"):
-                # What was salvaged from <http://…> is named ``http:``; lxml never sets such a name.
-                if not self.local(inner).endswith(":"):
+                # What was salvaged from <http://…> is named ``http:``, and with libxml2 before 2.12
+                # <nova:nova:disk> is named ``nova:disk``. lxml refuses to set a name with a colon.
+                if ":" not in self.local(inner):
                     inner.tag = self.local(inner)
             etree.cleanup_namespaces(element)
         xml = etree.tostring(element, encoding="unicode", with_tail=False)
