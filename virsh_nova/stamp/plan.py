@@ -156,30 +156,40 @@ def names_host(record: Record, host: str | None) -> bool | None:
 def _settle_twins(
     records: Sequence[Record], host: str | None
 ) -> tuple[list[Record], list[Notice], str]:
-    """One record of each source; what to tell of it; and why the guest is refused, if it is."""
+    """One record of each source; what to report; and why the guest is refused, if it is.
+
+    Of several records of one source those that name this host count, or all if none does. They
+    have to agree.
+    """
     chosen: list[Record] = []
     notices: list[Notice] = []
     for source, number in Counter(record.source for record in records).items():
         twins = [record for record in records if record.source == source]
-        places = " and ".join(record.place or "one" for record in twins)
+        counting = [record for record in twins if names_host(record, host)] or twins
+        first = counting[0]
         if number > 1:
-            ours = [record for record in twins if names_host(record, host)]
-            twins = ours if len(ours) == 1 else twins
-            first = twins[0]
-            differing = sorted(_differing(twins))
-            if differing:
-                return [], notices, f"{source}: {places} contradict each other: {differing[0]}"
-            why = "the one that names this host counts" if len(twins) == 1 else "they are alike"
-            notices.append(
-                Notice("twice", first.uuid, f"{source}: {places} are of one uuid; {why}")
-            )
-        chosen.append(twins[0])
+            if differing := sorted(_differing(counting)):
+                why = f"{_places(counting)} contradict each other: {differing[0]}"
+                return [], notices, f"{source}: {why}"
+            if len(counting) == number:
+                why = "they are alike"
+            elif len(counting) == 1:
+                why = "the one that names this host counts"
+            else:
+                why = "those that name this host count, and are alike"
+            text = f"{source}: {_places(twins)} are of one uuid; {why}"
+            notices.append(Notice("twice", first.uuid, text))
+        chosen.append(first)
     for record in chosen:
         if names_host(record, host) is False:
             where = " or ".join(record.hosts)
             text = f"{record.source}: {record.place} says that it runs on {where}, not here"
             notices.append(Notice("elsewhere", record.uuid, text))
     return chosen, notices, ""
+
+
+def _places(records: Sequence[Record]) -> str:
+    return " and ".join(record.place or "one" for record in records)
 
 
 def _differing(records: Sequence[Record]) -> set[str]:
