@@ -90,11 +90,13 @@ class SharedData(BuildHookInterface[Any]):
         from virsh_nova.cli import cli
 
         self.folder = Path(tempfile.mkdtemp(prefix=f"{PROGRAM}-"))
-        shared = {**man_pages(cli, self.metadata.version), **completions(cli)}
-        for number, (target, text) in enumerate(shared.items()):
+        # hatchling before 1.24 takes further files only here; later ones have a place for them.
+        shared = build_data.get("shared_data", self.build_config.shared_data)
+        made = {**man_pages(cli, self.metadata.version), **completions(cli)}
+        for number, (target, text) in enumerate(made.items()):
             file = self.folder / str(number)
             file.write_text(text, encoding="utf-8")
-            build_data["shared_data"][str(file)] = target
+            shared[str(file)] = target
 
     def finalize(self, _version: str, _build_data: dict[str, Any], _artifact: str) -> None:
         shutil.rmtree(self.folder, ignore_errors=True)

@@ -1,5 +1,6 @@
 # shellcheck shell=bash
-# What script/demo and script/test share: packages, the virtual environment, stamps. Sourced.
+# What script/demo, script/search and script/test share: packages, the virtual environment, stamps.
+# Sourced.
 
 cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit
 
@@ -84,4 +85,16 @@ make_venv() {
     .venv/bin/python -m pip install --quiet --editable .
     # Last: half an environment has no stamp.
     echo "$state" >$stamp
+}
+
+# install_group NAME: a dependency group of pyproject.toml into .venv, unless that has been done.
+install_group() {
+    local stamp=.venv/stamp-$1 state
+    state=$(state_of pyproject.toml hatch_build.py)
+    [ "$(cat "$stamp" 2>/dev/null)" != "$state" ] || return 0
+    say "installing the tools"
+    # Dependency groups need it.
+    .venv/bin/python -m pip install --quiet --upgrade 'pip>=25.1'
+    .venv/bin/python -m pip install --quiet --group "$1"
+    echo "$state" >"$stamp"
 }

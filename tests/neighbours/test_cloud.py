@@ -7,12 +7,15 @@ import socket
 import subprocess
 import sys
 import uuid
+import warnings
 from collections.abc import Iterator
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 from urllib.request import Request, urlopen
 
 import pytest
+from packaging.version import Version
 
 from tests.support.neighbours.calls import HERE
 from tests.support.neighbours.environments import python_of
@@ -29,6 +32,11 @@ from virsh_nova.errors import NovaDomainsError
 from virsh_nova.model import Address, Port
 from virsh_nova.sources.cloud import CloudAnswer, ask_cloud
 from virsh_nova.sources.record import Record
+
+with warnings.catch_warnings():
+    # openstacksdk 1.0 imports modules that Python 3.11 deprecates.
+    warnings.simplefilter("ignore")
+    from openstack.config import loader
 
 NODE, HOST = "vm", "labhost"
 QUIET, CROWDED = "quiet", "crowded"
@@ -141,6 +149,8 @@ def cloud(
     for variable in ("OS_CLOUD", "OS_CLIENT_SECURE_FILE", "HTTP_PROXY", "http_proxy"):
         monkeypatch.delenv(variable, raising=False)
     monkeypatch.setenv("OS_CLIENT_CONFIG_FILE", str(tmp_path / "clouds.yaml"))
+    # openstacksdk 1.0 adds that file to this list, for all that follows in the process.
+    monkeypatch.setattr(loader, "CONFIG_FILES", list(loader.CONFIG_FILES))
     played.requests.clear()
     played.faults.clear()
     played.restricted.clear()
@@ -508,8 +518,9 @@ def test_junk_instead_of_nova_is_one_line(cloud: PlayedCloud, junk: str) -> None
 
 UNKNOWN = "cloud lab is not in any clouds.yaml"
 UNCLEAR = "cloud lab: invalid configuration"
+SKIPS_BROKEN_FILES = Version(version("openstacksdk")) >= Version("4.14")
 CONFIGURATIONS: dict[str, tuple[str, str]] = {
-    "a broken file": ("clouds:\n  lab: {secret: [", UNKNOWN),
+    "a broken file": ("clouds:\n  lab: {secret: [", UNKNOWN if SKIPS_BROKEN_FILES else UNCLEAR),
     "no mapping": ("secret", UNCLEAR),
     "no clouds": ("{}", UNKNOWN),
     "an empty cloud": (
@@ -528,7 +539,7 @@ def test_a_broken_configuration_is_one_line(cloud: PlayedCloud, tmp_path: Path, 
     (tmp_path / "clouds.yaml").write_text(text)
     error = said()
     assert error.message == message
-    if kind == "a broken file":
+    if kind == "a broken file" and SKIPS_BROKEN_FILES:
         assert f"{tmp_path}/clouds.yaml was skipped" in error.hint
 
 

@@ -1,7 +1,8 @@
-"""Fuzz the readers of files with atheris, which the suite does not install.
+"""Fuzz the readers of files with atheris; script/search installs it and runs each target.
 
-pip install atheris; python -m tests.support.fuzz domain -max_total_time=60
+python -m tests.support.fuzz domain -max_total_time=60
 python -m tests.support.fuzz archive -max_total_time=60
+python -m tests.support.fuzz domain FILE      # one input again
 """
 
 from __future__ import annotations
@@ -79,6 +80,11 @@ TARGETS: dict[str, tuple[Callable[[bytes], None], list[bytes]]] = {
 
 def main() -> None:
     fuzz, seeds = TARGETS[sys.argv[1]]
+    if not all(argument.startswith("-") for argument in sys.argv[2:]):
+        # Inputs of a run before. With a corpus beside them libFuzzer would take them for folders.
+        atheris.Setup([sys.argv[0], *sys.argv[2:]], fuzz)
+        atheris.Fuzz()
+        return
     with tempfile.TemporaryDirectory() as corpus:
         for number, seed in enumerate(seeds):
             Path(corpus, str(number)).write_bytes(seed)

@@ -29,7 +29,7 @@ from virsh_nova.model import Sighting
 from virsh_nova.render.safe import is_safe
 from virsh_nova.render.style import plain
 from virsh_nova.render.whose import UNICODE, Json, Rows, Text
-from virsh_nova.whose.answer import KINDS
+from virsh_nova.whose.answer import HANDLE_KINDS
 from virsh_nova.whose.index import Index
 from virsh_nova.whose.narrow import chosen_by
 from virsh_nova.whose.suggest import no_match
@@ -45,7 +45,7 @@ HANDLES = (
     "/run/libvirt/qemu/instance-00000001.pid", "guestfs-x9d2kq7w1mzt4r8e", "demo-project",
 )  # fmt: skip
 WORDS = (
-    *NASTY, *(f"{kind}:" for kind in KINDS), "/", "//", "..", "-", "::", ":", ".", "%", "\\x2d",
+    *NASTY, *(f"{kind}:" for kind in HANDLE_KINDS), "/", "//", "..", "-", "::", ":", ".", "%", "\\x2d",
     "\\", "0x", "-1", "9" * 40, "0" * 40, "/33", "/-1", "/129", "\x00", "\x1b[2J", "\n", "٣", "tap",
     "vhu", "qemu-", ".scope",
 )  # fmt: skip
@@ -72,7 +72,7 @@ def case(random: Random) -> None:
     assert all(answer.guest in HOST for answer in answers)
     line = Text(plain, UNICODE).answers(handle, answers)
     assert line.count("\n") == len({answer.guest.uuid for answer in answers}), repr(line)
-    for kind in KINDS:
+    for kind in HANDLE_KINDS:
         assert all(answer.kind for answer in INDEX.of_kind(kind, handle))
     error: NovaDomainsError = no_match(handle, INDEX, asks_proc=True)
     assert error.message

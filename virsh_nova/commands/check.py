@@ -40,9 +40,10 @@ _WIDEST_TEXT = 100
     "--leftover",
     type=Duration(),
     default="1h",
-    show_default=True,
     metavar="DURATION",
-    help="How long a libguestfs appliance, or another helper, may run: 90s, 10m, 1h, 2d.",
+    # click 8.0 would print the default as what it is converted to: 3600.0.
+    help="How long a libguestfs appliance, or another helper, may run: 90s, 10m, 1h, 2d.  "
+    "[default: 1h]",
 )
 @click.option(
     "--nova-version",

@@ -70,30 +70,40 @@ def _is_meant(guest: Guest, recorded: bool, request: Request) -> bool:
 def _settle_twins(
     records: Sequence[Record], host: str | None
 ) -> tuple[list[Record], list[Notice], str]:
-    """One record per source, notices about them, and why the guest is refused, if it is."""
+    """One record per source, notices about them, and why the guest is refused, if it is.
+
+    Of several records of one source those that name this host count, or all if none does. They
+    have to agree.
+    """
     chosen: list[Record] = []
     notices: list[Notice] = []
     for source, number in Counter(record.source for record in records).items():
         twins = [record for record in records if record.source == source]
-        places = " and ".join(record.place or "one" for record in twins)
+        counting = [record for record in twins if record.runs_on(host)] or twins
+        first = counting[0]
         if number > 1:
-            ours = [record for record in twins if record.runs_on(host)]
-            twins = ours if len(ours) == 1 else twins
-            first = twins[0]
-            differing = sorted(_differing(twins))
-            if differing:
-                return [], notices, f"{source}: {places} disagree on {differing[0]}"
-            why = "the one that names this host is used" if len(twins) == 1 else "they say the same"
-            notices.append(
-                Notice("twice", first.uuid, f"{source}: {places} have the same uuid; {why}")
-            )
-        chosen.append(twins[0])
+            if differing := sorted(_differing(counting)):
+                why = f"{_places(counting)} disagree on {differing[0]}"
+                return [], notices, f"{source}: {why}"
+            if len(counting) == number:
+                why = "they say the same"
+            elif len(counting) == 1:
+                why = "the one that names this host is used"
+            else:
+                why = "those that name this host are used, and say the same"
+            text = f"{source}: {_places(twins)} have the same uuid; {why}"
+            notices.append(Notice("twice", first.uuid, text))
+        chosen.append(first)
     for record in chosen:
         if record.runs_on(host) is False:
             where = " or ".join(map(quoted, record.hosts))
             text = f"{record.source}: {record.place} says it runs on {where}, not on this host"
             notices.append(Notice("elsewhere", record.uuid, text))
     return chosen, notices, ""
+
+
+def _places(records: Sequence[Record]) -> str:
+    return " and ".join(record.place or "one" for record in records)
 
 
 def _differing(records: Sequence[Record]) -> set[str]:

@@ -312,6 +312,29 @@ def test_of_two_records_the_one_that_names_this_host_counts() -> None:
     assert plan.notices[0].text.endswith("the one that names this host is used")
 
 
+def test_of_several_records_those_that_name_this_host_count() -> None:
+    there = record(1, facts={**WHOLE, "name": "there"}, hosts=("compute-2",), place="record 8")
+    here = record(1, facts={**WHOLE, "name": "here"}, hosts=("compute-1",))
+    plan = plan_of(nova(1), records=(there, here, here._replace(place="record 2")))
+    assert plan.steps[0].facts["name"] == "here"
+    # None of them is of kind "elsewhere": the record that counts names this host.
+    assert [(n.kind, n.text) for n in plan.notices] == [
+        (
+            "twice",
+            "a.json: record 8 and record 1 and record 2 have the same uuid; "
+            "those that name this host are used, and say the same",
+        )
+    ]
+
+
+def test_records_that_name_this_host_and_contradict_each_other_refuse_their_guest() -> None:
+    there = record(1, hosts=("compute-2",), place="record 8")
+    here = record(1, hosts=("compute-1",))
+    other = record(1, facts={**WHOLE, "name": "other"}, hosts=("compute-1",), place="record 2")
+    (step,) = plan_of(nova(1), records=(there, here, other)).steps
+    assert step.reason == "a.json: record 1 and record 2 disagree on name"
+
+
 def test_records_of_two_sources_do_not_contradict_each_other() -> None:
     plan = plan_of(nova(1), records=(record(1), record(1, "b.json", facts={"name": "later"})))
     assert plan.notices == ()

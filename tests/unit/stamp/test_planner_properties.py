@@ -6,11 +6,12 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tests.support import strategies
-from tests.support.embedded import make_host
+from tests.support.embedded import guest, make_host, uuid_of
+from tests.support.memory_host import MemoryHost
 from tests.support.plans import BY, Case, carry_out, cases, journal_of, to_write
 from virsh_nova.block.backfill import backfill_of
 from virsh_nova.block.facts import facts_of
@@ -20,7 +21,7 @@ from virsh_nova.hosts.libvirt.connection import LibvirtHost
 from virsh_nova.model import Guest
 from virsh_nova.sources.record import Record
 from virsh_nova.stamp.apply import write
-from virsh_nova.stamp.plan import Step
+from virsh_nova.stamp.plan import Request, Step
 from virsh_nova.stamp.planner import make_plan
 from virsh_nova.stamp.undo import make_undo_plan
 
@@ -112,9 +113,9 @@ def test_a_second_run_finds_everything_unchanged(case: Case) -> None:
 def test_fill_never_changes_what_was_there(case: Case) -> None:
     before = {guest.uuid: facts_by_namespace(guest) for guest in case.host.guests()}
     carry_out(case.plan(), case.host)
-    for guest in case.host.guests():
-        after = facts_by_namespace(guest)
-        for place, facts in before[guest.uuid].items():
+    for found in case.host.guests():
+        after = facts_by_namespace(found)
+        for place, facts in before[found.uuid].items():
             for key, value in facts.items():
                 # An empty uuid is all that Nova can say of a boot volume; an empty part says
                 # nothing, and is filled.
@@ -122,18 +123,47 @@ def test_fill_never_changes_what_was_there(case: Case) -> None:
                     assert after[place].get(key) == value, key
 
 
+def of_one_guest(*records: tuple[str, dict[str, Any], tuple[str, ...]]) -> Case:
+    """A guest without a block and what is known of it: source, facts, hosts."""
+    host = MemoryHost()
+    host.add(both=guest(1, domain="guest-1", before=strategies.NOVA_SYSINFO))
+    known = [
+        Record(uuid_of(1), source, facts, hosts=places, place=f"record {number}")
+        for number, (source, facts, places) in enumerate(records, 1)
+    ]
+    asked = Request(everyone=True, overwrite=True, release=NEWEST_RELEASE, signature=BY)
+    return Case(host, [], known, asked)
+
+
+HERE = ("compute-1",)
+
+
+# Of two records of one source the one that names this host counts, not the first.
+@example(of_one_guest(("a.json", {}, ()), ("a.json", {"package": "web-1"}, HERE)))
+@example(
+    of_one_guest(
+        ("b.json", {"package": "1"}, ()),
+        ("a.json", {}, ()),
+        ("a.json", {"package": "2"}, HERE),
+    )
+)
+@example(
+    of_one_guest(
+        ("b.json", {"package": "1"}, ()),
+        ("a.json", {"package": "2"}, ()),
+        ("a.json", {"name": "web-1"}, HERE),
+    )
+)
 @given(cases(derive=False, overwrite=True, release=NEWEST_RELEASE))
 def test_the_later_source_wins_field_by_field(case: Case) -> None:
     plan = case.plan()
     for step in to_write(plan):
         with_record = [record for record in case.records if record.uuid == step.guest.uuid]
-        by_source: dict[str, list[Record]] = {}
-        for record in with_record:
-            by_source.setdefault(record.source, []).append(record)
         chosen = []
-        for twins in by_source.values():
-            ours = [record for record in twins if record.runs_on(case.host.name)]
-            chosen.append(ours[0] if len(ours) == 1 else twins[0])
+        for source in dict.fromkeys(record.source for record in with_record):
+            twins = [record for record in with_record if record.source == source]
+            here = [record for record in twins if record.runs_on(case.host.name)]
+            chosen += (here or twins)[:1]
         for key, source in step.origins.items():
             if key == "root.uuid" and source == "the guest":
                 continue
