@@ -10,6 +10,7 @@ from typing import BinaryIO
 
 from ...errors import HostError, NovaDomainsError
 from ...guests.host_names import is_loopback
+from ...inputs.read import why_not
 from ..host import Host, Note, Notes
 from ..this_machine import is_qemu_of, look_up_name
 from .assemble import HostName, LivesOn, assemble, host_name
@@ -57,10 +58,9 @@ def _hosts(path: str) -> list[Host]:
             raise HostError(f"{path}: is neither a file nor a folder", _SUPPORTED)
         with open(path, "rb") as file:
             return [_host_in_file(file, path)]
-    except (OSError, ValueError) as error:  # ValueError: a NUL in the path
-        why = getattr(error, "strerror", None) or str(error)
+    except (OSError, ValueError) as error:
         hint = _RIGHTS if isinstance(error, PermissionError) else ""
-        raise HostError(f"{path}: cannot be read: {why}", hint) from None
+        raise HostError(f"{path}: cannot be read: {why_not(error)}", hint) from None
 
 
 def _hosts_in_folder(path: str) -> list[FilesHost]:
