@@ -24,6 +24,9 @@ WHOLE = {
 }
 """Facts that lack nothing a reader of the block needs."""
 
+ENDLESS = 2_000_000
+"""Levels of nesting: more than fit on a stack of 8 MiB, which bounds them from Python 3.14 on."""
+
 
 def record(
     instance: int | str, source: str = "a.json", *, facts: Mapping[str, Any] = WHOLE, **changes: Any

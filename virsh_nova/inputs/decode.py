@@ -63,16 +63,16 @@ def _explained(message: str, raw: msgspec.Raw | bytes) -> FieldError:
         return FieldError(f"{path}.{missing[1]}".removeprefix("$").lstrip("."), "missing")
     expected = _EXPECTED.fullmatch(text)
     got = expected[2] if expected else None
-    field, value = _found(raw, path, got)
+    field, value = _found(raw, path, got or "")
     if expected is None:
         return FieldError(field, text)
     wanted = expected[1].split(" | ")
     words = " or ".join(dict.fromkeys(_WORDS.get(name, name) for name in wanted if name != "null"))
-    return FieldError(field, f"expected {words or 'null'}, got {described(value)}")
+    return FieldError(field, f"expected {words or 'null'}, got {value}")
 
 
-def _found(raw: msgspec.Raw | bytes, path: str, got: str | None) -> tuple[str, Any]:
-    """The field that msgspec's path leads to, and its value.
+def _found(raw: msgspec.Raw | bytes, path: str, got: str) -> tuple[str, str]:
+    """The field that msgspec's path leads to, and its value as a phrase.
 
     msgspec does not say which key of a mapping it was (``[...]``), so this follows all of them, and
     takes the first that ends at a value of the reported type.
@@ -80,7 +80,8 @@ def _found(raw: msgspec.Raw | bytes, path: str, got: str | None) -> tuple[str, A
     try:
         candidates: list[tuple[str, Any]] = [("", msgspec.json.decode(raw))]
     except (*MALFORMED, msgspec.ValidationError):
-        return path.removeprefix("$").lstrip("."), None
+        # Another part of the document is nested deeper than Python reads.
+        return path.removeprefix("$").lstrip("."), _WORDS.get(got, got)
     for index, anything, name in _STEP.findall(path):
         following: list[tuple[str, Any]] = []
         for field, value in candidates:
@@ -91,9 +92,10 @@ def _found(raw: msgspec.Raw | bytes, path: str, got: str | None) -> tuple[str, A
             elif anything and isinstance(value, dict):
                 following += [(f"{field}.{key}", item) for key, item in value.items()]
         candidates = following
-    kind = _TYPES.get(got or "", object)
+    kind = _TYPES.get(got, object)
     for field, value in candidates:
         if isinstance(value, kind) and not (kind is int and isinstance(value, bool)):
-            return field.lstrip("."), value
+            return field.lstrip("."), described(value)
     # If a key occurs twice, only its last value is left.
-    return path.removeprefix("$").lstrip("."), candidates[0][1] if candidates else None
+    value = described(candidates[0][1]) if candidates else _WORDS.get(got, got)
+    return path.removeprefix("$").lstrip("."), value

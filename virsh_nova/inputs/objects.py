@@ -125,7 +125,7 @@ def _as_utf8(given: Input) -> bytes:
     try:
         return given.data.decode("utf-16").encode()
     except UnicodeDecodeError as error:
-        raise NovaDomainsError(f"{given.source}: neither JSON nor YAML: {error.reason}") from error
+        raise NovaDomainsError(f"{given.source}: neither JSON nor YAML: not UTF-16") from error
 
 
 def _refuse_json(given: Input, data: bytes, error: Exception) -> NoReturn:

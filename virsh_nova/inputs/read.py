@@ -26,6 +26,8 @@ def read_bytes(path: str) -> bytes:
     Raises ``NovaDomainsError`` if it does not exist, cannot be read, is neither a file nor a
     pipe, is larger than ``LARGEST``, or is empty.
     """
+    if path == STDIN and sys.stdin is None:
+        raise NovaDomainsError("stdin: cannot read: it is closed")
     try:
         if path == STDIN:
             data = _bounded(sys.stdin.buffer, path)
@@ -33,12 +35,18 @@ def read_bytes(path: str) -> bytes:
             _refuse_device(path)
             with open(path, "rb") as file:
                 data = _bounded(file, path)
-    except (OSError, ValueError) as error:  # ValueError: a NUL in the path, a closed stdin
-        reason = getattr(error, "strerror", None) or str(error)
-        raise NovaDomainsError(f"{source_name(path)}: cannot read: {reason}") from error
+    except (OSError, ValueError) as error:
+        raise NovaDomainsError(f"{source_name(path)}: cannot read: {why_not(error)}") from error
     if not data.strip():
         raise NovaDomainsError(f"{source_name(path)}: empty")
     return data
+
+
+def why_not(error: OSError | ValueError) -> str:
+    """Why a path cannot be opened or read, as a phrase that is the same with every Python."""
+    if isinstance(error, OSError):
+        return error.strerror or str(error)
+    return "a path cannot hold a null byte"
 
 
 def _refuse_device(path: str) -> None:

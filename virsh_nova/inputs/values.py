@@ -18,8 +18,11 @@ LARGEST_NUMBER = 10**18 - 1
 _LONGEST_SHOWN = 160
 
 _NO_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+# No hour 24, which Python reads from 3.14 on and no service writes.
 _MOMENT = re.compile(
-    r"(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d:\d\d)(?:[.,]\d{1,9})?(?:Z|([-+]\d\d):?(\d\d))?", re.ASCII
+    r"(\d{4}-\d\d-\d\d)[T ]((?:[01]\d|2[0-3]):\d\d:\d\d)(?:[.,]\d{1,9})?"
+    r"(?:Z|([-+]\d\d):?(\d\d))?",
+    re.ASCII,
 )
 
 

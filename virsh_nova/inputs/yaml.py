@@ -24,7 +24,7 @@ from yaml.resolver import Resolver
 
 from ..errors import NovaDomainsError
 from .read import LARGEST
-from .values import one_line
+from .values import described, one_line
 
 DEEPEST = 100
 """Levels of nesting. The supported documents have eight."""
@@ -123,7 +123,11 @@ def _number(loader: SafeConstructor, node: ScalarNode) -> int | float:
     try:
         return int(text)
     except ValueError:
+        pass
+    try:
         number = float(text)
+    except ValueError:
+        raise _refusal(f"expected a number, got {described(text)}", node) from None
     if not isfinite(number):  # JSON has no infinity.
         raise _refusal("the number is too large", node)
     return number

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.support.models import UUID, filled_guest
+from tests.support.records import ENDLESS
 from virsh_nova.check.examine import examine
 from virsh_nova.check.finding import Examination
 from virsh_nova.document.encode import whole_document
@@ -184,7 +185,7 @@ def test_an_empty_definition_is_as_the_guest() -> None:
 
 
 def test_a_document_that_is_nested_without_end_is_refused_in_one_line() -> None:
-    text = f'[{json.dumps(MINIMAL)[:-1]}, "x": {"[" * 100_000}{"]" * 100_000}}}]'
+    text = f'[{json.dumps(MINIMAL)[:-1]}, "x": {"[" * ENDLESS}{"]" * ENDLESS}}}]'
     with pytest.raises(NovaDomainsError) as caught:
         read(text)
     assert caught.value.message == "saved.json: invalid JSON: nested too deeply"

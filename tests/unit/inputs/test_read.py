@@ -35,7 +35,12 @@ def test_a_missing_file_is_one_line(tmp_path: Path) -> None:
 
 
 def test_a_path_with_a_null_byte_is_one_line() -> None:
-    assert read_complaint("a\0b") == "a\0b: cannot read: embedded null byte"
+    assert read_complaint("a\0b") == "a\0b: cannot read: a path cannot hold a null byte"
+
+
+def test_a_standard_input_that_is_closed_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdin", None)  # as Python has it after `<&-`
+    assert read_complaint("-") == "stdin: cannot read: it is closed"
 
 
 def test_a_directory_and_a_device_are_refused(tmp_path: Path) -> None:

@@ -97,6 +97,11 @@ def test_a_uuid_that_is_not_one_is_refused(record: Any, message: str) -> None:
             "created: expected a date and time such as 2026-11-22T05:22:34Z, got text 'yesterday'",
         ),
         (
+            {"created": "2026-11-22T24:00:00Z"},
+            "created: expected a date and time such as 2026-11-22T05:22:34Z, "
+            "got text '2026-11-22T24:00:00Z'",
+        ),
+        (
             {"OS-SRV-USG:launched_at": "2026-13-22T05:22:34"},
             "OS-SRV-USG:launched_at: expected a date and time such as 2026-11-22T05:22:34Z, "
             "got text '2026-13-22T05:22:34'",

@@ -12,6 +12,7 @@ from typing import BinaryIO
 
 from ...errors import HostError, NovaDomainsError
 from ...guests.host_names import is_loopback
+from ...inputs.read import why_not
 from ..host import Host, Note, Notes
 from ..this_machine import look_up_name, objection
 from .assemble import HostName, LivesOn, assemble, host_name
@@ -69,9 +70,8 @@ def _hosts(path: str) -> list[Host]:
                     return [_host_in_file(file, path)]
         raise HostError(f"{path}: is neither a file nor a folder", _SUPPORTED)
     except (OSError, ValueError) as error:  # ValueError: a NUL in the path
-        why = getattr(error, "strerror", None) or str(error)
         hint = _RIGHTS if isinstance(error, PermissionError) else ""
-        raise HostError(f"{path}: cannot be read: {why}", hint) from None
+        raise HostError(f"{path}: cannot be read: {why_not(error)}", hint) from None
 
 
 def _without_waiting(path: str, flags: int) -> int:

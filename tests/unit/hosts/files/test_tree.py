@@ -460,6 +460,9 @@ def test_no_maze_of_links_leads_out(
     root.mkdir()
     for name, target in links:
         place = root / name
+        # A link made through an earlier one would lie anywhere on this machine.
+        if not os.path.realpath(place.parent).startswith(str(root)):
+            continue
         try:
             os.makedirs(place.parent, exist_ok=True)
             place.symlink_to(target)
