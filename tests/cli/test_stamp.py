@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.command import command, environment, nova_domains
+from tests.support.command import command, environment, nova_domains, the_error
 from tests.support.embedded import (
     APPLIANCE,
     FOREIGN_METADATA,
@@ -81,13 +81,12 @@ def document(number: int, **instance: Any) -> dict[str, Any]:
 
 
 def refused(place: Place, *arguments: str, code: int = 1) -> str:
-    """The one line of a command that says no, prints nothing and leaves no trace."""
+    """The one error of a command that says no, prints nothing and leaves no trace."""
     done = place(*arguments)
     assert done.returncode == code, done.stderr
     assert done.stdout == ""
     assert not list(place.state.glob("*.jsonl"))
-    (line,) = done.stderr.splitlines()
-    return line
+    return the_error(done.stderr)
 
 
 def usage(place: Place, *arguments: str) -> str:
@@ -171,7 +170,7 @@ def test_a_bad_file_is_reported_with_file_record_and_field(
     place: Place, content: object, said: str
 ) -> None:
     place.file("f", content)
-    line = refused(place, "stamp", "--from", "f", "--yes")
+    line, *_ = refused(place, "stamp", "--from", "f", "--yes").splitlines()
     message = line.removeprefix("nova-domains: error: ")
     assert message.startswith(said) if said.endswith(": ") else message == said
 
@@ -279,8 +278,8 @@ def test_without_a_terminal_and_without_yes_nothing_is_written(place: Place) -> 
     assert done.returncode == 1
     assert done.stdout.endswith("2 to write, 1 unchanged, 0 refused\n")
     assert done.stderr == (
-        "nova-domains: error: nothing was written: there is no terminal to ask on "
-        "(use --yes to write without it)\n"
+        "nova-domains: error: nothing was written: there is no terminal to ask on\n"
+        "nova-domains: hint: use --yes to write without it\n"
     )
     assert place.journals() == []
 
@@ -297,8 +296,8 @@ def test_yes_writes_and_says_where_the_journal_is(place: Place) -> None:
     assert done.returncode == 0
     assert done.stdout.splitlines()[-1] == "2 stamped, 1 unchanged, 0 refused, 0 failed"
     assert done.stderr == (
-        f"nova-domains: note: journal: {run.path} "
-        f"(to undo this run: nova-domains undo {run.path})\n"
+        f"nova-domains: note: journal: {run.path}\n"
+        f"nova-domains: hint: to undo this run: nova-domains undo {run.path}\n"
     )
     assert (run.origin.command, run.state, run.faults) == ("stamp", "complete", ())
     assert [entry.domain for entry in run.guests] == ["instance-00000001", "instance-00000002"]
@@ -373,8 +372,8 @@ def test_a_journal_can_be_written_elsewhere(place: Place) -> None:
     again = place("stamp", "--all", "--set", "name=x", "--yes", "--journal", "mine.jsonl")
     assert again.returncode == 1
     assert again.stderr == (
-        "nova-domains: error: mine.jsonl: the file already exists; nothing was done "
-        "(a journal is always a new file: give another path)\n"
+        "nova-domains: error: mine.jsonl: the file already exists; nothing was done\n"
+        "nova-domains: hint: a journal is always a new file: give another path\n"
     )
 
 
@@ -397,8 +396,8 @@ def test_a_second_run_at_the_same_time_is_refused(place: Place) -> None:
         fcntl.flock(lock, fcntl.LOCK_EX)
         line = refused(place, "stamp", "--all", "--derive", "--yes")
         assert line == (
-            "nova-domains: error: another stamp or undo is running: pid 4711 "
-            "(wait until it has finished; nothing was done)"
+            "nova-domains: error: another stamp or undo is running: pid 4711\n"
+            "nova-domains: hint: wait until it has finished; nothing was done"
         )
         assert place("undo").returncode == 1
         # Who only looks need not wait.

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.command import command, environment, failure, nova_domains
+from tests.support.command import command, environment, failure, nova_domains, the_error
 from tests.support.embedded import block, guest, make_host, uuid_of
 from tests.support.terminals import on_terminal
 
@@ -127,7 +127,7 @@ def test_a_host_description_that_is_not_one_is_an_error(
     assert (done.returncode, done.stdout) == (3, "")
     assert "Traceback" not in done.stderr
     # libxml2 may print lines of its own before it.
-    assert done.stderr.splitlines()[-1].startswith("nova-domains: error: test:///")
+    assert "\nnova-domains: error: test:///" in f"\n{done.stderr}"
 
 
 def test_a_socket_that_this_user_may_not_open_gets_a_hint_on_the_group(tmp_path: Path) -> None:
@@ -152,7 +152,7 @@ def test_a_socket_that_this_user_may_not_open_gets_a_hint_on_the_group(tmp_path:
         )
         locked.chmod(0o700)
     assert done.returncode == 3
-    (line,) = done.stderr.splitlines()
+    line = the_error(done.stderr)
     assert "no permission" in line
     assert "group libvirt" in line
 

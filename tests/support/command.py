@@ -47,12 +47,19 @@ def output(*arguments: str, **changes: str) -> str:
     return done.stdout
 
 
+def the_error(said: str) -> str:
+    """What stderr holds: one line that says an error, and perhaps one below with its hint."""
+    error, *hint = said.splitlines()
+    assert error.startswith("nova-domains: error: "), said
+    assert len(hint) <= 1, said
+    assert all(line.startswith("nova-domains: hint: ") for line in hint), said
+    return "\n".join([error, *hint])
+
+
 def failure(*arguments: str, code: int, **changes: str) -> str:
-    """The one line on stderr of a command that fails and prints nothing else."""
+    """The one error on stderr, with its hint, of a command that prints nothing else."""
     done = nova_domains(*arguments, **changes)
     assert done.returncode == code, done.stderr
     assert done.stdout == ""
     assert "Traceback" not in done.stderr
-    (line,) = done.stderr.splitlines()
-    assert line.startswith("nova-domains: error: ")
-    return line
+    return the_error(done.stderr)

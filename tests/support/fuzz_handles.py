@@ -45,9 +45,9 @@ HANDLES = (
     "/run/libvirt/qemu/instance-00000001.pid", "guestfs-x9d2kq7w1mzt4r8e", "demo-project",
 )  # fmt: skip
 WORDS = (
-    *NASTY, *(f"{kind}:" for kind in HANDLE_KINDS), "/", "//", "..", "-", "::", ":", ".", "%", "\\x2d",
-    "\\", "0x", "-1", "9" * 40, "0" * 40, "/33", "/-1", "/129", "\x00", "\x1b[2J", "\n", "٣", "tap",
-    "vhu", "qemu-", ".scope",
+    *NASTY, *(f"{kind}:" for kind in HANDLE_KINDS), "/", "//", "..", "-", "::", ":", ".", "%",
+    "\\x2d", "\\", "0x", "-1", "9" * 40, "0" * 40, "/33", "/-1", "/129", "\x00", "\x1b[2J", "\n",
+    "٣", "tap", "vhu", "qemu-", ".scope",
 )  # fmt: skip
 INDEX = Index(HOST, PROCESSES.get)
 _SIGHTINGS = [Sighting(*(getattr(guest, field) for field in Sighting._fields)) for guest in HOST]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 import tempfile
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,8 +15,10 @@ class Started:
     """A process that waits for its input to end; its command line is there when this returns."""
 
     def __init__(self, words: Sequence[str], user: str | None = None) -> None:
-        # Popen returns once the new program runs: its command line can be read.
         self._process = subprocess.Popen(words, stdin=subprocess.PIPE, user=user, cwd="/")
+        # The kernel lets Popen go on just before it shows the new command line.
+        while not Path(f"/proc/{self._process.pid}/cmdline").read_bytes():
+            time.sleep(0.001)
 
     def __enter__(self) -> int:
         return self._process.pid

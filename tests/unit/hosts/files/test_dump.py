@@ -169,7 +169,7 @@ def test_an_error_of_virsh_among_the_dumps_is_shown() -> None:
     dump = read(f"# all of them\n{ONE}error: failed to get domain 'three'\n{TWO}")
     assert names(dump) == ["one", "two"]
     assert dump.notes == (
-        "2 lines of other text skipped, such as 'error: failed to get domain 'three''",
+        "2 lines of other text skipped, such as 'error: failed to get domain \\x27three\\x27'",
     )
 
 
