@@ -27,7 +27,8 @@ def make_report(host: ComputeHost, folder: Path, *arguments: str) -> Path:
         *arguments,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
-    (report,) = folder.glob("sosreport-*.tar.*[!5]")
+    # Beside it lies its checksum, as .md5 or .sha256.
+    (report,) = folder.glob("sosreport-*.tar.[gx]z")
     return report
 
 
@@ -52,7 +53,9 @@ def test_a_report_shows_what_libvirt_showed(
     uuids = [guest["uuid"] for guest in listed]
     report = make_report(host, tmp_path / "out", "--compression-type", packing)
     with tarfile.open(report) as archive:
-        archive.extractall(tmp_path / "unpacked", filter="tar")
+        # Python 3.10 and 3.11 got filters with a late update: Debian 12's has none.
+        archive.extraction_filter = getattr(tarfile, "tar_filter", None)
+        archive.extractall(tmp_path / "unpacked")
     for path in (report, tmp_path / "unpacked", *(tmp_path / "unpacked").iterdir()):
         code, out, err = read(path, "list", "-f", "json")
         assert code == 0, err
