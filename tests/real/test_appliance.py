@@ -66,7 +66,7 @@ def test_an_appliance_is_not_nova_s_for_the_disk_it_works_on(
 
 
 def test_the_table_has_it_under_foreign_guests(host: ComputeHost, appliance: str) -> None:
-    nova, _, foreign = output_on(host.uri, "list").partition("Foreign guests (1)")
+    nova, _, foreign = output_on(host.uri, "list").partition("1 foreign guest\n")
     assert appliance in foreign
     assert "libguestfs" in foreign
     assert appliance not in nova

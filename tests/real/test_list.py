@@ -1,5 +1,6 @@
 """`nova-domains list` on a compute host where everybody has left guests, running and stopped."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -167,11 +168,11 @@ class TestEvidence:
 class TestTheTable:
     def test_has_a_section_a_kind_each_with_its_count(self, host: ComputeHost) -> None:
         lines = output_on(host.uri, "list").splitlines()
-        titles = [line for line in lines if line.startswith(("Nova", "Foreign"))]
+        titles = [line for line in lines if re.match(r"\d+ (Nova|foreign)", line)]
         assert titles == [
-            "Nova instances (7)",
-            "Nova instances without metadata (2)",
-            "Foreign guests (2)",
+            "7 Nova instances",
+            "2 Nova instances without metadata",
+            "2 foreign guests",
         ]
 
     def test_is_never_cut_in_a_pipe(self, host: ComputeHost, listed: Listed) -> None:
@@ -189,11 +190,11 @@ class TestTheTable:
 
     def test_leaves_out_sections_without_guests(self, host: ComputeHost) -> None:
         table = output_on(host.uri, "list", "--kind", "foreign")
-        assert table.startswith("Foreign guests (2)")
+        assert table.startswith("2 foreign guests\n")
         assert "Nova" not in table
 
-    def test_says_so_when_no_guest_fits(self, host: ComputeHost) -> None:
-        assert output_on(host.uri, "list", "--name", "nobody") == "no guest fits\n"
+    def test_says_so_when_no_guest_matches(self, host: ComputeHost) -> None:
+        assert output_on(host.uri, "list", "--name", "nobody") == "no guest matches\n"
 
     def test_shows_an_owner_without_a_name_by_its_id(self, host: ComputeHost) -> None:
         row = output_on(host.uri, "list", "--domain", "instance-00000007")

@@ -18,6 +18,7 @@ import pytest
 
 from lab import domains
 from lab.compute_host import ComputeHost, frozen, stuck
+from tests.support.command import the_error
 from tests.support.paths import ROOT
 from tests.support.real_host import (
     BACKFILL,
@@ -168,7 +169,7 @@ class TestRights:
         for command in (STAMP, STAMP[:-1], ("undo", "--yes")):
             code, out, err = run_on(f"{host.uri}-ro", *command)
             assert (code, out) == (3, ""), command
-            (line,) = err.splitlines()
+            line = the_error(err)
             assert "may only read" in line
             assert "nothing was done" in line
         assert nothing_was_written(host, state)
@@ -200,7 +201,7 @@ class TestRights:
             for path, mode in modes.items():
                 path.chmod(mode)
         assert (code, out) == (3, "")
-        (line,) = err.splitlines()
+        line = the_error(err)
         assert words in line
         assert nothing_was_written(host, theirs)
 
@@ -214,7 +215,7 @@ class TestTwoRunsAtOnce:
             for command in (STAMP, ("undo", "--yes")):
                 code, out, err = run_on(host.uri, *command)
                 assert (code, out) == (1, "")
-                (line,) = err.splitlines()
+                line = the_error(err)
                 assert f"pid {first.pid}" in line
             assert nothing_was_written(host, state)
             assert run_on(host.uri, *STAMP, "--dry-run")[0] == 0
@@ -235,7 +236,7 @@ class TestTheJournal:
         code, out, err, left = on_a_small_disk(host, tmp_path, 4)
         assert code == 1
         assert "12 to write" in out
-        (line,) = err.splitlines()
+        line = the_error(err)
         assert "No space left on device" in line
         assert "nothing was done" in line
         assert left is None

@@ -139,10 +139,10 @@ class TestEveryKind:
     def test_the_line_says_whose(self, host: ComputeHost) -> None:
         line = output_on(host.uri, "whose", DEV)
         assert line == (
-            f"{DEV} → port {PORT} of vm-{ADDRESSES} ({uuid(1)}, {NAME}, paused)"
-            " · project demo-project · user demo\n"
+            f"{DEV} → vm-{ADDRESSES} (paused) · project demo-project · user demo"
+            f" · {NAME} · {uuid(1)} · port {PORT}\n"
         )
-        assert "Nova's, without metadata" in output_on(host.uri, "whose", UNMANAGED)
+        assert "Nova's, no metadata" in output_on(host.uri, "whose", UNMANAGED)
         assert "manager libguestfs" in output_on(host.uri, "whose", "guestfs-x9d2kq7w1mzt4r8e")
 
 
@@ -168,7 +168,7 @@ class TestAProcess:
     def test_of_no_guest_is_an_error(self, host: ComputeHost) -> None:
         code, out, err = run_on(host.uri, "whose", f"pid:{os.getpid()}", f"pid:{host.pid}")
         assert (code, out) == (1, "")
-        assert err.count("and no guest's") == 2
+        assert err.count(", not of any guest\n") == 2
         code, _, err = run_on(host.uri, "whose", "pid:4194305")
         assert code == 1
         assert "there is no process 4194305" in err
@@ -185,7 +185,7 @@ class TestAProcess:
         )  # fmt: skip
         assert done.returncode == 1
         assert f"/proc hides process {host.qemu_pid(NAME)}" in done.stderr
-        assert done.stdout.startswith(f"{DEV} → port")
+        assert done.stdout.startswith(f"{DEV} → vm-{ADDRESSES} (paused)")
 
 
 class Descendants:
