@@ -188,4 +188,4 @@ def _number(text: str | None) -> int | None:
 def _state(state: str, reason: str) -> tuple[str | None, str | None]:
     if state not in STATES:
         return None, None
-    return state, reason if reason in REASONS.get(state, ()) else None
+    return state, reason if reason in REASONS.get(state, ())[1:] else None  # [0] is "unknown"

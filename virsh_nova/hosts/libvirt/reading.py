@@ -87,7 +87,8 @@ def sighting_of(
         domain=domain.name(),
         id=number if number >= 0 else None,
         state=word,
-        reason=reasons[reason] if 0 <= reason < len(reasons) else None,
+        # The first is "unknown".
+        reason=reasons[reason] if 0 < reason < len(reasons) else None,
     )
 
 
