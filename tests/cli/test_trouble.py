@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -295,3 +296,19 @@ def test_a_uri_that_is_not_utf8_is_reported(variable: bool) -> None:
     arguments = ["list"] if variable else ["-c", uri, "list"]
     changes = {"LIBVIRT_DEFAULT_URI": uri} if variable else {}
     assert "it is not UTF-8" in failure(*arguments, code=3, **changes)
+
+
+# ---- --debug ----------------------------------------------------------------------------------
+
+
+def test_debug_prints_each_call_to_libvirt_and_how_long_it_took(tmp_path: Path) -> None:
+    uri = make_host(tmp_path, guest(1))
+    done = nova_domains("--debug", "-c", uri, "list", "-f", "value", "-c", "uuid")
+    assert (done.returncode, done.stdout) == (0, f"{uuid_of(1)}\n")
+    lines = done.stderr.splitlines()
+    for asked in (f"open {uri}", "virConnectGetAllDomainStats", "read the block of instance-"):
+        (line,) = [one for one in lines if one.startswith(f"nova-domains: debug: {asked}")]
+        assert re.search(r": answered after \d+\.\d ms$", line)
+    failed = nova_domains("--debug", "-c", f"test://{tmp_path}/none", "list")
+    assert ": failed after " in failed.stderr
+    assert "Traceback" in failed.stderr

@@ -9,8 +9,9 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Sequence
-from typing import Generic, TypeVar
+from typing import Generic, ParamSpec, TypeVar
 
+AskedP = ParamSpec("AskedP")
 ItemT = TypeVar("ItemT")
 ResultT = TypeVar("ResultT")
 
@@ -23,7 +24,30 @@ def _silent(_text: str) -> None:
 
 
 trace: Callable[[str], None] = _silent
-"""Called with what is asked of a host; ``--debug`` puts a printer in its place."""
+"""Called with what was asked of a host, and how long it took, by ``traced``; ``--debug`` puts a
+printer in its place."""
+
+
+def is_traced() -> bool:
+    return trace is not _silent
+
+
+def traced(asked: str, function: Callable[AskedP, ResultT]) -> Callable[AskedP, ResultT]:
+    """The function, which says what it asked of a host once that answered; as it is if untraced."""
+    if not is_traced():
+        return function
+
+    def timed(*arguments: AskedP.args, **named: AskedP.kwargs) -> ResultT:
+        begin = time.monotonic()
+        answer = "failed"
+        try:
+            result = function(*arguments, **named)
+            answer = "answered"
+            return result
+        finally:
+            trace(f"{asked}: {answer} after {1000 * (time.monotonic() - begin):.1f} ms")
+
+    return timed
 
 
 class Call(Generic[ResultT]):

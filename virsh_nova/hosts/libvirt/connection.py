@@ -14,7 +14,7 @@ import libvirt
 from ...errors import HostError, HostSilent
 from ...guests.host_names import is_loopback
 from ...model import Sighting
-from ..calls import Call, Calls
+from ..calls import Call, Calls, is_traced, traced
 from ..host import NOTHING_TO_REPORT, Chosen, Detail, Progress, everyone, no_progress
 from ..this_machine import is_qemu_here, qemu_pid, short_name, split_uri
 from . import failures
@@ -53,7 +53,7 @@ class LibvirtHost:
         self.notes = NOTHING_TO_REPORT
         self._connection = connection
         _KEPT.append(connection)
-        self._host_name: Call[str] = Call(self._connection.getHostname)
+        self._host_name: Call[str] = Call(traced("virConnectGetHostname", connection.getHostname))
         self._named: tuple[str, bool] | None = None
         """The name, and whether it is certain; decided once, for all guests alike."""
         self._listed: list[libvirt.virDomain] = []
@@ -71,7 +71,7 @@ class LibvirtHost:
         libvirt.registerErrorHandler(lambda *_: None, None)
         uri = uri or os.environ.get("LIBVIRT_DEFAULT_URI") or DEFAULT_URI
         try:
-            connection = Call(lambda: connect(uri)).result(timeout)
+            connection = Call(traced(f"open {uri}", lambda: connect(uri))).result(timeout)
         except libvirt.libvirtError as error:
             raise failures.cannot_connect(uri, error) from error
         except UnicodeError:
@@ -127,7 +127,9 @@ class LibvirtHost:
         # After its start the daemon may take seconds for them. The machine's id does without.
         patience = _HOST_NAME_PATIENCE if identity.machine_id else self.timeout
         try:
-            capabilities = Call(self._connection.getCapabilities).result(patience)
+            capabilities = Call(
+                traced("virConnectGetCapabilities", self._connection.getCapabilities)
+            ).result(patience)
         except (libvirt.libvirtError, TimeoutError):
             return identity
         return identify(self._connection.getURI(), self.name, capabilities)
@@ -146,7 +148,11 @@ class LibvirtHost:
         read = {"block": read_block, "domain": read_domain, "whole": self._read_whole}[detail]
         afar = (self._host_name.seconds or 1.0) > _AFAR
         at_once = _CALLS_AT_ONCE_FROM_AFAR if afar else _CALLS_AT_ONCE
-        calls = Calls(read, domains, at_once=at_once)
+
+        def read_traced(domain: libvirt.virDomain) -> Reading:
+            return traced(f"read the {detail} of {domain.name()}", read)(domain)
+
+        calls = Calls(read_traced if is_traced() else read, domains, at_once=at_once)
         # While the daemon works on the first calls: what it takes to read its answers.
         from ...guests.build import unreadable_guest
 
@@ -224,7 +230,10 @@ class LibvirtHost:
     def _listing(self) -> list[tuple[libvirt.virDomain, Sighting]]:
         """Every domain with its state: ``virConnectGetAllDomainStats``, one call for all."""
         everything = Call(
-            lambda: self._connection.getAllDomainStats(libvirt.VIR_DOMAIN_STATS_STATE)
+            traced(
+                "virConnectGetAllDomainStats",
+                lambda: self._connection.getAllDomainStats(libvirt.VIR_DOMAIN_STATS_STATE),
+            )
         )
         try:
             stats = everything.result(self.timeout)
@@ -248,7 +257,7 @@ class LibvirtHost:
     def _answers(self) -> bool:
         """Whether the daemon still answers a call that touches no guest."""
         try:
-            Call(self._connection.getLibVersion).result(1.0)
+            Call(traced("virConnectGetLibVersion", self._connection.getLibVersion)).result(1.0)
         except (libvirt.libvirtError, TimeoutError):
             return False
         return True

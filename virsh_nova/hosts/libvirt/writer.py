@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import libvirt
 
 from ...errors import GuestError, HostLost, NovaDomainsError
+from ..calls import traced
 from .failures import is_alive
 
 if TYPE_CHECKING:
@@ -45,9 +46,8 @@ class MetadataWriter:
         """
         try:
             domain = self._domain(uuid)
-            return str(
-                domain.metadata(libvirt.VIR_DOMAIN_METADATA_ELEMENT, namespace, _AFFECT[definition])
-            )
+            read = traced(f"virDomainGetMetadata of {uuid}, {definition}", domain.metadata)
+            return str(read(libvirt.VIR_DOMAIN_METADATA_ELEMENT, namespace, _AFFECT[definition]))
         except libvirt.libvirtError as error:
             if error.get_error_code() == libvirt.VIR_ERR_NO_DOMAIN_METADATA:
                 return None
@@ -70,7 +70,8 @@ class MetadataWriter:
         for definition in definitions:
             flags |= _AFFECT[definition]
         try:
-            self._domain(uuid).setMetadata(
+            domain = self._domain(uuid)
+            traced(f"virDomainSetMetadata of {uuid}", domain.setMetadata)(
                 libvirt.VIR_DOMAIN_METADATA_ELEMENT,
                 xml,
                 None if xml is None else prefix,
