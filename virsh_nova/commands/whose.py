@@ -26,10 +26,10 @@ from ..render.progress import ProgressBar
 from ..render.style import coloured, plain
 from ..render.whose import ASCII, DEFAULT_COLUMNS, UNICODE, Face, Json, Rows, Text
 from ..whose.annotate import Reader, lines_of
+from ..whose.answer import Lineage, Processes
 from ..whose.index import Index
 from ..whose.links import RealPathsInTime
 from ..whose.narrow import read_index
-from ..whose.processes import processes_here
 from ..whose.suggest import no_match
 from .session import Session
 from .types import AnswerColumnName, Handle
@@ -85,7 +85,7 @@ def whose_command(
         index = read_index(
             host,
             typed,
-            processes_here(_warn, remember=not reads_stdin) if here else None,
+            _processes(remember=not reads_stdin) if here else None,
             RealPathsInTime(session.timeout, _warn) if here else None,
             everything=reads_stdin,
             progress=progress,
@@ -149,6 +149,20 @@ def _face(format_: str, columns: Sequence[str], guests: Sequence[Guest], no_colo
         width=terminal_width(),
         several_hosts=several_hosts,
     )
+
+
+def _processes(*, remember: bool) -> Processes:
+    """What reads /proc takes a fifth of the command to load: not before a handle can be a PID."""
+    loaded: list[Processes] = []
+
+    def look_up(number: int) -> Lineage | None:
+        if not loaded:
+            from ..whose.processes import processes_here
+
+            loaded.append(processes_here(_warn, remember=remember))
+        return loaded[0](number)
+
+    return look_up
 
 
 def _warn(message: str) -> None:
