@@ -6,7 +6,6 @@ import os
 import sys
 from collections.abc import Iterator, Sequence
 from importlib import import_module
-from traceback import print_exc
 from typing import NamedTuple
 
 import click
@@ -177,7 +176,7 @@ def run(arguments: Sequence[str]) -> int:
         return code
     except NovaDomainsError as error:
         if _wants_tracebacks(arguments):
-            print_exc()
+            _print_traceback()
         complain(error.message, error.hint)
         return error.exit_code
     except click.NoSuchOption as error:
@@ -198,12 +197,18 @@ def run(arguments: Sequence[str]) -> int:
         return EXIT_FAILED
     except Exception as error:
         if _wants_tracebacks(arguments):
-            print_exc()
+            _print_traceback()
         complain(
             f"this should not happen: {type(error).__name__}: {error}",
             "please report it, with what nova-domains --debug prints",
         )
         return EXIT_FAILED
+
+
+def _print_traceback() -> None:
+    from traceback import print_exc  # up to 4 ms of every command
+
+    print_exc()
 
 
 def _wants_tracebacks(arguments: Sequence[str]) -> bool:
