@@ -32,7 +32,8 @@ if TYPE_CHECKING:
     "kinds",
     type=click.Choice(KINDS),
     multiple=True,
-    help="Only Nova's guests, only those of them without the block, or only those of others.",
+    help="Only Nova's guests, those of them without the block, those of others, or those that "
+    "could not be read.",
 )
 @click.option(
     "--manager", "managers", metavar="GLOB", multiple=True, help="Only guests this manager made."
