@@ -9,6 +9,7 @@ import libvirt
 
 from ...errors import GuestError, HostLost, NovaDomainsError
 from .failures import is_alive
+from .reading import text_of
 
 if TYPE_CHECKING:
     from ...model import DefinitionName
@@ -45,9 +46,8 @@ class MetadataWriter:
         """
         try:
             domain = self._domain(uuid)
-            return str(
-                domain.metadata(libvirt.VIR_DOMAIN_METADATA_ELEMENT, namespace, _AFFECT[definition])
-            )
+            element = libvirt.VIR_DOMAIN_METADATA_ELEMENT
+            return text_of(lambda: domain.metadata(element, namespace, _AFFECT[definition]))[0]
         except libvirt.libvirtError as error:
             if error.get_error_code() == libvirt.VIR_ERR_NO_DOMAIN_METADATA:
                 return None
