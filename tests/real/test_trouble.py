@@ -97,7 +97,7 @@ class TestADaemonThatHangs:
         # It goes on, and so does the answer.
         out, _ = waits.communicate(timeout=30)
         assert waits.returncode == 0
-        assert out.startswith("Nova instances (3)")
+        assert out.startswith("3 Nova instances")
 
     @COMMANDS
     def test_halfway_is_reported_in_one_line_and_the_process_ends(

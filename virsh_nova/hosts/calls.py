@@ -132,7 +132,8 @@ class Calls(Generic[Item, Result]):
     def wait(
         self, timeout: float, progress: Callable[[int, int], None], *, for_slow: bool = True
     ) -> None:
-        """Wait for all; ``TimeoutError`` when no answer has come for ``timeout`` seconds.
+        """Wait for all; ``TimeoutError`` when no answer has come for ``timeout`` seconds, and
+        nothing was to be asked in place of what hangs.
 
         Without ``for_slow`` it also returns when only slow calls are left.
 
@@ -151,29 +152,32 @@ class Calls(Generic[Item, Result]):
             slow = self.slow()
             if not for_slow and len(slow) >= len(self.unanswered):
                 return
-            self._replace(len(slow))
+            if self._replace(len(slow)):
+                end = time.monotonic() + timeout
+
+    @property
+    def asked(self) -> int:
+        """How many of the items have had their turn; the others come after them."""
+        return min(self._next, len(self._items))
 
     def slow(self) -> list[int]:
         """Indices of the items whose calls take far longer than those of the others."""
         bound = time.monotonic() - max(SLOW, _TIMES_SLOWER * self._longest)
         return sorted(index for index, since in list(self._begun.items()) if since <= bound)
 
-    def settle(self, answers: Iterable[tuple[int, Result | Exception]]) -> None:
+    def settle(self, answers: Iterable[tuple[int, Result]]) -> None:
         """Take answers that were had otherwise, in place of those that do not come."""
         for index, answer in answers:
-            if isinstance(answer, Exception):
-                self.errors[index] = answer
-            else:
-                self.values[index] = answer
+            self.values[index] = answer
             self.unanswered.discard(index)
         if not self.unanswered:
             self._finished.set()
 
-    def _replace(self, slow: int) -> None:
-        """Let others go on in the place of threads whose calls hang."""
+    def _replace(self, slow: int) -> bool:
+        """Let others go on in the place of threads whose calls hang; whether there are any."""
         # While one is being opened the daemon may have stopped altogether: no more until it is.
         if not slow or self._open_another is None or self._opening:
-            return
+            return False
         with self._lock:
             missing = min(
                 self._at_once - (self._workers - slow),
@@ -181,7 +185,7 @@ class Calls(Generic[Item, Result]):
                 len(self._items) - self._next,
             )
             if missing <= 0:
-                return
+                return False
             self._replaced += missing
             self._opening += missing
             self._workers += missing
@@ -189,3 +193,4 @@ class Calls(Generic[Item, Result]):
             threading.Thread(
                 target=self._work_in_place, args=(self._open_another,), daemon=True
             ).start()
+        return True

@@ -7,6 +7,7 @@ lets a call hang for ever.
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING
@@ -30,7 +31,7 @@ from .reading import (
     read_domain,
     read_whole,
     sighting_of,
-    text_of,
+    what_came,
 )
 from .writer import MetadataWriter
 
@@ -82,7 +83,7 @@ class LibvirtHost:
         self._writable = writable
         self._connection = connection
         _KEPT.append(connection)
-        self._host_name: Call[str] = Call(lambda: text_of(self._connection.getHostname)[0])
+        self._host_name: Call[str] = Call(self._ask_host_name)
         self._named: tuple[str, bool] | None = None
         """The name, and whether it is certain; decided once, for all guests alike."""
         self._files: FilesHost | None = None
@@ -147,6 +148,12 @@ class LibvirtHost:
                 self._named = said, True
         return self._named
 
+    def _ask_host_name(self) -> str:
+        try:
+            return str(self._connection.getHostname())
+        except UnicodeDecodeError as error:
+            return what_came(error)
+
     def guests(
         self, detail: Detail, *, chosen: Chosen = everyone, progress: Progress = no_progress
     ) -> list[Guest]:
@@ -175,7 +182,11 @@ class LibvirtHost:
                 else:
                     guests.append(guest)
             elif error is None:
-                why = f"cannot be read: no answer within {self.timeout:g} s"
+                why = (
+                    f"cannot be read: no answer within {self.timeout:g} s"
+                    if index < calls.asked
+                    else "cannot be read: too many others do not answer"
+                )
                 guests.append(unreadable_guest(sighting, why))
             elif not isinstance(error, libvirt.libvirtError):
                 guests.append(unreadable_guest(sighting, f"cannot be read: {error}"))
@@ -237,35 +248,39 @@ class LibvirtHost:
         """Every domain with its state; None where the host's files are read instead."""
         if self._files is not None:
             return None
-        everything = Call(lambda: list_domains(self._connection))
         try:
-            listed = everything.result(min(self.timeout, _LISTING_PATIENCE))
-        except TimeoutError:
-            if self._read_files_instead():
-                return None
-            try:
-                listed = everything.result(max(self.timeout - _LISTING_PATIENCE, 0))
-            except TimeoutError:
-                if self._answers():
-                    raise failures.held_up(self.uri, (), writable=self._writable) from None
-                raise self._silent() from None
-            except libvirt.libvirtError as error:
-                raise self._lost(error) from error
+            listed = self._list_in_time()
         except libvirt.libvirtError as error:
             raise self._lost(error) from error
+        if listed is None:
+            return None
         host, certain = self._name()
         return [
             (domain, sighting_of(domain, host, not certain, state, reason))
             for domain, state, reason in listed
         ]
 
+    def _list_in_time(self) -> list[tuple[libvirt.virDomain, int, int]] | None:
+        """As ``list_domains``; None where a guest holds it up and there are files to read."""
+        end = time.monotonic() + self.timeout
+        everything = Call(lambda: list_domains(self._connection))
+        with suppress(TimeoutError):
+            return everything.result(min(self.timeout, _LISTING_PATIENCE))
+        answers = self._answers()
+        if answers and self._read_files_instead():
+            return None
+        try:
+            return everything.result(max(end - time.monotonic(), 0))
+        except TimeoutError:
+            if answers:
+                raise failures.held_up(self.uri, (), writable=self._writable) from None
+            raise self._silent() from None
+
     def _read_files_instead(self) -> bool:
         """Turn to the host's files if a guest holds up the listing. Raises ``HostError``.
 
         To write takes libvirt itself.
         """
-        if not self._answers():
-            return False
         from .held_up import look  # 20 ms that no host needs on which nothing hangs
 
         found = look(self._connection, self.uri)

@@ -66,6 +66,8 @@ class Reading(NamedTuple):
         return guest._replace(faults=(*self.faults, *guest.faults)) if self.faults else guest
 
     def _labelled(self, guest: Guest) -> Guest:
+        if self.title is self.description is None:
+            return guest
         return guest._replace(title=self.title, description=self.description)
 
 
@@ -132,7 +134,7 @@ def read_metadata(domain: libvirt.virDomain, fault: str) -> Reading:
     return Reading(
         None if block is None else block.xml,
         None if block is None else block.namespace,
-        faults=(fault,) if block is None else (fault, *block.faults),
+        faults=(fault,),
         title=_label(domain, libvirt.VIR_DOMAIN_METADATA_TITLE),
         description=_label(domain, libvirt.VIR_DOMAIN_METADATA_DESCRIPTION),
     )
@@ -173,34 +175,36 @@ def sighting_of(
 
 
 def name_of(domain: libvirt.virDomain) -> str:
-    return text_of(domain.name)[0]
-
-
-def text_of(call: Callable[[], str]) -> tuple[str, bool]:
-    """What a call of libvirt returns, and whether all of it is UTF-8.
-
-    libvirt hands on whatever a client once wrote, in a description say, and its binding raises
-    for what it cannot decode. Raises ``GuestError`` for an error whose message is such a text.
-    """
     try:
-        return call(), True
+        return str(domain.name())
     except UnicodeDecodeError as error:
-        from traceback import walk_tb  # rare
+        return what_came(error)
 
-        said = error.object.decode("utf-8", "replace")
-        frames = walk_tb(error.__traceback__)
-        if any(frame.f_code.co_name == _LIBVIRTS_ERROR for frame, _ in frames):
-            # It is the message of an error that quotes them.
-            raise GuestError(said) from None
-        return said, False
+
+def what_came(error: UnicodeDecodeError) -> str:
+    """The text that a call of libvirt returned, with U+FFFD for what is not UTF-8.
+
+    libvirt hands on whatever a client once wrote, in a description say, and its Python binding
+    raises for what it cannot decode. Raises ``GuestError`` where the text is no answer, but the
+    message of an error, in which libvirt quotes names.
+    """
+    from traceback import walk_tb  # rare
+
+    text = error.object.decode("utf-8", "replace")
+    frames = walk_tb(error.__traceback__)
+    if any(frame.f_code.co_name == _LIBVIRTS_ERROR for frame, _ in frames):
+        raise GuestError(text) from None
+    return text
 
 
 # ---- single calls -----------------------------------------------------------------------------
 
 
 def _domain(domain: libvirt.virDomain) -> Reading:
-    xml, clean = text_of(lambda: domain.XMLDesc(0))
-    return Reading(xml, faults=() if clean else (NOT_UTF8,))
+    try:
+        return Reading(domain.XMLDesc(0))
+    except UnicodeDecodeError as error:
+        return Reading(what_came(error), faults=(NOT_UTF8,))
 
 
 def _persistent(domain: libvirt.virDomain) -> str | None:
@@ -212,31 +216,33 @@ def _persistent(domain: libvirt.virDomain) -> str | None:
         if not failures.is_unsupported(error):
             raise
         return None
-    return text_of(lambda: domain.XMLDesc(libvirt.VIR_DOMAIN_XML_INACTIVE))[0]
+    try:
+        return str(domain.XMLDesc(libvirt.VIR_DOMAIN_XML_INACTIVE))
+    except UnicodeDecodeError as error:
+        return what_came(error)
 
 
 def _block(domain: libvirt.virDomain) -> Reading | None:
     for namespace in NAMESPACES:
         xml = _metadata(domain, libvirt.VIR_DOMAIN_METADATA_ELEMENT, namespace)
         if xml is not None:
-            return Reading(xml[0], namespace, faults=() if xml[1] else (NOT_UTF8,))
+            return Reading(xml, namespace)
     return None
 
 
 def _label(domain: libvirt.virDomain, kind: int) -> str | None:
     """Title or description; None where it has none, or it cannot be read either."""
     try:
-        text = _metadata(domain, kind, None)
-    except libvirt.libvirtError:
+        return _metadata(domain, kind, None)
+    except (libvirt.libvirtError, GuestError):
         return None
-    return None if text is None else text[0]
 
 
-def _metadata(
-    domain: libvirt.virDomain, kind: int, namespace: str | None
-) -> tuple[str, bool] | None:
+def _metadata(domain: libvirt.virDomain, kind: int, namespace: str | None) -> str | None:
     try:
-        return text_of(lambda: domain.metadata(kind, namespace, 0))
+        return str(domain.metadata(kind, namespace, 0))
+    except UnicodeDecodeError as error:
+        return what_came(error)
     except libvirt.libvirtError as error:
         if error.get_error_code() in failures.NO_METADATA:
             return None

@@ -9,7 +9,7 @@ import libvirt
 
 from ...errors import GuestError, HostLost, NovaDomainsError
 from .failures import is_alive
-from .reading import text_of
+from .reading import what_came
 
 if TYPE_CHECKING:
     from ...model import DefinitionName
@@ -47,7 +47,9 @@ class MetadataWriter:
         try:
             domain = self._domain(uuid)
             element = libvirt.VIR_DOMAIN_METADATA_ELEMENT
-            return text_of(lambda: domain.metadata(element, namespace, _AFFECT[definition]))[0]
+            return str(domain.metadata(element, namespace, _AFFECT[definition]))
+        except UnicodeDecodeError as error:
+            return what_came(error)
         except libvirt.libvirtError as error:
             if error.get_error_code() == libvirt.VIR_ERR_NO_DOMAIN_METADATA:
                 return None

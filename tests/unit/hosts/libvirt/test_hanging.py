@@ -17,9 +17,7 @@ from virsh_nova.hosts.libvirt.connection import LibvirtHost
 from .conftest import Change
 
 Hang = Callable[[type, str, Callable[[Any], bool]], None]
-DETAILS = pytest.mark.parametrize("detail", ["block", "domain", "whole"])
 GUESTS = 100
-CALLS = {"block": "metadata", "domain": "XMLDesc", "whole": "XMLDesc"}
 
 
 @pytest.fixture
@@ -33,8 +31,9 @@ def crowd(tmp_path: Path) -> str:
     )
 
 
-@DETAILS
-@pytest.mark.parametrize("hanging", [1, 8, 30])
+@pytest.mark.parametrize(
+    ("detail", "hanging"), [("block", 8), ("block", 30), ("domain", 1), ("whole", 8)]
+)
 def test_guests_that_hang_keep_no_healthy_one_from_being_read(
     crowd: str, hang: Hang, detail: Detail, hanging: int
 ) -> None:
