@@ -13,8 +13,9 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Literal, NamedTuple
 
-Kind = Literal["nova", "nova-unstamped", "foreign"]
-KINDS: tuple[Kind, ...] = ("nova", "nova-unstamped", "foreign")
+Kind = Literal["nova", "nova-unstamped", "foreign", "unreadable"]
+KINDS: tuple[Kind, ...] = ("nova", "nova-unstamped", "foreign", "unreadable")
+"""An unreadable guest is one that is there, and of which too little came to say whose it is."""
 
 
 class Flavor(NamedTuple):
@@ -326,6 +327,11 @@ class Guest(NamedTuple):
     def key(self) -> GuestKey:
         """What identifies a guest: one uuid can be on several hosts, while it migrates say."""
         return self.host, self.uuid
+
+    @property
+    def is_novas(self) -> bool:
+        """Whether Nova made it, as far as can be seen."""
+        return self.kind in ("nova", "nova-unstamped")
 
     @property
     def certain_host(self) -> str | None:

@@ -21,13 +21,12 @@ def examine_against(
     """One guest compared with Nova's record of it."""
     record = servers.of(guest)
     if record is None:
-        is_novas = guest.kind != "foreign"
         may_be_left_out = guest.block is None and servers.holds_saved_lists
-        if is_novas and examination.complete and not may_be_left_out:
+        if guest.is_novas and examination.complete and not may_be_left_out:
             source = servers.sources or "what was given"
             yield found("orphan", guest, f"{source}: there is no such server")
         return
-    if guest.kind != "foreign" and record.runs_on(guest.certain_host) is False:
+    if guest.is_novas and record.runs_on(guest.certain_host) is False:
         where = " or ".join(map(quoted, record.hosts))
         yield found("orphan", guest, f"{record.source}: it runs on {where}")
         return

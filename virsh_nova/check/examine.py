@@ -32,14 +32,24 @@ def examine(examination: Examination) -> list[Finding]:
     twins = Twins(everyone)
     newest = _newest(everyone)
     findings: list[Finding] = []
-    for guest in everyone:
-        own = [*examine_state(guest, examination), *twins.examine(guest)]
-        if guest.kind != "foreign":
-            own += examine_block(guest, remedies)
-            own += examine_hardware(guest)
-            own += _age_of_nova(guest, examination.nova_version or newest.get(guest.host))
+
+    def examine_guest(guest: Guest) -> Iterator[Finding]:
+        yield from examine_state(guest, examination)
+        yield from twins.examine(guest)
+        if guest.is_novas:
+            yield from examine_block(guest, remedies)
+            yield from examine_hardware(guest)
+            yield from _age_of_nova(guest, examination.nova_version or newest.get(guest.host))
         if servers is not None:
-            own += examine_against(guest, servers, examination, remedies)
+            yield from examine_against(guest, servers, examination, remedies)
+
+    for guest in everyone:
+        own: list[Finding] = []
+        try:
+            for finding in examine_guest(guest):
+                own.append(finding)
+        except Exception as fault:  # One bad guest must never cost the others.
+            own.append(found("block-damaged", guest, f"cannot be examined: {fault!r}"))
         own.sort(key=lambda finding: (finding.rank, _PLACE[finding.code]))
         findings += own
     if servers is not None:

@@ -82,7 +82,7 @@ def _macs(guest: Guest) -> dict[str, None]:
         nic.mac.lower(): None
         for each in guest.definitions[:1]
         for nic in each.domain.hardware.interfaces
-        if nic.mac and (nic.target or guest.kind != "foreign")
+        if nic.mac and (nic.target or guest.is_novas)
     }
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 from ..block.backfill import backfill_of
 from ..model import (
@@ -22,13 +22,25 @@ from .classify import judge, judge_block
 from .naming import port_of_tap
 
 
-def guest_from_block(sighting: Sighting, xml: str, namespace: str, fault: str = "") -> Guest | None:
-    """A guest known by its block alone (``virDomainGetMetadata``); None if that says too little."""
+def guarded(sighting: Sighting, make: Callable[[Sighting], Guest | None]) -> Guest | None:
+    """What ``make`` makes of the guest, whatever it holds: one bad guest never costs the others."""
+    try:
+        return make(sighting)
+    except Exception as fault:
+        return unreadable_guest(sighting, f"cannot be read: {fault!r}")
+
+
+def guest_from_block(sighting: Sighting, xml: str, namespace: str, *faults: str) -> Guest | None:
+    """A guest known by its block alone (``virDomainGetMetadata``); None if that says too little.
+
+    ``faults`` are those of the reading: why there is no more of it.
+    """
     block = parse_block(xml, namespace)
     if block.instance is None:
         return None
-    faults = ((fault,) if fault else ()) + _block_faults((block,))
-    return _guest(sighting, judge_block(block), block=block, faults=faults)
+    return _guest(
+        sighting, judge_block(block), block=block, faults=(*faults, *_block_faults((block,)))
+    )
 
 
 def guest_from_domain(sighting: Sighting, xml: str, indent: str = "") -> Guest:
@@ -75,16 +87,19 @@ def whole_guest(
     )
 
 
-def unreadable_guest(sighting: Sighting, why: str) -> Guest:
-    """A guest of which no more is known than that it is there."""
-    judgement = Judgement("foreign", "unknown", ("none: it could not be read",))
-    return _guest(sighting, judgement, faults=(why,))
+def unreadable_guest(sighting: Sighting, *why: str) -> Guest:
+    """A guest of which too little is known to say whose it is."""
+    return _guest(sighting, Judgement("unreadable", "unknown", why), faults=why)
 
 
 def _from_domain(sighting: Sighting, domain: Domain) -> Guest:
+    judgement = judge(domain)
+    if domain.faults and judgement.manager == "unknown":
+        # What shows whose it is may be in the part that could not be read.
+        judgement = Judgement("unreadable", "unknown", (*domain.faults, *judgement.evidence))
     return _guest(
         sighting,
-        judge(domain),
+        judgement,
         title=domain.title,
         description=domain.description,
         block=counting_block(domain.blocks),

@@ -127,6 +127,8 @@ LONG = (
 )  # fmt: skip
 UNSTAMPED = ("domain", "state", "evidence", "uuid")
 FOREIGN = ("domain", "state", "manager", "evidence", "uuid")
+UNREADABLE = ("domain", "state", "evidence", "uuid")
+"""The evidence is why it could not be read."""
 
 _RECORDED = ("uuid", "name", "domain", "state", "project", "user", "flavor", "created")
 FLAT = (*_RECORDED, "kind", "manager")

@@ -8,15 +8,20 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Generic, ParamSpec, TypeVar
 
 AskedP = ParamSpec("AskedP")
 ItemT = TypeVar("ItemT")
 ResultT = TypeVar("ResultT")
 
-_LONGEST_WAIT = 0.25
-"""Seconds: waiting goes in short turns, so that a Ctrl-C is seen soon."""
+_TURN = 0.05
+"""Seconds: waiting goes in short turns, so that a Ctrl-C or a call that hangs is seen soon."""
+SLOW = 0.3
+"""Seconds after which a call counts as slow, where none that was answered took nearly as long."""
+_TIMES_SLOWER = 5
+_MOST_REPLACED = 32
+"""Each call that hangs can keep one of the daemon's threads until libvirt gives it up."""
 
 
 def _silent(_text: str) -> None:
@@ -74,7 +79,7 @@ class Call(Generic[ResultT]):
     def result(self, timeout: float) -> ResultT:
         """What the call returned, or raised; ``TimeoutError`` if it does not return in time."""
         end = time.monotonic() + timeout
-        while not self._finished.wait(min(max(end - time.monotonic(), 0), _LONGEST_WAIT)):
+        while not self._finished.wait(min(max(end - time.monotonic(), 0), _TURN)):
             if time.monotonic() >= end:
                 raise TimeoutError
         if self._error is not None:
@@ -83,55 +88,141 @@ class Call(Generic[ResultT]):
 
 
 class Calls(Generic[ItemT, ResultT]):
-    """One function called with many items, several at a time; it begins at once."""
+    """One function called with many items, several at a time; it begins at once.
+
+    A call that hangs keeps no other item from its turn: ``open_another``, where it is given,
+    makes the function of one more thread that goes on in its place.
+    """
 
     def __init__(
-        self, function: Callable[[ItemT], ResultT], items: Sequence[ItemT], *, at_once: int
+        self,
+        function: Callable[[ItemT], ResultT],
+        items: Sequence[ItemT],
+        *,
+        at_once: int,
+        open_another: Callable[[], Callable[[ItemT], ResultT]] | None = None,
     ) -> None:
         self.values: list[ResultT | None] = [None] * len(items)
         """What the function returned for each item; None where it raised, or has not returned."""
         self.errors: dict[int, Exception] = {}
         self.unanswered = set(range(len(items)))
         """Indices of the items for which it has neither returned nor raised yet."""
-        self._function = function
-        self._turn = iter(enumerate(items))
+        self._items = items
+        self._next = 0
+        self._at_once = at_once
+        self._open_another = open_another
+        self._replaced = 0
+        self._opening = 0
+        self._begun: dict[int, float] = {}
+        """When each call that is under way was begun."""
+        self._longest = 0.0
+        """Seconds that the slowest of the answered calls took."""
         self._lock = threading.Lock()
         self._workers = min(at_once, len(items))
         self._finished = threading.Event()
         if not items:
             self._finished.set()
         for _ in range(self._workers):
-            threading.Thread(target=self._work, daemon=True).start()
+            threading.Thread(target=self._work, args=(function,), daemon=True).start()
 
-    def _work(self) -> None:
+    def _work(self, function: Callable[[ItemT], ResultT]) -> None:
         while True:
             with self._lock:
-                turn = next(self._turn, None)
-            if turn is None:
+                index = self._next
+                self._next += 1
+            if index >= len(self._items):
                 break
-            index, item = turn
+            begin = self._begun[index] = time.monotonic()
             try:
-                self.values[index] = self._function(item)
+                self.values[index] = function(self._items[index])
             except Exception as error:
                 self.errors[index] = error
+            del self._begun[index]
+            self._longest = max(self._longest, time.monotonic() - begin)
             self.unanswered.discard(index)
+            if not self.unanswered:
+                self._finished.set()
         with self._lock:
             self._workers -= 1
             if not self._workers:
                 self._finished.set()
 
-    def wait(self, timeout: float, progress: Callable[[int, int], None]) -> None:
-        """Wait for all; ``TimeoutError`` when no answer has come for ``timeout`` seconds.
+    def _work_in_place(self, open_another: Callable[[], Callable[[ItemT], ResultT]]) -> None:
+        try:
+            function = open_another()
+        except Exception:  # There is no other connection to be had: the first ones have to do.
+            with self._lock:
+                self._opening -= 1
+                self._workers -= 1
+                if not self._workers:
+                    self._finished.set()
+            return
+        with self._lock:
+            self._opening -= 1
+        self._work(function)
+
+    def wait(
+        self, timeout: float, progress: Callable[[int, int], None], *, for_slow: bool = True
+    ) -> None:
+        """Wait for all; ``TimeoutError`` when no answer has come for ``timeout`` seconds, and
+        nothing was to be asked in place of what hangs.
+
+        Without ``for_slow`` it also returns when only slow calls are left.
 
         It sleeps meanwhile: looking at each answer as it comes would take the interpreter from
         the threads that fetch the next, and take longer in the end.
         """
         total = left = len(self.values)
         end = time.monotonic() + timeout
-        while not self._finished.wait(min(max(end - time.monotonic(), 0), _LONGEST_WAIT)):
+        while not self._finished.wait(min(max(end - time.monotonic(), 0), _TURN)):
             progress(total - len(self.unanswered), total)
             if len(self.unanswered) < left:
                 left = len(self.unanswered)
                 end = time.monotonic() + timeout
             elif time.monotonic() >= end:
                 raise TimeoutError
+            slow = self.slow()
+            if not for_slow and len(slow) >= len(self.unanswered):
+                return
+            if self._replace(len(slow)):
+                end = time.monotonic() + timeout
+
+    @property
+    def asked(self) -> int:
+        """How many of the items have had their turn; the others come after them."""
+        return min(self._next, len(self._items))
+
+    def slow(self) -> list[int]:
+        """Indices of the items whose calls take far longer than those of the others."""
+        bound = time.monotonic() - max(SLOW, _TIMES_SLOWER * self._longest)
+        return sorted(index for index, since in list(self._begun.items()) if since <= bound)
+
+    def settle(self, answers: Iterable[tuple[int, ResultT]]) -> None:
+        """Take answers that were had otherwise, in place of those that do not come."""
+        for index, answer in answers:
+            self.values[index] = answer
+            self.unanswered.discard(index)
+        if not self.unanswered:
+            self._finished.set()
+
+    def _replace(self, slow: int) -> bool:
+        """Let others go on in the place of threads whose calls hang; whether there are any."""
+        # While one is being opened the daemon may have stopped altogether: no more until it is.
+        if not slow or self._open_another is None or self._opening:
+            return False
+        with self._lock:
+            missing = min(
+                self._at_once - (self._workers - slow),
+                _MOST_REPLACED - self._replaced,
+                len(self._items) - self._next,
+            )
+            if missing <= 0:
+                return False
+            self._replaced += missing
+            self._opening += missing
+            self._workers += missing
+        for _ in range(missing):
+            threading.Thread(
+                target=self._work_in_place, args=(self._open_another,), daemon=True
+            ).start()
+        return True

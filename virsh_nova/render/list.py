@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
-from ..guests.columns import COLUMNS, DEFAULT, FOREIGN, LONG, UNSTAMPED, Column
+from ..guests.columns import COLUMNS, DEFAULT, FOREIGN, LONG, UNREADABLE, UNSTAMPED, Column
 from ..model import Guest, Kind
 from .flat import text_of
 from .safe import cell
@@ -14,6 +14,7 @@ _TITLES: dict[Kind, tuple[str, str]] = {
     "nova": ("Nova instance", "Nova instances"),
     "nova-unstamped": ("Nova instance without metadata", "Nova instances without metadata"),
     "foreign": ("foreign guest", "foreign guests"),
+    "unreadable": ("guest that could not be read", "guests that could not be read"),
 }
 _NOTES: dict[Kind, str] = {"nova-unstamped": "stamp can write it"}
 
@@ -63,6 +64,7 @@ def sections(
         "nova": LONG if long else DEFAULT,
         "nova-unstamped": UNSTAMPED,
         "foreign": FOREIGN,
+        "unreadable": UNREADABLE,
     }
     result = []
     for kind in _TITLES:

@@ -140,6 +140,8 @@ def words_of(guest: Guest, *, several_hosts: bool = False) -> Words:
             who.append((f"{word} {quoted(known)}", "text"))
     if guest.kind == "foreign":
         who.append((f"manager {quoted(guest.manager)}", "text"))
+    elif guest.kind == "unreadable":
+        who.append(("could not be read", "warning"))
     elif instance is None:
         who.append(("Nova's, no metadata", "warning"))
     elif len(who) == 2:

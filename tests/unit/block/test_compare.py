@@ -51,6 +51,23 @@ def test_everything_else_makes_a_difference(other: str | None) -> None:
     assert not same(other, ONE, NOVA_1_1)
 
 
+@pytest.mark.parametrize("inner", ['<k:x xmlns:k="kvirt"/>', '<x xmlns="unraid"> y </x>'])
+def test_a_namespace_that_is_a_relative_uri_can_be_compared(inner: str) -> None:
+    one = f"<instance><name>a</name>{inner}</instance>"
+    other = f'<n:instance xmlns:n="{NOVA_1_1}">\n<n:name>a</n:name>\n{inner}</n:instance>'
+    assert same(one, other, NOVA_1_1)
+    assert digest(one, NOVA_1_1) == digest(other, NOVA_1_1)
+    assert not same(one, other.replace(">a<", ">b<"), NOVA_1_1)
+    assert not same(one, "<instance><name>a</name></instance>", NOVA_1_1)
+    assert not same(one, one.replace("kvirt", "k").replace("unraid", "u"), NOVA_1_1)
+
+
+def test_an_entity_can_be_compared() -> None:
+    one = '<!DOCTYPE instance [<!ENTITY e "x">]><instance><name>&e;</name></instance>'
+    assert same(one, one.replace("><name>", ">\n<name>"), NOVA_1_1)
+    assert not same(one, "<instance><name>x</name></instance>", NOVA_1_1)
+
+
 def test_blanks_in_texts_count() -> None:
     padded = "<instance><name> a </name></instance>"
     assert not same(padded, "<instance><name>a</name></instance>", NOVA_1_1)

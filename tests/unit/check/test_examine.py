@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timezone
 from typing import Any, NamedTuple
 
@@ -14,6 +14,7 @@ from tests.support import embedded, strategies
 from tests.support.guests import foreign_guest, instance, nova_guest, unstamped_guest
 from tests.support.paths import DATA, REAL
 from virsh_nova.check import ages as ages_module
+from virsh_nova.check import examine as examine_module
 from virsh_nova.check.ages import ages_of
 from virsh_nova.check.codes import CODES, nearest
 from virsh_nova.check.examine import examine
@@ -611,3 +612,28 @@ def test_it_never_raises(
             "stamp", finding.uuid, "--derive", "--fill", "--overwrite", "--from", "a.json",
         }  # fmt: skip
     assert findings == examine(examination._replace(guests=guests[::-1]))
+
+
+def test_a_guest_that_cannot_be_examined_is_a_finding_and_costs_no_other(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    real = examine_module.examine_hardware
+
+    def fail(guest: Guest) -> Iterator[Finding]:
+        if guest.domain == "bad":
+            raise ZeroDivisionError("by zero")
+        return real(guest)
+
+    monkeypatch.setattr(examine_module, "examine_hardware", fail)
+    bad = copy(domain="bad")._replace(state="crashed")
+    crashed = healthy(state="crashed")
+    findings = {
+        (finding.guest.domain, finding.code): finding.evidence
+        for finding in examine(Examination([bad, crashed]))
+        if finding.guest
+    }
+    assert set(findings) == {
+        ("bad", "crashed"), ("bad", "block-damaged"), (crashed.domain, "crashed"),
+    }  # fmt: skip
+    why = ("cannot be examined: ZeroDivisionError('by zero')",)
+    assert findings["bad", "block-damaged"] == why

@@ -64,7 +64,11 @@ for _ in range(200):
     [
         ("uuid", "x", "uuid: expected a uuid, got text 'x'"),
         ("uuid", None, "uuid: expected text, got null"),
-        ("kind", "ours", "kind: expected nova or nova-unstamped or foreign, got text 'ours'"),
+        (
+            "kind",
+            "ours",
+            "kind: expected nova or nova-unstamped or foreign or unreadable, got text 'ours'",
+        ),
         ("id", "3", "id: expected a number, got text '3'"),
         ("id", LARGE, "id: too large: a number of more than 18 digits"),
         ("id", -LARGE, "id: too large: a number of more than 18 digits"),

@@ -7,22 +7,37 @@ lets a call hang for ever.
 from __future__ import annotations
 
 import os
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import libvirt
 
-from ...errors import HostError, HostSilent
+from ...errors import HostError, HostSilent, NovaDomainsError
 from ...guests.host_names import is_loopback
 from ...model import Sighting
 from ..calls import Call, Calls, is_traced, traced
 from ..host import NOTHING_TO_REPORT, Chosen, Detail, Progress, everyone, no_progress
 from ..this_machine import is_qemu_here, qemu_pid, short_name, split_uri
 from . import failures
-from .reading import Reading, read_block, read_domain, read_whole, sighting_of
+from .reading import (
+    Read,
+    Reading,
+    careful,
+    list_domains,
+    name_of,
+    read_block,
+    read_domain,
+    read_whole,
+    sighting_of,
+    what_came,
+)
 from .writer import MetadataWriter
 
 if TYPE_CHECKING:
     from ...model import Guest
+    from ..files.host import FilesHost
     from ..identity import HostIdentity
 
 DEFAULT_URI = "qemu:///system"
@@ -38,6 +53,14 @@ _AFAR = 0.005
 """Seconds that a trifling call takes there and back."""
 # A daemon that looks its host's name up in a dead DNS must not hold up the list.
 _HOST_NAME_PATIENCE = 1.0
+# How long the listing may take until it is looked into whether a guest holds it up. It takes 7 ms
+# for 1000 guests.
+_LISTING_PATIENCE = 1.0
+# For the second attempt at guests that were slow: another connection, and calls that do not wait.
+_SECOND_PATIENCE = 1.0
+_SECOND_AT_ONCE = 4
+
+_Listing = list[tuple[libvirt.virDomain, Sighting]]
 
 # libvirt closes a connection when its object goes, and waits for the daemon in doing so; one that
 # has stopped would make that wait endless. The process ends without closing.
@@ -47,16 +70,25 @@ _KEPT: list[libvirt.virConnect] = []
 class LibvirtHost:
     """A connection to one host, read-only unless it was opened to write."""
 
-    def __init__(self, connection: libvirt.virConnect, uri: str, timeout: float) -> None:
+    def __init__(
+        self,
+        connection: libvirt.virConnect,
+        uri: str,
+        timeout: float,
+        *,
+        writable: bool = False,
+    ) -> None:
         self.uri = uri
         self.timeout = timeout
         self.notes = NOTHING_TO_REPORT
+        self._writable = writable
         self._connection = connection
         _KEPT.append(connection)
-        self._host_name: Call[str] = Call(traced("virConnectGetHostname", connection.getHostname))
+        self._host_name: Call[str] = Call(traced("virConnectGetHostname", self._ask_host_name))
         self._named: tuple[str, bool] | None = None
         """The name, and whether it is certain; decided once, for all guests alike."""
-        self._listed: list[libvirt.virDomain] = []
+        self._files: FilesHost | None = None
+        """What is read instead where a guest holds up the listing."""
 
     @classmethod
     def open(
@@ -78,7 +110,7 @@ class LibvirtHost:
             raise failures.not_text(uri) from None
         except TimeoutError:
             raise failures.silent(uri, timeout) from None
-        return cls(connection, uri, timeout)
+        return cls(connection, uri, timeout, writable=writable)
 
     @classmethod
     def open_demo(cls, *, timeout: float = 10.0, writable: bool = False) -> LibvirtHost:
@@ -107,7 +139,7 @@ class LibvirtHost:
         if self._named is None:
             try:
                 said = self._host_name.result(min(self.timeout, _HOST_NAME_PATIENCE))
-            except (libvirt.libvirtError, TimeoutError):
+            except (libvirt.libvirtError, NovaDomainsError, TimeoutError):
                 said = ""
             if is_loopback(said):
                 in_uri = split_uri(self.uri).hostname
@@ -134,6 +166,12 @@ class LibvirtHost:
             return identity
         return identify(self._connection.getURI(), self.name, capabilities)
 
+    def _ask_host_name(self) -> str:
+        try:
+            return str(self._connection.getHostname())
+        except UnicodeDecodeError as error:
+            return what_came(error)
+
     def guests(
         self, detail: Detail, *, chosen: Chosen = everyone, progress: Progress = no_progress
     ) -> list[Guest]:
@@ -142,48 +180,38 @@ class LibvirtHost:
         A guest that vanishes meanwhile is skipped; one that cannot be read comes with a fault.
         Raises ``HostError`` when the host itself is lost or falls silent.
         """
-        listed = [(domain, seen) for domain, seen in self._listing() if chosen(seen)]
-        domains = [domain for domain, _ in listed]
+        listing = self._listing()
+        if listing is None:
+            assert self._files is not None
+            return self._files.guests(detail, chosen=chosen, progress=progress)
+        listed = [(domain, seen) for domain, seen in listing if chosen(seen)]
         sightings = [sighting for _, sighting in listed]
-        read = {"block": read_block, "domain": read_domain, "whole": self._read_whole}[detail]
-        afar = (self._host_name.seconds or 1.0) > _AFAR
-        at_once = _CALLS_AT_ONCE_FROM_AFAR if afar else _CALLS_AT_ONCE
+        calls = self._read([domain for domain, _ in listed], detail, progress)
+        from ...guests.build import guarded, unreadable_guest  # loaded by now: see _read
 
-        def read_traced(domain: libvirt.virDomain) -> Reading:
-            return traced(f"read the {detail} of {domain.name()}", read)(domain)
-
-        calls = Calls(read_traced if is_traced() else read, domains, at_once=at_once)
-        # While the daemon works on the first calls: what it takes to read its answers.
-        from ...guests.build import unreadable_guest
-
-        try:
-            calls.wait(self.timeout, progress)
-        except TimeoutError:
-            if not self._answers():
-                raise self._silent(calls) from None
         guests: list[Guest] = []
         inconclusive: list[int] = []
         for index, sighting in enumerate(sightings):
             reading, error = calls.values[index], calls.errors.get(index)
             if reading is not None:
-                try:
-                    guest = reading.guest(sighting)
-                except Exception as fault:  # One bad guest must never cost the others.
-                    guest = unreadable_guest(sighting, f"cannot be read: {fault!r}")
+                guest = guarded(sighting, reading.guest)
                 if guest is None:
                     inconclusive.append(index)
                 else:
                     guests.append(guest)
-            elif isinstance(error, libvirt.libvirtError):
-                if failures.is_lost(self._connection, error):
-                    raise self._lost(error, calls)
-                if error.get_error_code() != libvirt.VIR_ERR_NO_DOMAIN:
-                    guests.append(unreadable_guest(sighting, f"cannot be read: {error}"))
-            elif error is not None:
-                raise error
-            else:
-                why = f"cannot be read: no answer within {self.timeout:g} s"
+            elif error is None:
+                why = (
+                    f"cannot be read: no answer within {self.timeout:g} s"
+                    if index < calls.asked
+                    else "cannot be read: too many others do not answer"
+                )
                 guests.append(unreadable_guest(sighting, why))
+            elif not isinstance(error, libvirt.libvirtError):
+                guests.append(unreadable_guest(sighting, f"cannot be read: {error}"))
+            elif failures.is_lost(self._connection, error):
+                raise self._lost(error, calls)
+            elif error.get_error_code() != libvirt.VIR_ERR_NO_DOMAIN:
+                guests.append(unreadable_guest(sighting, f"cannot be read: {error}"))
         if detail == "block" and inconclusive:
             # The block does not say: it takes the whole XML to know whose these guests are.
             uuids = {sightings[index].uuid for index in inconclusive}
@@ -193,26 +221,32 @@ class LibvirtHost:
 
     def sightings(self) -> list[Sighting]:
         """What the listing says of each guest, in no order. Raises ``HostError``."""
-        return [sighting for _, sighting in self._listing()]
+        listing = self._listing()
+        if listing is None:
+            assert self._files is not None
+            return self._files.sightings()
+        return [sighting for _, sighting in listing]
 
     def refuse_read_only(self) -> None:
         """Raises ``PermissionRefused`` where writing is not allowed; writes nothing to find out.
 
-        libvirt gives the XML meant for a migration only to clients that may write. The flag alone
-        does not tell: a writable connection to the daemon's read-only socket may not write.
+        libvirt's ``virConnectDomainXMLToNative`` is for clients that may write, and the daemon
+        checks that before all else. The flag of the connection alone does not tell: a writable
+        connection to the daemon's read-only socket may not write. The call is safe: it translates
+        a text, touches no guest and waits for none. A format that does not exist ends it at once;
+        a driver without it says so after the same check.
         """
-        if not self._listed:
-            self._listing()
-        if not self._listed:
-            return
-        domain = self._listed[0]
+        probe = traced("virConnectDomainXMLToNative", self._connection.domainXMLToNative)
+        ask = Call(lambda: probe("none", "<domain/>", 0))
         try:
-            Call(lambda: domain.XMLDesc(libvirt.VIR_DOMAIN_XML_MIGRATABLE)).result(self.timeout)
+            ask.result(self.timeout)
         except TimeoutError:
             raise self._silent() from None
         except libvirt.libvirtError as error:
             if error.get_error_code() in failures.NOT_ALLOWED:
                 raise failures.read_only(self.uri, error) from error
+            if failures.is_lost(self._connection, error):
+                raise self._lost(error) from error
 
     def writer(self, fresh: bool = False) -> MetadataWriter:
         """For one thread. ``fresh`` gives it a connection that writes which hang cannot hold up.
@@ -227,40 +261,141 @@ class LibvirtHost:
         other = LibvirtHost.open(self.uri, timeout=self.timeout, writable=True)
         return MetadataWriter(self.uri, other._connection)
 
-    def _listing(self) -> list[tuple[libvirt.virDomain, Sighting]]:
-        """Every domain with its state: ``virConnectGetAllDomainStats``, one call for all."""
-        everything = Call(
-            traced(
-                "virConnectGetAllDomainStats",
-                lambda: self._connection.getAllDomainStats(libvirt.VIR_DOMAIN_STATS_STATE),
-            )
-        )
+    # ---- the listing
+
+    def _listing(self) -> _Listing | None:
+        """Every domain with its state; None where the host's files are read instead."""
+        if self._files is not None:
+            return None
         try:
-            stats = everything.result(self.timeout)
-        except TimeoutError:
-            raise self._silent() from None
+            listed = self._list_in_time()
         except libvirt.libvirtError as error:
             raise self._lost(error) from error
+        if listed is None:
+            return None
         host, certain = self._name()
-        listing = []
-        for domain, each in stats:
-            state, reason = each.get("state.state", 0), each.get("state.reason", 0)
-            listing.append((domain, sighting_of(domain, host, not certain, state, reason)))
-        self._listed = [domain for domain, _ in listing]
-        return listing
+        return [
+            (domain, sighting_of(domain, host, not certain, state, reason))
+            for domain, state, reason in listed
+        ]
+
+    def _list_in_time(self) -> list[tuple[libvirt.virDomain, int, int]] | None:
+        """As ``list_domains``; None where a guest holds it up and there are files to read."""
+        end = time.monotonic() + self.timeout
+        everything = Call(lambda: list_domains(self._connection))
+        with suppress(TimeoutError):
+            return everything.result(min(self.timeout, _LISTING_PATIENCE))
+        answers = self._answers()
+        if answers and self._read_files_instead():
+            return None
+        try:
+            return everything.result(max(end - time.monotonic(), 0))
+        except TimeoutError:
+            if answers:
+                raise failures.held_up(self.uri, (), writable=self._writable) from None
+            raise self._silent() from None
+
+    def _read_files_instead(self) -> bool:
+        """Turn to the host's files if a guest holds up the listing. Raises ``HostError``.
+
+        To write takes libvirt itself.
+        """
+        from .held_up import look  # 20 ms that no host needs on which nothing hangs
+
+        found = look(self._connection, self.uri)
+        if found is None:
+            return False
+        if self._writable:
+            raise failures.held_up(self.uri, found.guests, writable=True)
+        self._files, self.notes = found.files, found.notes
+        return True
+
+    # ---- the guests
+
+    def _read(
+        self, domains: Sequence[libvirt.virDomain], detail: Detail, progress: Progress
+    ) -> Calls[libvirt.virDomain, Reading]:
+        """Read each guest, as far as that is possible. Raises ``HostSilent``."""
+        read: Read = {"block": read_block, "domain": read_domain, "whole": self._read_whole}[detail]
+        if is_traced():
+            read = _traced_read(detail, read)
+        afar = (self._host_name.seconds or 1.0) > _AFAR
+        calls = Calls(
+            read,
+            domains,
+            at_once=_CALLS_AT_ONCE_FROM_AFAR if afar else _CALLS_AT_ONCE,
+            open_another=lambda: self._another(careful(read)),
+        )
+        # While the daemon works on the first calls: what it takes to read its answers.
+        from ...guests import build  # noqa: F401
+
+        try:
+            calls.wait(self.timeout, progress, for_slow=False)
+            if calls.unanswered:
+                self._read_slow(calls, domains, careful(read, was_slow=True))
+                calls.wait(self.timeout, progress)
+        except TimeoutError:
+            if not self._answers():
+                raise self._silent(calls) from None
+        return calls
+
+    def _read_slow(
+        self,
+        calls: Calls[libvirt.virDomain, Reading],
+        domains: Sequence[libvirt.virDomain],
+        read: Read,
+    ) -> None:
+        """Ask once more for the guests that do not answer, over another connection.
+
+        The daemon works on five calls of a client at once, and those that hang keep their places.
+        """
+        slow = sorted(calls.unanswered)
+
+        def read_slow(index: int) -> Reading:
+            return opening.result(_SECOND_PATIENCE)(domains[index])
+
+        def open_another() -> Callable[[int], Reading]:
+            read_there = self._another(read)
+            return lambda index: read_there(domains[index])
+
+        opening = Call(lambda: self._another(read))
+        again = Calls(read_slow, slow, at_once=_SECOND_AT_ONCE, open_another=open_another)
+        with suppress(TimeoutError):
+            again.wait(_SECOND_PATIENCE, no_progress, for_slow=False)
+        # Of those that fail here as well, the first call may still bring something.
+        calls.settle(
+            (index, reading)
+            for index, reading in zip(slow, again.values, strict=True)
+            if reading is not None
+        )
+
+    def _another(self, read: Read) -> Read:
+        """``read`` over a connection of its own. Raises ``libvirtError``."""
+        if split_uri(self.uri).scheme == "test":
+            return read  # Each connection to the test driver is a host of its own.
+        connection = traced(f"open {self.uri} again", libvirt.openReadOnly)(self.uri)
+        _KEPT.append(connection)
+        return lambda domain: read(connection.lookupByUUIDString(domain.UUIDString()))
 
     def _read_whole(self, domain: libvirt.virDomain) -> Reading:
         return read_whole(
-            domain, lambda domain: qemu_pid(self.uri, domain.name(), domain.UUIDString())
+            domain, lambda domain: qemu_pid(self.uri, name_of(domain), domain.UUIDString())
         )
 
     def _answers(self) -> bool:
         """Whether the daemon still answers a call that touches no guest."""
-        try:
-            Call(traced("virConnectGetLibVersion", self._connection.getLibVersion)).result(1.0)
-        except (libvirt.libvirtError, TimeoutError):
-            return False
-        return True
+        ask = traced("virConnectGetLibVersion", self._connection.getLibVersion)
+        for question in (ask, self._version_over_another):
+            with suppress(libvirt.libvirtError, TimeoutError):
+                Call(question).result(1.0)
+                return True
+        return False
+
+    def _version_over_another(self) -> int:
+        """Calls that hang can have used up what the daemon lets one connection ask at once."""
+        connection = libvirt.openReadOnly(self.uri)
+        _KEPT.append(connection)
+        return int(connection.getLibVersion())
 
     def _lost(
         self, error: libvirt.libvirtError, calls: Calls[libvirt.virDomain, Reading] | None = None
@@ -271,6 +406,10 @@ class LibvirtHost:
 
     def _silent(self, calls: Calls[libvirt.virDomain, Reading] | None = None) -> HostSilent:
         return failures.silent(self.uri, self.timeout, _how_far(calls))
+
+
+def _traced_read(detail: Detail, read: Read) -> Read:
+    return lambda domain: traced(f"read the {detail} of {name_of(domain)}", read)(domain)
 
 
 def _how_far(calls: Calls[libvirt.virDomain, Reading] | None) -> str:

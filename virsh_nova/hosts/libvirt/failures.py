@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import errno
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import libvirt
 
@@ -16,6 +18,9 @@ from ...errors import (
 )
 from ..this_machine import is_system_daemon_here
 
+if TYPE_CHECKING:
+    from ...model import Sighting
+
 DRIVERS = (
     "bhyve", "ch", "esx", "gsx", "hyperv", "lxc", "openvz", "parallels", "qemu", "test", "vbox",
     "vmwarefusion", "vmwareplayer", "vmwarews", "vpx", "vz", "xen",
@@ -26,6 +31,8 @@ NOT_ALLOWED = (
     libvirt.VIR_ERR_ACCESS_DENIED,
     libvirt.VIR_ERR_AUTH_FAILED,
 )
+# A driver without virDomainGetMetadata has its metadata in the XML alone.
+NO_METADATA = (libvirt.VIR_ERR_NO_DOMAIN_METADATA, libvirt.VIR_ERR_NO_SUPPORT)
 _OF_ONE_GUEST = (libvirt.VIR_ERR_NO_DOMAIN, libvirt.VIR_ERR_NO_DOMAIN_METADATA)
 _AUTHENTICATION = (libvirt.VIR_ERR_AUTH_FAILED, libvirt.VIR_ERR_AUTH_UNAVAILABLE)
 _REFUSED = (errno.EACCES, errno.EPERM)
@@ -66,6 +73,19 @@ def silent(uri: str, timeout: float, how_far: str = "") -> HostSilent:
     )
 
 
+def held_up(uri: str, guests: Sequence[Sighting], *, writable: bool) -> HostError:
+    """For a daemon that answers, but does not list its guests."""
+    names = " and ".join(f"{guest.domain} ({guest.uuid})" for guest in guests)
+    who = names or "a guest, it seems, that is being destroyed and whose QEMU does not end"
+    there = "try again once it is gone"
+    if not writable:
+        there += "; as root on that host, nova-domains reads libvirt's files instead"
+    return HostError(
+        f"{uri}: the libvirt daemon answers, but does not list its guests, held up by {who}",
+        there,
+    )
+
+
 def lost(uri: str, error: libvirt.libvirtError, how_far: str = "") -> HostLost:
     return HostLost(
         f"{uri}: the connection was lost{how_far}: {error}",
@@ -90,6 +110,11 @@ def is_alive(connection: libvirt.virConnect) -> bool:
         return bool(connection.isAlive())
     except libvirt.libvirtError:
         return False
+
+
+def is_unsupported(error: libvirt.libvirtError) -> bool:
+    """Whether the driver does not have that call: LXC, cloud-hypervisor and old Xen lack some."""
+    return bool(error.get_error_code() == libvirt.VIR_ERR_NO_SUPPORT)
 
 
 def _offline_hint(uri: str) -> str:

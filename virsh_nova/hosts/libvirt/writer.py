@@ -10,6 +10,7 @@ import libvirt
 from ...errors import GuestError, HostLost, NovaDomainsError
 from ..calls import traced
 from .failures import is_alive
+from .reading import what_came
 
 if TYPE_CHECKING:
     from ...model import DefinitionName
@@ -48,6 +49,8 @@ class MetadataWriter:
             domain = self._domain(uuid)
             read = traced(f"virDomainGetMetadata of {uuid}, {definition}", domain.metadata)
             return str(read(libvirt.VIR_DOMAIN_METADATA_ELEMENT, namespace, _AFFECT[definition]))
+        except UnicodeDecodeError as error:
+            return what_came(error)
         except libvirt.libvirtError as error:
             if error.get_error_code() == libvirt.VIR_ERR_NO_DOMAIN_METADATA:
                 return None
