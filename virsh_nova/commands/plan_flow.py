@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -33,9 +34,12 @@ if TYPE_CHECKING:
 AGAIN = "run the same command again to finish"
 
 
-def folder_of(session: Session) -> AbstractContextManager[Path]:
+def folder_of(session: Session, *, only_read: bool) -> AbstractContextManager[Path]:
     """The folder of the journals, and of the lock."""
-    return demo_folder() if session.demo else nullcontext(state_folder())
+    if not session.demo:
+        return nullcontext(state_folder())
+    # The example host remembers no run: there is nothing to read, and no folder to read it in.
+    return nullcontext(Path(os.devnull)) if only_read else demo_folder()
 
 
 @contextmanager
@@ -44,7 +48,8 @@ def one_run_at_a_time(session: Session, manner: Manner) -> Iterator[Path]:
 
     Raises ``NovaDomainsError`` if another run has the lock.
     """
-    with folder_of(session) as folder, nullcontext() if manner.dry_run else only_run(folder):
+    kept = folder_of(session, only_read=manner.dry_run)
+    with kept as folder, nullcontext() if manner.dry_run else only_run(folder):
         yield folder
 
 

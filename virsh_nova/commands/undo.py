@@ -97,7 +97,7 @@ def warn_of_rest(run: Run, settled: frozenset[str]) -> None:
 
 
 def list_runs(session: Session, manner: Manner) -> int:
-    with folder_of(session) as folder:
+    with folder_of(session, only_read=True) as folder:
         runs = all_runs(folder)
     warn(runs.faults)
     if manner.as_json:
