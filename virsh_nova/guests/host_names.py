@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -12,7 +13,11 @@ _LOOPBACK = frozenset(
 )
 """Names that any machine has: in /etc/hosts, and before it gets a name."""
 
+_remembered = lru_cache(maxsize=4096)
+"""Thousands of records name the same few hosts."""
 
+
+@_remembered
 def is_loopback(name: str) -> bool:
     """Whether a name or an address means the machine it is used on, and so names no host."""
     name = _plain(name)
@@ -22,10 +27,12 @@ def is_loopback(name: str) -> bool:
     return address is not None and address.is_loopback
 
 
+@_remembered
 def is_address(name: str) -> bool:
     return _address(_plain(name)) is not None
 
 
+@_remembered
 def same_host(one: str, other: str) -> bool:
     """Addresses are compared whole; of two names one may be the other's beginning.
 
