@@ -95,6 +95,19 @@ _ALL = (
         "its interface.",
     ),
     Code(
+        "device-on-two-guests",
+        "error",
+        "two running guests have one device",
+        "only one of them really has it, whatever their XML says",
+        "Two running guests of the host have the same PCI device, SR-IOV function, NVMe controller "
+        "or mediated device in pass-through, and the kernel gives it to one of them. Devices that "
+        "guests may share do not count: vDPA, USB, SCSI.",
+        "A libvirt daemon that lost its state and gave the device away again; one that cannot see "
+        "the guests of another on the same machine; a file that is left of a guest that ended.",
+        "Find the QEMU that has /dev/vfio/GROUP open (`fuser -v`), detach the device from the "
+        "other guest, and give that one another through Nova.",
+    ),
+    Code(
         "block-damaged",
         "error",
         "the block is damaged",

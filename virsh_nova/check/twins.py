@@ -1,11 +1,11 @@
-"""What two guests must not share: a uuid while both run, a disk, a MAC address."""
+"""What two guests must not share: a uuid while both run, a disk, a MAC address, a device."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
 
-from ..guests.naming import instances_in_path
+from ..guests.naming import PCI_ADDRESS, instances_in_path
 from ..model import Guest
 from ..quoting import quoted
 from .finding import Finding, Key, found
@@ -13,6 +13,7 @@ from .finding import Finding, Key, found
 _MOST_OTHERS = 3
 _MIGRATING = ("migration", "starting up", "post-copy", "post-copy failed")
 """libvirt's reasons for a pause on either side of a live migration."""
+_NO_MAC = "00:00:00:00:00:00"
 
 
 class Twins:
@@ -26,6 +27,9 @@ class Twins:
         self._migrating: set[str] = set()
         self._macs: dict[tuple[str | None, str], dict[Key, Guest]] = {}
         """The running guests of a host by MAC address."""
+        self._devices: dict[tuple[str, str], dict[Key, Guest]] = {}
+        """The running guests of a host by device; only guests whose host is known for certain:
+        every host of a model has devices at the same addresses."""
         for guest in guests:
             if guest.id is not None:
                 if guest.certain_host is not None:
@@ -34,6 +38,9 @@ class Twins:
                     self._migrating.add(guest.uuid)
                 for mac in _macs(guest):
                     self._macs.setdefault((guest.host, mac), {}).setdefault(guest.key, guest)
+                for device in _devices(guest) if guest.certain_host is not None else ():
+                    place = guest.certain_host or "", device
+                    self._devices.setdefault(place, {}).setdefault(guest.key, guest)
             if guest.manager == "libguestfs":
                 continue  # Looking into the disks of others is its purpose.
             for uuid in _instances_of_disks(guest):
@@ -44,6 +51,7 @@ class Twins:
         yield from self._runs_elsewhere(guest)
         if guest.id is not None:
             yield from self._shared_macs(guest)
+            yield from self._shared_devices(guest)
         if guest.manager != "libguestfs":
             yield from self._shared_disks(guest)
 
@@ -67,6 +75,16 @@ class Twins:
             if len(holders) > 1:
                 yield found("mac-on-two-guests", guest, mac, f"also of {_others(guest, holders)}")
 
+    def _shared_devices(self, guest: Guest) -> Iterator[Finding]:
+        here = guest.certain_host
+        if here is None:
+            return
+        for device in _devices(guest):
+            holders = self._devices[here, device]
+            if len(holders) > 1:
+                also = f"also of {_others(guest, holders)}"
+                yield found("device-on-two-guests", guest, device, also)
+
     def _shared_disks(self, guest: Guest) -> Iterator[Finding]:
         for uuid, path in _instances_of_disks(guest).items():
             users = self._users[uuid]
@@ -82,8 +100,24 @@ def _macs(guest: Guest) -> dict[str, None]:
         nic.mac.lower(): None
         for each in guest.definitions[:1]
         for nic in each.domain.hardware.interfaces
-        if nic.mac and (nic.target or guest.is_novas)
+        if nic.mac and nic.mac != _NO_MAC and (nic.target or guest.is_novas)
     }
+
+
+def _devices(guest: Guest) -> Iterator[str]:
+    """The PCI and mediated devices of the host that only one guest can have, each once.
+
+    What several guests may share is not among them: vDPA's and vhost-user's sockets, USB devices
+    named by vendor and product, SCSI disks.
+    """
+    if not guest.definitions:
+        return
+    hardware = guest.definitions[0].domain.hardware
+    passed = [each.address for each in hardware.host_devices if each.type in ("pci", "mdev")]
+    passed += [nic.source for nic in hardware.interfaces if nic.type == "hostdev"]
+    # An NVMe controller that is passed through as a disk.
+    passed += [disk.source for disk in hardware.disks if PCI_ADDRESS.fullmatch(disk.source or "")]
+    yield from dict.fromkeys(address.lower() for address in passed if address)
 
 
 def _are_two_hosts(one: str, other: str) -> bool:

@@ -30,6 +30,9 @@ TAP = re.compile(f"tap({_PORT_BEGINNING})")
 PORT_DEVICE = re.compile(f"(?:tap|qvo|qvb|qbr|vhu)({_PORT_BEGINNING})")
 """Every device that os-vif and Neutron's agents make for a port."""
 
+PCI_ADDRESS = re.compile("[0-9a-f]{4,8}:[0-9a-f]{2}:[01][0-9a-f][.][0-7]")
+"""A PCI address as ``parse`` writes it: ``0000:3b:00.0``."""
+
 VOLUME_NAME = re.compile(f"volume-({UUID_PATTERN})", re.IGNORECASE)
 """Cinder's name for a volume (volume_name_template), as paths and images of RBD hold it."""
 

@@ -80,6 +80,16 @@ def copy(
     return guest_of(xml, uuid=uuid, domain=domain)
 
 
+def with_device(guest: Guest, function: str = "0x00") -> Guest:
+    """The same guest with a PCI device in pass-through."""
+    xml = xml_of("spawned").replace(
+        "</devices>",
+        "<hostdev mode='subsystem' type='pci'><source><address domain='0x0000' bus='0x3b' "
+        f"slot='0x00' function='{function}'/></source></hostdev></devices>",
+    )
+    return guest_of(xml, uuid=guest.uuid, domain=guest.domain)
+
+
 def volume_boot(root: str, serial: str = VOLUME) -> Guest:
     xml = xml_of("volume-boot").replace(
         '<nova:root type="volume" uuid=""/>', f'<nova:root type="volume" uuid="{root}"/>'
@@ -171,6 +181,10 @@ CASES: dict[str, tuple[Case, Case]] = {
     "mac-on-two-guests": (
         Case([healthy(), copy(mac=MAC)]),
         Case([healthy(), copy()]),
+    ),
+    "device-on-two-guests": (
+        Case([with_device(healthy()), with_device(copy())]),
+        Case([with_device(healthy()), with_device(copy(), "0x01")]),
     ),
     "block-damaged": (
         Case([guest_of(changed("<nova:memory>192<", "<nova:memory>lots<"))]),

@@ -68,6 +68,97 @@ def test_qemus_user_mode_has_a_network_for_each_guest() -> None:
     assert macs(with_mac(1, net="user"), with_mac(2, net="user")) == []
 
 
+def test_no_mac_at_all_is_not_one_mac() -> None:
+    nothing = "00:00:00:00:00:00"
+    assert macs(with_mac(1, nothing), with_mac(2, nothing)) == []
+    assert macs(with_mac(1, ""), with_mac(2, "")) == []
+
+
+PCI = (
+    "<hostdev mode='subsystem' type='pci'><source>"
+    "<address domain='0x0000' bus='0x3b' slot='0x00' function='0x0'/></source></hostdev>"
+)
+FUNCTION = (
+    "<interface type='hostdev'><mac address='{}'/><source>"
+    "<address type='pci' domain='0x0000' bus='0x3b' slot='0x00' function='0x0'/>"
+    "</source></interface>"
+)
+NVME = (
+    "<disk type='nvme' device='disk'><source type='pci' namespace='1'>"
+    "<address domain='0x0000' bus='0x3b' slot='0x00' function='0x0'/></source></disk>"
+)
+MDEV_UUID = "7d3c1a52-90ab-4c1d-b5e6-1f2e3d4c5b6a"
+MDEV = (
+    "<hostdev mode='subsystem' type='mdev' model='vfio-pci'><source>"
+    f"<address uuid='{MDEV_UUID}'/></source></hostdev>"
+)
+VDPA = "<interface type='vdpa'><source dev='/dev/vhost-vdpa-0'/></interface>"
+SCSI = (
+    "<hostdev mode='subsystem' type='scsi'><source><adapter name='scsi_host0'/>"
+    "<address bus='0' target='0' unit='0'/></source></hostdev>"
+)
+USB = (
+    "<hostdev mode='subsystem' type='usb'><source><vendor id='0x0951'/><product id='0x1666'/>"
+    "</source></hostdev>"
+)
+
+
+def with_device(
+    number: int, device: str, *, host: str | None = "compute-1", state: str = "running"
+) -> Guest:
+    ident = None if state == "shutoff" else number
+    seen = Sighting(host, uuid_of(number), f"d{number}", ident, state)
+    return whole_guest(seen, guest(number, rest=device), guest(number, rest=device))
+
+
+def devices(*guests: Guest) -> list[tuple[str, str, tuple[str, ...]]]:
+    found = examine(Examination(guests))
+    return [
+        (each.uuid, each.severity, each.evidence)
+        for each in found
+        if each.code == "device-on-two-guests"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "device"),
+    [
+        (PCI, PCI, "0000:3b:00.0"),
+        (PCI, FUNCTION.format(MAC), "0000:3b:00.0"),
+        (NVME, FUNCTION.format(MAC), "0000:3b:00.0"),
+        (MDEV, MDEV.replace(MDEV_UUID, MDEV_UUID.upper()), MDEV_UUID),
+        (PCI + PCI, PCI, "0000:3b:00.0"),
+    ],
+)
+def test_one_device_in_two_running_guests_is_an_error_on_both(
+    one: str, other: str, device: str
+) -> None:
+    assert devices(with_device(1, one), with_device(2, other)) == [
+        (uuid_of(1), "error", (device, f"also of d2 ({uuid_of(2)})")),
+        (uuid_of(2), "error", (device, f"also of d1 ({uuid_of(1)})")),
+    ]
+
+
+@pytest.mark.parametrize("device", [VDPA, SCSI, USB])
+def test_a_device_that_guests_may_share_is_no_conflict(device: str) -> None:
+    assert devices(with_device(1, device), with_device(2, device)) == []
+
+
+def test_a_device_of_a_guest_that_is_off_or_on_another_host_is_no_conflict() -> None:
+    assert devices(with_device(1, PCI), with_device(2, PCI, state="shutoff")) == []
+    assert devices(with_device(1, PCI), with_device(2, PCI, host="compute-2")) == []
+    assert devices(with_device(1, PCI), with_device(2, MDEV)) == []
+    # A guest's own function, as a device and as an interface; and two reports of one host.
+    both = with_device(1, PCI + FUNCTION.format(MAC))
+    assert devices(both, both) == []
+
+
+def test_the_name_of_a_folder_does_not_put_two_guests_on_one_host() -> None:
+    dumps = [with_device(n, PCI, host="dumps")._replace(host_guessed=True) for n in (1, 2)]
+    assert devices(*dumps) == []
+    assert devices(*(with_device(n, PCI, host=None) for n in (1, 2))) == []
+
+
 def twins(*guests: Guest) -> list[Finding]:
     found = examine(Examination(guests))
     return [finding for finding in found if finding.code in ("runs-twice", "migrating")]
