@@ -10,10 +10,11 @@ import click
 
 from ..console import complain, talk
 from ..errors import EXIT_FAILED
-from ..hosts.open import open_host, open_libvirt
+from ..hosts.open import open_host, open_libvirt, openers
 from ..render.safe import visible
 
 if TYPE_CHECKING:
+    from ..hosts.fleet import Fleet
     from ..hosts.host import Host
     from ..hosts.libvirt.connection import LibvirtHost
 
@@ -33,7 +34,9 @@ class Session:
     no_color: bool
     offline: bool = False
     files: tuple[str, ...] = ()
-    opened: list[Host] = field(default_factory=list)
+    fanout: int = 64
+    """Hosts that are read at once."""
+    opened: list[Host | Fleet] = field(default_factory=list)
     """The hosts whose notes are due at the end."""
 
     def open(self) -> Host:
@@ -47,6 +50,22 @@ class Session:
         )
         self.opened.append(host)
         return host
+
+    def fleet(self) -> Fleet:
+        """The hosts that the options mean, even if it is only one; not opened yet."""
+        from ..hosts.fleet import Fleet  # one host alone does without
+
+        hosts = openers(
+            [self.uri] if self.uri else [],
+            demo=self.demo,
+            offline=self.offline,
+            files=self.files,
+            timeout=self.timeout,
+        )
+        # Files are read no faster by several threads.
+        fleet = Fleet(hosts, 1 if self.files else self.fanout)
+        self.opened.append(fleet)
+        return fleet
 
     def open_libvirt(self, *, writable: bool = False) -> LibvirtHost:
         """The host through its daemon. Raises ``HostError``."""

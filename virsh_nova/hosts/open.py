@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
+
 if TYPE_CHECKING:
+    from .fleet import Opener
     from .host import Host
     from .libvirt.connection import LibvirtHost
 
@@ -29,6 +32,45 @@ def open_host(
     from .many import together
 
     return together(open_files(files)) if files else open_offline()
+
+
+def openers(
+    uris: Sequence[str] = (),
+    *,
+    demo: bool = False,
+    offline: bool = False,
+    files: Sequence[str] = (),
+    timeout: float = 10.0,
+) -> list[Opener]:
+    """The hosts to read, each still to be opened: as for ``open_host``, but any number of URIs."""
+    # One host alone does without.
+    from .fleet import Opener
+    from .many import ManyHosts
+    from .this_machine import default_uri
+
+    def of_files(path: str) -> Iterator[Host]:
+        from .files.open import open_files
+
+        for host in open_files([path]):
+            # A document can be of several hosts.
+            yield from host.hosts if isinstance(host, ManyHosts) else (host,)
+
+    def of_this_machine() -> list[Host]:
+        return [open_host(offline=True)]
+
+    def of_demo() -> list[Host]:
+        return [open_libvirt(demo=True, timeout=timeout)]
+
+    def of_libvirt(uri: str) -> list[Host]:
+        return [open_libvirt(uri, timeout=timeout)]
+
+    if files:
+        return [Opener(path, partial(of_files, path)) for path in files]
+    if offline:
+        return [Opener("--offline", of_this_machine)]
+    if demo:
+        return [Opener("--demo", of_demo)]
+    return [Opener(uri, partial(of_libvirt, uri)) for uri in uris or (default_uri(),)]
 
 
 def open_libvirt(

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from urllib.parse import SplitResult
 
 RUN_DIRECTORY = "/run/libvirt"
+_DEFAULT_URI = "qemu:///system"
 _PATIENCE = 1.0
 """Seconds for a name that only a DNS knows, and which may not answer."""
 
@@ -36,6 +37,11 @@ _LARGEST_SETTINGS = 2**22
 
 
 # ---- is it this machine? ----------------------------------------------------------------------
+
+
+def default_uri() -> str:
+    """The libvirt that is meant where none is named; virsh's variable comes first."""
+    return os.environ.get("LIBVIRT_DEFAULT_URI") or _DEFAULT_URI
 
 
 def split_uri(uri: str) -> SplitResult:

@@ -18,8 +18,8 @@ from ...errors import HostError, HostSilent, NovaDomainsError
 from ...guests.host_names import is_loopback
 from ...model import Sighting
 from ..calls import Call, Calls, is_traced, traced
-from ..host import NOTHING_TO_REPORT, Chosen, Detail, Progress, everyone, no_progress
-from ..this_machine import is_qemu_here, qemu_pid, short_name, split_uri
+from ..host import NOTHING_TO_REPORT, Chosen, Detail, Progress, Versions, everyone, no_progress
+from ..this_machine import default_uri, is_qemu_here, qemu_pid, short_name, split_uri
 from . import failures
 from .reading import (
     Read,
@@ -40,7 +40,6 @@ if TYPE_CHECKING:
     from ..files.host import FilesHost
     from ..identity import HostIdentity
 
-DEFAULT_URI = "qemu:///system"
 _PACKAGE = os.path.dirname(os.path.dirname(os.path.dirname(__file__)))
 DEMO_HOST = os.path.join(_PACKAGE, "demo", "host.xml")
 """A host for libvirt's own test driver, which ships with the package."""
@@ -69,6 +68,9 @@ _KEPT: list[libvirt.virConnect] = []
 
 class LibvirtHost:
     """A connection to one host, read-only unless it was opened to write."""
+
+    read_at = None
+    """It is read live."""
 
     def __init__(
         self,
@@ -101,7 +103,7 @@ class LibvirtHost:
         connect = libvirt.open if writable else libvirt.openReadOnly
         # Without a handler of our own libvirt prints every error on stderr as well.
         libvirt.registerErrorHandler(lambda *_: None, None)
-        uri = uri or os.environ.get("LIBVIRT_DEFAULT_URI") or DEFAULT_URI
+        uri = uri or default_uri()
         try:
             connection = Call(traced(f"open {uri}", lambda: connect(uri))).result(timeout)
         except libvirt.libvirtError as error:
@@ -165,6 +167,29 @@ class LibvirtHost:
         except (libvirt.libvirtError, TimeoutError):
             return identity
         return identify(self._connection.getURI(), self.name, capabilities)
+
+    def versions(self) -> Versions:
+        """libvirt's and the hypervisor's, each None where it does not answer."""
+        asked = {
+            "virConnectGetLibVersion": self._connection.getLibVersion,
+            "virConnectGetVersion": self._connection.getVersion,
+        }
+        calls = [Call(traced(name, ask)) for name, ask in asked.items()]
+        versions: list[str | None] = []
+        for call in calls:
+            try:
+                number = call.result(min(self.timeout, _HOST_NAME_PATIENCE))
+            except (libvirt.libvirtError, TimeoutError):
+                number = 0
+            versions.append(_version(number) if number > 0 else None)
+        return Versions(*versions)
+
+    def close(self) -> None:
+        """The daemon may be waited for in doing so, and that on a thread that can be given up."""
+        connection = self._connection
+        with suppress(ValueError):
+            _KEPT.remove(connection)
+        Call(connection.close)
 
     def _ask_host_name(self) -> str:
         try:
@@ -406,6 +431,11 @@ class LibvirtHost:
 
     def _silent(self, calls: Calls[libvirt.virDomain, Reading] | None = None) -> HostSilent:
         return failures.silent(self.uri, self.timeout, _how_far(calls))
+
+
+def _version(number: int) -> str:
+    """``9.0.1`` for 9000001."""
+    return f"{number // 1_000_000}.{number // 1000 % 1000}.{number % 1000}"
 
 
 def _traced_read(detail: Detail, read: Read) -> Read:
