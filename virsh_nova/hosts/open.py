@@ -6,7 +6,6 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
-
 if TYPE_CHECKING:
     from .fleet import Opener
     from .host import Host
