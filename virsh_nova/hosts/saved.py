@@ -53,9 +53,14 @@ class SavedHost(InMemory):
     """One of the hosts whose guests a document holds."""
 
     is_this_machine = False
-    notes = NOTHING_TO_REPORT
 
-    def __init__(self, guests: Sequence[SavedGuest], read_at: datetime | None = None) -> None:
+    def __init__(
+        self,
+        guests: Sequence[SavedGuest],
+        read_at: datetime | None = None,
+        notes: Notes = NOTHING_TO_REPORT,
+    ) -> None:
+        self.notes = notes
         self.read_at = read_at
         self.name = guests[0].sighting.host
         self.certain_name = None if guests[0].sighting.host_guessed else self.name
@@ -73,12 +78,14 @@ class SavedHost(InMemory):
 def hosts_of(
     guests: Sequence[SavedGuest], notes: Notes, read_at: datetime | None = None
 ) -> ManyHosts:
-    """The hosts of a document's guests, of which there is at least one; ``notes`` are on all."""
+    """The hosts of a document's guests, of which there is at least one; the first has the notes."""
     by_host: dict[tuple[str | None, bool], list[SavedGuest]] = {}
     for guest in guests:
         seen = guest.sighting
         by_host.setdefault((seen.host, seen.host_guessed), []).append(guest)
-    return ManyHosts([SavedHost(own, read_at) for own in by_host.values()], notes)
+    first, *others = by_host.values()
+    hosts = [SavedHost(first, read_at, notes), *(SavedHost(own, read_at) for own in others)]
+    return ManyHosts(hosts)
 
 
 def read_saved(data: bytes, path: str) -> tuple[list[SavedGuest], list[str]]:

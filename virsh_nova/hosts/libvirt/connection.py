@@ -17,8 +17,9 @@ import libvirt
 from ...errors import HostError, HostSilent, NovaDomainsError
 from ...guests.host_names import is_loopback
 from ...model import Sighting
-from ..calls import Call, Calls, is_traced, traced
+from ..calls import Call, Calls, Threads, is_traced, traced
 from ..host import NOTHING_TO_REPORT, Chosen, Detail, Progress, Versions, everyone, no_progress
+from ..template import without_questions
 from ..this_machine import default_uri, is_qemu_here, qemu_pid, short_name, split_uri
 from . import failures
 from .reading import (
@@ -79,8 +80,14 @@ class LibvirtHost:
         timeout: float,
         *,
         writable: bool = False,
+        connect_to: str | None = None,
+        threads: Threads | None = None,
     ) -> None:
         self.uri = uri
+        """As the user has it."""
+        self._connect_to = connect_to or uri
+        """As libvirt gets it."""
+        self._threads = threads
         self.timeout = timeout
         self.notes = NOTHING_TO_REPORT
         self._writable = writable
@@ -94,25 +101,37 @@ class LibvirtHost:
 
     @classmethod
     def open(
-        cls, uri: str | None = None, *, timeout: float = 10.0, writable: bool = False
+        cls,
+        uri: str | None = None,
+        *,
+        timeout: float = 10.0,
+        writable: bool = False,
+        asks: bool = True,
+        threads: Threads | None = None,
     ) -> LibvirtHost:
         """Connect to ``uri``, else ``LIBVIRT_DEFAULT_URI``, else the system's QEMU driver.
 
-        Raises ``HostError``; ``timeout`` (seconds) bounds this wait and each later one.
+        Raises ``HostError``; ``timeout`` (seconds) bounds this wait and each later one. Without
+        ``asks`` ssh asks nothing on the terminal; ``threads`` are shared with other hosts.
         """
         connect = libvirt.open if writable else libvirt.openReadOnly
         # Without a handler of our own libvirt prints every error on stderr as well.
         libvirt.registerErrorHandler(lambda *_: None, None)
         uri = uri or default_uri()
+        connect_to = uri
+        if not asks:
+            connect_to = without_questions(uri)
         try:
-            connection = Call(traced(f"open {uri}", lambda: connect(uri))).result(timeout)
+            connection = Call(traced(f"open {uri}", lambda: connect(connect_to))).result(timeout)
         except libvirt.libvirtError as error:
             raise failures.cannot_connect(uri, error) from error
         except UnicodeError:
             raise failures.not_text(uri) from None
         except TimeoutError:
             raise failures.silent(uri, timeout) from None
-        return cls(connection, uri, timeout, writable=writable)
+        return cls(
+            connection, uri, timeout, writable=writable, connect_to=connect_to, threads=threads
+        )
 
     @classmethod
     def open_demo(cls, *, timeout: float = 10.0, writable: bool = False) -> LibvirtHost:
@@ -283,7 +302,7 @@ class LibvirtHost:
         # Each connection to the test driver is a host of its own.
         if uri.scheme == "test" or (uri.netloc and not fresh):
             return MetadataWriter(self.uri, self._connection)
-        other = LibvirtHost.open(self.uri, timeout=self.timeout, writable=True)
+        other = LibvirtHost.open(self._connect_to, timeout=self.timeout, writable=True)
         return MetadataWriter(self.uri, other._connection)
 
     # ---- the listing
@@ -350,6 +369,7 @@ class LibvirtHost:
             domains,
             at_once=_CALLS_AT_ONCE_FROM_AFAR if afar else _CALLS_AT_ONCE,
             open_another=lambda: self._another(careful(read)),
+            threads=self._threads,
         )
         # While the daemon works on the first calls: what it takes to read its answers.
         from ...guests import build  # noqa: F401
@@ -384,7 +404,13 @@ class LibvirtHost:
             return lambda index: read_there(domains[index])
 
         opening = Call(lambda: self._another(read))
-        again = Calls(read_slow, slow, at_once=_SECOND_AT_ONCE, open_another=open_another)
+        again = Calls(
+            read_slow,
+            slow,
+            at_once=_SECOND_AT_ONCE,
+            open_another=open_another,
+            threads=self._threads,
+        )
         with suppress(TimeoutError):
             again.wait(_SECOND_PATIENCE, no_progress, for_slow=False)
         # Of those that fail here as well, the first call may still bring something.
@@ -398,7 +424,7 @@ class LibvirtHost:
         """``read`` over a connection of its own. Raises ``libvirtError``."""
         if split_uri(self.uri).scheme == "test":
             return read  # Each connection to the test driver is a host of its own.
-        connection = traced(f"open {self.uri} again", libvirt.openReadOnly)(self.uri)
+        connection = traced(f"open {self.uri} again", libvirt.openReadOnly)(self._connect_to)
         _KEPT.append(connection)
         return lambda domain: read(connection.lookupByUUIDString(domain.UUIDString()))
 
@@ -418,7 +444,7 @@ class LibvirtHost:
 
     def _version_over_another(self) -> int:
         """Calls that hang can have used up what the daemon lets one connection ask at once."""
-        connection = libvirt.openReadOnly(self.uri)
+        connection = libvirt.openReadOnly(self._connect_to)
         _KEPT.append(connection)
         return int(connection.getLibVersion())
 
