@@ -9,6 +9,8 @@ from typing import NamedTuple
 from .nodes import folded
 from .template import PLACE, node_of
 
+# Of a host that was lost half-way none are shown, however many had come.
+_HOW_FAR = re.compile(r", with \d+ guests still unread")
 _ADDRESS = re.compile(r"\b\d{1,3}(?:\.\d{1,3}){3}\b|\b[0-9a-fA-F]{0,4}(?::[0-9a-fA-F]{0,4}){2,7}\b")
 
 
@@ -39,7 +41,7 @@ def reasons(failures: Iterable[Failure]) -> list[Reason]:
     alike: dict[str, list[tuple[str, str]]] = {}
     for source, message in failures:
         node = node_of(source)
-        text = " ".join(message.removeprefix(f"{source}: ").split())
+        text = " ".join(_HOW_FAR.sub("", message.removeprefix(f"{source}: ")).split())
         without_name = _ADDRESS.sub(PLACE, _without(node, text) if node else text)
         alike.setdefault(without_name, []).append((node or source, text))
     return [

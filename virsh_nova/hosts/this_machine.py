@@ -158,6 +158,19 @@ def qemu_pid(uri: str, domain: str, uuid: str) -> int | None:
     return pid if is_qemu_of(pid, uuid) else None
 
 
+def end_children() -> None:
+    """End the processes that this one started: an ssh that waits for a host would wait on.
+
+    libvirt starts it, and ends it only where it closes the connection.
+    """
+    import signal  # one host alone does without
+
+    for task in os.listdir("/proc/self/task"):
+        with suppress(OSError, ValueError), open(f"/proc/self/task/{task}/children") as children:
+            for pid in children.read().split():
+                os.kill(int(pid), signal.SIGTERM)
+
+
 def _is_qemu_s(user: int) -> bool | None:
     """Whether libvirt runs QEMU as that user; None where that cannot be known."""
     name = _accounts().get(user, "")
