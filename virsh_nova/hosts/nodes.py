@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 WITHOUT_CLUSTERSHELL = "pip install 'nova-domains[fleet]', or the package python3-clustershell"
 
 _PLAIN = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,254}")
+_COMMENT = re.compile(r"(?:^|\s)#.*")
 _WELCOME = "a name is of letters, digits and . _ -, perhaps with USER@ in front, or an IPv6 address"
 _MOST_UNFOLDED = 20
 
@@ -61,7 +62,7 @@ def _names_in(path: str) -> list[str]:
         text = read_bytes(path).decode("utf-8", "backslashreplace")
     except NovaDomainsError as error:
         raise NodesError(error.message, error.hint) from None
-    lines = (line.partition("#")[0].strip() for line in text.splitlines())
+    lines = (_COMMENT.sub("", line).strip() for line in text.splitlines())
     names = [line for line in lines if line]
     if not names:
         raise NodesError(f"{source_name(path)}: names no host")
