@@ -145,7 +145,8 @@ def test_stdin_without_names(text: str) -> None:
     "name",
     [
         "a;reboot", "a b", "$(id)", "`id`", "a|b", "a/../b", "a?socket=/x", "a#b", "a%68",
-        "-oProxyCommand=id", "a\tb", "a\\b", "a'b", 'a"b', "a&no_verify=1", "ü", "@a", "a@", "root@-oX",
+        "-oProxyCommand=id", "a\tb", "a\\b", "a'b", 'a"b', "a&no_verify=1", "ü", "@a", "a@",
+        "root@-oX",
         "a@b@c", "[a]", "fe80::1%eth0", "1:2", "host:22", "a\x1b[31m", "a\u202eb", "x" * 300,
     ],
 )  # fmt: skip

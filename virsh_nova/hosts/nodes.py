@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from ..errors import NovaDomainsError
@@ -33,9 +33,9 @@ def node_names(sets: Sequence[str], files: Sequence[str] = ()) -> list[str]:
     names: dict[str, None] = {}
     for text in sets:
         found = _names_in(STDIN) if text == STDIN else _expanded(text)
-        names.update(dict.fromkeys(_checked(found, "stdin" if text == STDIN else "--hosts")))
+        names.update(dict.fromkeys(checked_names(found, "stdin" if text == STDIN else "--hosts")))
     for path in files:
-        names.update(dict.fromkeys(_checked(_names_in(path), source_name(path))))
+        names.update(dict.fromkeys(checked_names(_names_in(path), source_name(path))))
     return list(names)
 
 
@@ -69,7 +69,8 @@ def _names_in(path: str) -> list[str]:
     return names
 
 
-def _checked(names: Iterable[str], source: str) -> Iterable[str]:
+def checked_names(names: Iterable[str], source: str) -> Iterator[str]:
+    """The names as they are. Raises ``NodesError`` for one that is more than a name."""
     for name in names:
         user, at, host = name.rpartition("@")
         if not (_PLAIN.fullmatch(host) or _is_ipv6(host)) or (at and not _PLAIN.fullmatch(user)):
