@@ -206,6 +206,11 @@ class Fleet:
         return _common(place.certain_name for place in self._reached())
 
     @property
+    def certain_names(self) -> frozenset[str]:
+        names = (place.certain_name for place in self._reached())
+        return frozenset(name for name in names if name)
+
+    @property
     def is_this_machine(self) -> bool:
         reached = self._reached()
         return bool(reached) and all(place.is_this_machine for place in reached)

@@ -47,6 +47,7 @@ class PlayedHost:
         before: Callable[[], None] = lambda: None,
     ) -> None:
         self.name = self.certain_name = name
+        self.certain_names = frozenset((name,))
         self.notes = notes
         self.asked: list[str] = []
         self.closed = False
@@ -290,6 +291,7 @@ def test_their_name_is_the_one_that_all_have() -> None:
     many = fleet(PlayedHost("a", 1), PlayedHost("b", 2))
     many.sightings()
     assert (many.name, many.certain_name, many.is_this_machine) == (None, None, False)
+    assert many.certain_names == {"a", "b"}
     assert many.sources == {"a": "qemu+ssh://h0/system", "b": "qemu+ssh://h1/system"}
 
 
