@@ -222,12 +222,6 @@ def test_progress_counts_hosts() -> None:
     assert steps == [(0, 3), (1, 3), (2, 3), (3, 3)]
 
 
-def test_progress_of_one_host_counts_its_guests() -> None:
-    steps: list[tuple[int, int]] = []
-    list(fleet(PlayedHost("a", 1, 2)).read_each("block", progress=lambda *step: steps.append(step)))
-    assert steps == [(2, 2)]
-
-
 # ---- all of them as one host ------------------------------------------------------------------
 
 
