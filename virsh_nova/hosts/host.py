@@ -38,6 +38,8 @@ class Note(NamedTuple):
 
     kind: Literal["warning", "note"]
     text: str
+    is_summary: bool = False
+    """Whether it only says what was read, and of when: a folder of hosts says it once for all."""
 
 
 class Notes(NamedTuple):
