@@ -323,6 +323,9 @@ def _disk(disk: etree._Element) -> Disk:
             if (path := _disk_source(below)) is not None
         ),
         boot=None if boot is None else integer(boot.get("order")),
+        protocol=None if source is None else source.get("protocol"),
+        shareable=disk.find("shareable") is not None,
+        read_only=disk.find("readonly") is not None,
     )
 
 
