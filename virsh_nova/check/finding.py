@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -12,6 +13,7 @@ from .codes import CODES, SEVERITIES, Severity
 from .versions import Version
 
 HOUR = 3600.0
+DAY = 24 * HOUR
 
 Key = GuestKey
 """``Guest.key``: one uuid can be on several hosts."""
@@ -22,8 +24,9 @@ _NO_AGES: Mapping[Key, float] = MappingProxyType({})
 class Examination(NamedTuple):
     """What to examine, and the thresholds."""
 
-    guests: Sequence[Guest]
-    """All guests of the hosts, read whole: another guest may use the same disk."""
+    guests: Collection[Guest]
+    """All guests of the hosts, read whole: another guest may use the same disk. They are gone
+    through twice, so that they need not all be in memory."""
     hosts: frozenset[str] = frozenset()
     """The names of these hosts, by which records say where an instance runs: certain ones only."""
     records: Sequence[Record] | None = None
@@ -39,23 +42,47 @@ class Examination(NamedTuple):
     """The version that should have started the guests; None for the newest on their host."""
     leftover: float = HOUR
     """Seconds after which a helper counts as left behind."""
+    now: datetime | None = None
+    """In UTC; None if it does not matter how old the guests' documents are."""
+    max_age: float = DAY
+    """Seconds after which what was read of a host counts as outdated."""
+
+
+class Other(NamedTuple):
+    """Another guest, or another host, that a finding is about."""
+
+    host: str | None
+    uuid: str
+    domain: str | None = None
+    """None for an instance that the host does not have."""
+    state: str | None = None
+    read_at: datetime | None = None
 
 
 class Finding(NamedTuple):
-    """One thing that is wrong with one guest, or with an instance that should be here."""
+    """One thing that is wrong with one guest, with an instance that should be here, or a host."""
 
     code: str
     severity: Severity
     host: str | None
     uuid: str
+    """Empty for a finding on the host itself."""
     guest: Guest | None
-    """None for an instance that is missing."""
+    """None for an instance that is missing, and for a host."""
     evidence: tuple[str, ...]
     """What shows it, a phrase each. Tenants' texts can be in them."""
     command: tuple[str, ...] = ()
     """The command of nova-domains that fixes it: only our own words, and the uuid."""
     record: Record | None = None
     """Of an instance that is missing."""
+    others: tuple[Other, ...] = ()
+    """Who else it is about: three at most."""
+
+    @property
+    def hosts(self) -> tuple[str, ...]:
+        """The hosts that it is about, the guest's own first."""
+        names = (self.host, *(other.host for other in self.others))
+        return tuple(dict.fromkeys(name for name in names if name is not None))
 
     @property
     def key(self) -> Key:
@@ -77,6 +104,7 @@ def found(
     *evidence: str,
     command: tuple[str, ...] = (),
     severity: Severity | None = None,
+    others: tuple[Other, ...] = (),
 ) -> Finding:
     """A finding on a guest, of its code's severity unless another is given."""
     return Finding(
@@ -87,4 +115,5 @@ def found(
         guest,
         evidence,
         command=command,
+        others=others,
     )

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from datetime import datetime, timezone
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -13,8 +14,8 @@ from ..hosts.lookup import resolve
 from ..model import Guest
 from .ages import ages_of
 from .codes import SEVERITIES, Severity
-from .examine import examine
-from .finding import HOUR, Examination, Finding, Key
+from .examine import findings_of, in_order
+from .finding import DAY, HOUR, Examination, Finding, Key
 from .versions import Version
 
 if TYPE_CHECKING:
@@ -35,6 +36,8 @@ class CheckOptions(NamedTuple):
     leftover: float = HOUR
     """Seconds after which a helper counts as left behind."""
     nova_version: Version | None = None
+    max_age: float = DAY
+    """Seconds after which what was read of a host counts as outdated."""
     files: Sequence[str] = ()
     """Paths of what Nova says: ``--against``; ``-`` is stdin."""
     cloud: str | None = None
@@ -89,7 +92,7 @@ def check(
     hosts = _certain_hosts(guests, host.certain_name)
     answers = _ask_nova(options, guests, hosts) if options.files or options.cloud else None
     ages, warnings = _ages(guests, host.is_this_machine)
-    findings = examine(
+    findings: Iterable[Finding] = findings_of(
         Examination(
             guests,
             hosts,
@@ -99,12 +102,15 @@ def check(
             ages=ages,
             nova_version=options.nova_version,
             leftover=options.leftover,
+            now=datetime.now(timezone.utc),
+            max_age=options.max_age,
         )
     )
     several_hosts = len({guest.host for guest in guests}) > 1
     if options.handles:
         wanted = frozenset(keys)
-        findings = [finding for finding in findings if finding.key in wanted]
+        theirs = frozenset((host, "") for host, _ in keys)  # What is found of their hosts.
+        findings = (each for each in findings if each.key in wanted or each.key in theirs)
         guests = [guest for guest in guests if guest.key in wanted]
     shown, hidden = sifted(findings, options.ignored, options.severity)
     said = dict.fromkeys(warning for each in answers or () for warning in each.warnings)
@@ -120,13 +126,20 @@ def check(
 
 
 def sifted(
-    findings: Sequence[Finding], ignored: Collection[str], severity: Severity
+    findings: Iterable[Finding], ignored: Collection[str], severity: Severity
 ) -> tuple[list[Finding], Mapping[Severity, int]]:
-    """The findings to show, and how many less grave ones are hidden."""
-    kept = [finding for finding in findings if finding.code not in ignored]
+    """The findings to show, in their order, and how many less grave ones are hidden."""
     least = SEVERITIES.index(severity)
-    shown = [finding for finding in kept if finding.rank <= least]
-    return shown, Counter(finding.severity for finding in kept if finding.rank > least)
+    shown: list[Finding] = []
+    hidden: Counter[Severity] = Counter()
+    for finding in findings:
+        if finding.code in ignored:
+            continue
+        if finding.rank <= least:
+            shown.append(finding)
+        else:
+            hidden[finding.severity] += 1
+    return in_order(shown), hidden
 
 
 def sources_for_stamp(files: Sequence[str], cloud: str | None) -> tuple[str, ...]:

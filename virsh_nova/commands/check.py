@@ -53,6 +53,13 @@ _WIDEST_TEXT = 100
     "host]",
 )
 @click.option(
+    "--max-age",
+    type=Duration(),
+    default="1d",
+    metavar="DURATION",
+    help="How old the documents of a host may be.  [default: 1d]",
+)
+@click.option(
     "--against",
     "files",
     type=click.Path(allow_dash=True),
@@ -90,6 +97,7 @@ def check_command(
     severity: Severity,
     leftover: float,
     nova_version: tuple[int, ...] | None,
+    max_age: float,
     files: Sequence[str],
     cloud: str | None,
     explain: str | None,
@@ -108,7 +116,15 @@ def check_command(
         write(explanation(explain, plain_text))
         return 0
     options = CheckOptions(
-        handles, ignored, severity, leftover, nova_version, files, cloud, session.invocation
+        handles,
+        ignored,
+        severity,
+        leftover,
+        nova_version,
+        max_age,
+        files,
+        cloud,
+        session.invocation,
     )
     if format_ == "nagios":
         return answer_monitor(session, options)
