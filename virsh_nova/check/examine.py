@@ -67,7 +67,12 @@ def findings_of(examination: Examination) -> Iterator[Finding]:
     if servers is not None:
         yield from examine_missing(servers, survey, misplaced)
     if examination.now is not None:
-        yield from examine_snapshots(survey.read_at, examination.now, examination.max_age)
+        read_at = {
+            host: moment
+            for host, moment in survey.read_at.items()
+            if host in examination.documents
+        }
+        yield from examine_snapshots(read_at, examination.now, examination.max_age)
 
 
 def _guarded(guest: Guest, examine_it: Callable[[Guest], Iterator[Finding]]) -> Iterator[Finding]:

@@ -42,8 +42,10 @@ class Examination(NamedTuple):
     """The version that should have started the guests; None for the newest on their host."""
     leftover: float = HOUR
     """Seconds after which a helper counts as left behind."""
+    documents: frozenset[str | None] = frozenset()
+    """The hosts whose guests come from documents, which can be outdated."""
     now: datetime | None = None
-    """In UTC; None if it does not matter how old the guests' documents are."""
+    """In UTC; None if that does not matter."""
     max_age: float = DAY
     """Seconds after which what was read of a host counts as outdated."""
 

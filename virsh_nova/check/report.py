@@ -105,6 +105,7 @@ def check(
             ages=ages,
             nova_version=options.nova_version,
             leftover=options.leftover,
+            documents=host.documents,
             now=datetime.now(timezone.utc),
             max_age=options.max_age,
         )

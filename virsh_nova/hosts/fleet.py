@@ -81,6 +81,7 @@ class _Place:
         self.name: str | None = node_of(opener.source)
         self.certain_name: str | None = None
         self.is_this_machine = False
+        self.documents: set[str | None] = set()
         self.notes = NOTHING_TO_REPORT
         self.identity: Call[HostIdentity | None] | None = None
         self.claimed = False
@@ -210,6 +211,10 @@ class Fleet:
         reached = self._reached()
         return bool(reached) and all(place.is_this_machine for place in reached)
 
+    @property
+    def documents(self) -> frozenset[str | None]:
+        return frozenset(name for place in self._reached() for name in place.documents)
+
     def versions(self) -> Versions:
         return UNKNOWN_VERSIONS
 
@@ -319,6 +324,7 @@ class Fleet:
             error = _known(failure)
         place.name, place.certain_name = host.name, host.certain_name
         place.is_this_machine = host.is_this_machine
+        place.documents |= host.documents
         # Files can hold several hosts; a host that is asked again says it all once more.
         earlier = place.notes if isinstance(host, InMemory) else NOTHING_TO_REPORT
         place.notes = Notes(

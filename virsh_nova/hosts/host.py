@@ -86,6 +86,11 @@ class Host(Protocol):
         """In UTC: when the files or the document were written. None for what is read live."""
 
     @property
+    def documents(self) -> frozenset[str | None]:
+        """The names of its hosts whose guests come from documents, which say when they were read:
+        how old a guest is that was read otherwise, files do not tell."""
+
+    @property
     def identity(self) -> HostIdentity | None:
         """What tells this libvirt from any other; None for what is no libvirt."""
 

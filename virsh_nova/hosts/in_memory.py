@@ -24,6 +24,10 @@ class InMemory:
 
     identity = None
 
+    @property
+    def documents(self) -> frozenset[str | None]:
+        return frozenset()
+
     def versions(self) -> Versions:
         return UNKNOWN_VERSIONS
 

@@ -46,6 +46,10 @@ class ManyHosts(InMemory):
         """When the oldest of them was read."""
         return min((host.read_at for host in self.hosts if host.read_at), default=None)
 
+    @property
+    def documents(self) -> frozenset[str | None]:
+        return frozenset(name for host in self.hosts for name in host.documents)
+
     def sightings(self) -> list[Sighting]:
         return [seen for host in self.hosts for seen in host.sightings()]
 

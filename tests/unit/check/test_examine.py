@@ -38,6 +38,7 @@ VOLUME_GUEST = "70d245ce-f0a7-47a9-a58e-cf1c0e719f85"
 PROJECT = "03edb9b2d97144b3ba1926701905d2cf"
 USER = "1082a8a6dab742f580ff92dbbd2bb479"
 NOW = datetime(2026, 11, 25, 12, tzinfo=timezone.utc)
+SAVED = {"now": NOW, "documents": frozenset(("compute-1",))}
 NOVA_1_1 = "http://openstack.org/xmlns/libvirt/nova/1.1"
 NOVA_1_0 = "http://openstack.org/xmlns/libvirt/nova/1.0"
 
@@ -268,8 +269,8 @@ CASES: dict[str, tuple[Case, Case]] = {
         Case([healthy()], [record(power_state=None)]),
     ),
     "stale-snapshot": (
-        Case([healthy()._replace(read_at=NOW - timedelta(2))], options={"now": NOW}),
-        Case([healthy()._replace(read_at=NOW - timedelta(0.9))], options={"now": NOW}),
+        Case([healthy()._replace(read_at=NOW - timedelta(2))], options=SAVED),
+        Case([healthy()._replace(read_at=NOW - timedelta(0.9))], options=SAVED),
     ),
     "migrating": (
         Case([healthy(), healthy(state="paused", reason="migration")._replace(host="compute-2")]),

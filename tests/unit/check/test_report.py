@@ -25,6 +25,7 @@ class Host:
 
     name = certain_name = "compute-1"
     notes = NOTHING_TO_REPORT
+    documents: frozenset[str | None] = frozenset()
 
     def __init__(self, *, is_this_machine: bool = True) -> None:
         self.is_this_machine = is_this_machine

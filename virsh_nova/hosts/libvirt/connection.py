@@ -150,6 +150,10 @@ class LibvirtHost:
         return cls.open("test://" + quote(DEMO_HOST), timeout=timeout, writable=writable)
 
     @property
+    def documents(self) -> frozenset[str | None]:
+        return frozenset()
+
+    @property
     def is_this_machine(self) -> bool:
         """Whether the guests' processes are those of the machine this runs on."""
         return is_qemu_here(self.uri)
