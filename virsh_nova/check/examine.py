@@ -68,9 +68,7 @@ def findings_of(examination: Examination) -> Iterator[Finding]:
         yield from examine_missing(servers, survey, misplaced)
     if examination.now is not None:
         read_at = {
-            host: moment
-            for host, moment in survey.read_at.items()
-            if host in examination.documents
+            host: moment for host, moment in survey.read_at.items() if host in examination.documents
         }
         yield from examine_snapshots(read_at, examination.now, examination.max_age)
 
