@@ -7,7 +7,7 @@ from typing import Literal, NamedTuple
 
 from ..guests.host_names import is_loopback
 from ..guests.naming import PCI_ADDRESS, PORT_BEGINNING_LENGTH, TAP, instances_in_path
-from ..model import Guest, Hardware, Interface
+from ..model import Disk, Guest, Hardware, Interface
 from .volumes import cinder_serial, may_be_shared, volumes_of
 
 Kind = Literal["disk", "volume", "path", "mac", "port", "device"]
@@ -34,13 +34,17 @@ def claims_of(guest: Guest) -> Iterator[Claim]:
     hardware = guest.hardware
     if hardware is None:
         return
+    place = place_of(guest) if guest.id is not None else None
     if guest.manager != "libguestfs":  # Looking into the disks of others is its purpose.
-        yield from _disks(guest, hardware)
-        yield from _volumes(guest, hardware)
+        for uuid, path in _instances(guest, hardware).items():
+            yield Claim("disk", (uuid,), path)
+        for disk in hardware.disks:
+            if claim := _volume(disk, place):
+                yield claim
     if guest.id is not None:
         yield from _macs(guest, hardware)
         yield from _ports(hardware)
-        if place := place_of(guest):
+        if place is not None:
             yield from _devices(hardware, place)
 
 
@@ -53,29 +57,22 @@ def place_of(guest: Guest) -> str | None:
     return None if host is None or is_loopback(host) else host
 
 
-def _disks(guest: Guest, hardware: Hardware) -> Iterator[Claim]:
-    """Disks whose paths hold an instance's uuid, in any definition."""
+def _instances(guest: Guest, hardware: Hardware) -> dict[str, str]:
+    """The paths of disks that hold an instance's uuid, in any definition, by that uuid."""
     others = (each.domain.hardware for each in guest.definitions)
     disks = (disk for each in (hardware, *others) for disk in each.disks)
-    paths = {uuid: disk.source or "" for disk in disks for uuid in instances_in_path(disk.source)}
-    for uuid, path in paths.items():
-        yield Claim("disk", (uuid,), path)
+    return {uuid: disk.source or "" for disk in disks for uuid in instances_in_path(disk.source)}
 
 
-def _volumes(guest: Guest, hardware: Hardware) -> Iterator[Claim]:
-    place = place_of(guest)
-    for disk in hardware.disks:
-        names = tuple(volumes_of(disk))
-        shareable, serial = may_be_shared(disk), cinder_serial(disk)
-        if names:
-            yield Claim("volume", names, names[0], serial, shareable)
-        elif place and guest.id is not None and not shareable and _is_local(disk.source):
-            # On another host the same path is another file.
-            yield Claim("path", (f"{place} {disk.source}",), disk.source or "")
-
-
-def _is_local(source: str | None) -> bool:
-    return source is not None and source.startswith("/") and not instances_in_path(source)
+def _volume(disk: Disk, place: str | None) -> Claim | None:
+    """``place`` is where the guest runs, if it runs on a host of a certain name."""
+    shareable, source = may_be_shared(disk), disk.source
+    if names := volumes_of(disk):
+        return Claim("volume", tuple(names), names[0], cinder_serial(disk), shareable)
+    if shareable or place is None or source is None or not source.startswith("/"):
+        return None
+    # On another host the same path is another file.
+    return None if instances_in_path(source) else Claim("path", (f"{place} {source}",), source)
 
 
 def _macs(guest: Guest, hardware: Hardware) -> Iterator[Claim]:

@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 
 from ..guests.naming import UUID, VOLUME_NAME, instances_in_path
 from ..model import Disk
 
-_NETWORK_WIDE = ("rbd", "iscsi")
-"""Protocols whose names say which volume it is; those of NBD, HTTP and others count for one server
-only."""
 _ISCSI_PATH = re.compile(r"-iscsi-((?:iqn|eui|naa)\.[^/]+?)-lun-([0-9]{1,9})(-part[0-9]+)?", re.I)
 _ISCSI_NAME = re.compile(r"((?:iqn|eui|naa)\.[^/]+)(?:/([0-9]{1,9}))?", re.I)
 _NVME = re.compile(r"(?:/nvme-((?:uuid|eui|nguid)\.[0-9a-f-]+)|(nqn\.[^/\s]+(?:/[0-9]+)?))", re.I)
@@ -24,35 +20,45 @@ _LONGEST_SOURCE = 4096
 """PATH_MAX of Linux."""
 
 
-def volumes_of(disk: Disk) -> Iterator[str]:
+def volumes_of(disk: Disk) -> list[str]:
     """The names of its volume, the most telling first; none for a disk of one host only.
 
     Two disks that have one of these names are one volume, unless both have a Cinder volume's
     serial, and not the same: a storage array may number its LUNs for each host.
     """
-    source = disk.source or ""
+    source = disk.source
     if not source or len(source) > _LONGEST_SOURCE or instances_in_path(source):
-        return  # An empty drive, or a disk of an instance and no volume.
-    mount = _NOVA_MOUNT.search(source)
+        return []  # An empty drive, or a disk of an instance and no volume.
+    local = source.startswith("/") and not source.startswith("/dev/")
+    mount = _NOVA_MOUNT.search(source) if local else None
     serial = cinder_serial(disk)
-    if serial and (mount or source.startswith("/dev/") or not source.startswith("/")):
+    names = []
+    if serial and (mount or not local):
         # A file of the host that has such a serial is a copy of a definition.
-        yield f"the volume {serial}"
+        names.append(f"the volume {serial}")
     for uuid in VOLUME_NAME.findall(source):
         if uuid.lower() != serial:
-            yield f"the volume {uuid.lower()}"
+            names.append(f"the volume {uuid.lower()}")
+    if mount:
+        names.append(f"the file {mount[1]}")
+    elif not local and (name := _in_the_network(source, disk.protocol)):
+        names.append(name)
+    return names
+
+
+def _in_the_network(source: str, protocol: str | None) -> str | None:
+    if protocol == "rbd":
+        return f"the RBD image {source}"
     if wwid := _WWID.fullmatch(source):
-        yield f"the LUN {wwid[1].lower()}{wwid[2] or ''}"
-    elif nvme := _NVME.search(source):
-        yield f"the NVMe namespace {(nvme[1] or nvme[2]).lower()}"
-    elif target := _ISCSI_PATH.search(source):
-        yield f"the iSCSI LUN {target[1].lower()}/{int(target[2])}{target[3] or ''}"
-    elif disk.protocol == "iscsi" and (target := _ISCSI_NAME.fullmatch(source)):
-        yield f"the iSCSI LUN {target[1].lower()}/{int(target[2] or 0)}"
-    elif disk.protocol in _NETWORK_WIDE:
-        yield f"the {disk.protocol} volume {source}"
-    elif mount:
-        yield f"the file {mount[1]}"
+        return f"the LUN {wwid[1].lower()}{wwid[2] or ''}"
+    if nvme := _NVME.search(source):
+        return f"the NVMe namespace {(nvme[1] or nvme[2]).lower()}"
+    if target := _ISCSI_PATH.search(source):
+        return f"the iSCSI LUN {target[1].lower()}/{int(target[2])}{target[3] or ''}"
+    if protocol == "iscsi" and (target := _ISCSI_NAME.fullmatch(source)):
+        return f"the iSCSI LUN {target[1].lower()}/{int(target[2] or 0)}"
+    # The names of NBD, HTTP and others count for one server only.
+    return None
 
 
 def cinder_serial(disk: Disk) -> str | None:

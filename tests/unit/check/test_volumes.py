@@ -53,7 +53,7 @@ ISCSI_PATH = f"/dev/disk/by-path/ip-192.0.2.1:3260-iscsi-{IQN}:volume-{VOLUME}-l
          f"the volume {VOLUME}"),
         (network("rbd", f"volumes/volume-{VOLUME}"), block("/dev/sdb", VOLUME),
          f"the volume {VOLUME}"),
-        (network("rbd", "pool/data"), network("rbd", "pool/data"), "the rbd volume pool/data"),
+        (network("rbd", "pool/data"), network("rbd", "pool/data"), "the RBD image pool/data"),
         (network("iscsi", "iqn.2013-07.com.example:pool/2"),
          block("/dev/disk/by-path/ip-192.0.2.1:3260-iscsi-iqn.2013-07.com.example:pool-lun-2"),
          "the iSCSI LUN iqn.2013-07.com.example:pool/2"),
