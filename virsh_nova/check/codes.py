@@ -431,6 +431,13 @@ _ALL = (
     ),
 )  # fmt: skip
 
+TWINS = frozenset((
+    "shared-disk", "shared-volume", "runs-twice", "port-on-two-guests", "mac-on-two-guests",
+    "device-on-two-guests", "defined-twice", "migrating", "stale-snapshot",
+))  # fmt: skip
+"""What only a comparison of all guests finds: nothing else need be read of those that have nothing
+in common with another."""
+
 CODES = {code.code: code for code in _ALL}
 """By code; the gravest first."""
 

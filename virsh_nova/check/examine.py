@@ -38,7 +38,7 @@ def findings_of(examination: Examination) -> Iterator[Finding]:
     """The findings of ``examine`` in no order, without keeping more guests than it must."""
     records = examination.records
     servers = None if records is None else Servers(records, examination.hosts)
-    survey = Survey(examination.guests, keep_keys=servers is not None)
+    survey = examination.survey or Survey(examination.guests, keep_keys=servers is not None)
     suspects = survey.twins.suspects()
     remedies = Remedies(examination.sources, servers)
 

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from ..model import Guest, GuestKey
 from ..sources.record import Record
 from .codes import CODES, SEVERITIES, Severity
 from .versions import Version
+
+if TYPE_CHECKING:
+    from .survey import Survey
 
 HOUR = 3600.0
 DAY = 24 * HOUR
@@ -24,9 +27,8 @@ _NO_AGES: Mapping[Key, float] = MappingProxyType({})
 class Examination(NamedTuple):
     """What to examine, and the thresholds."""
 
-    guests: Collection[Guest]
-    """All guests of the hosts, read whole: another guest may use the same disk. They are gone
-    through twice, so that they need not all be in memory."""
+    guests: Iterable[Guest]
+    """The guests to examine, read whole. They are gone through once if there is a survey."""
     hosts: frozenset[str] = frozenset()
     """The names of these hosts, by which records say where an instance runs: certain ones only."""
     records: Sequence[Record] | None = None
@@ -42,6 +44,8 @@ class Examination(NamedTuple):
     """The version that should have started the guests; None for the newest on their host."""
     leftover: float = HOUR
     """Seconds after which a helper counts as left behind."""
+    survey: Survey | None = None
+    """Of all guests: another one may use the same disk. None if ``guests`` are all there are."""
     documents: frozenset[str | None] = frozenset()
     """The hosts whose guests come from documents, which can be outdated."""
     now: datetime | None = None

@@ -16,6 +16,8 @@ class Survey:
 
     def __init__(self, guests: Iterable[Guest], *, keep_keys: bool = False) -> None:
         self.twins = FirstLook()
+        self.hosts: set[str | None] = set()
+        self.certain_hosts: set[str] = set()
         self.newest: dict[str | None, Version] = {}
         """The newest version of Nova that wrote a block, by host."""
         self.read_at: dict[str | None, datetime] = {}
@@ -32,6 +34,9 @@ class Survey:
 
     def _add(self, guest: Guest) -> None:
         host = guest.host
+        self.hosts.add(host)
+        if guest.certain_host is not None:
+            self.certain_hosts.add(guest.certain_host)
         if self.present is not None:
             if guest.certain_host is None:
                 self.elsewhere.add(guest.uuid)
@@ -43,6 +48,11 @@ class Survey:
         if version:
             self.newest[host] = max(version, self.newest.get(host, version))
         self.twins.add(guest)
+
+    @property
+    def uuids(self) -> frozenset[str]:
+        """Of all guests, if their keys are kept."""
+        return frozenset((*self.elsewhere, *(uuid for _, uuid in self.present or ())))
 
     def has(self, host: str, uuid: str) -> bool:
         """Whether the host has the guest, or may have it: dumps of an unknown host may be its."""

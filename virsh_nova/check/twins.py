@@ -46,14 +46,20 @@ class FirstLook:
     """
 
     def __init__(self) -> None:
-        self._keys: list[Key] = []
+        self._owners_of: dict[Key, int] = {}
         self._hashes = [array("Q") for _ in range(_BUCKETS)]
         self._owners = [array("Q") for _ in range(_BUCKETS)]
-        """For each hash the place of its guest in ``_keys``."""
+        """For each hash the number of its guest."""
+
+    def __len__(self) -> int:
+        """How many guests there are. One in two sources, such as two reports, is one."""
+        return len(self._owners_of)
+
+    def __contains__(self, key: Key) -> bool:
+        return key in self._owners_of
 
     def add(self, guest: Guest) -> None:
-        owner = len(self._keys)
-        self._keys.append(guest.key)
+        owner = self._owners_of.setdefault(guest.key, len(self._owners_of))
         # The salt of Python's hashes is a secret of this process: no name can be made to collide.
         hashes = [hash(("uuid", guest.uuid))]
         hashes += [hash((claim.kind, name)) for claim in claims_of(guest) for name in claim.names]
@@ -64,14 +70,14 @@ class FirstLook:
 
     def suspects(self) -> frozenset[Key]:
         """The keys of the guests that may share something with another one."""
-        suspects: set[Key] = set()
+        suspects: set[int] = set()
         for hashes, owners in zip(self._hashes, self._owners, strict=True):
             first: dict[int, int] = {}
             for each, owner in zip(hashes, owners, strict=True):
                 other = first.setdefault(each, owner)
-                if self._keys[other] != self._keys[owner]:
-                    suspects.update((self._keys[other], self._keys[owner]))
-        return frozenset(suspects)
+                if other != owner:
+                    suspects.update((other, owner))
+        return frozenset(key for key, owner in self._owners_of.items() if owner in suspects)
 
 
 class _Holders:

@@ -30,6 +30,13 @@ _WIDEST_TEXT = 100
     help="Leave out these findings; repeatable.",
 )
 @click.option(
+    "--only",
+    type=FindingCode(),
+    metavar="CODE",
+    multiple=True,
+    help="Look for these findings alone; repeatable.",
+)
+@click.option(
     "--severity",
     type=click.Choice(SEVERITIES),
     default="warning",
@@ -94,6 +101,7 @@ def check_command(
     session: Session,
     handles: Sequence[str],
     ignored: Sequence[str],
+    only: Sequence[str],
     severity: Severity,
     leftover: float,
     nova_version: tuple[int, ...] | None,
@@ -120,6 +128,7 @@ def check_command(
     options = CheckOptions(
         handles,
         ignored,
+        only,
         severity,
         leftover,
         nova_version,

@@ -81,6 +81,7 @@ class _Place:
         self.name: str | None = node_of(opener.source)
         self.certain_name: str | None = None
         self.is_this_machine = False
+        self.certain_names: set[str] = set()
         self.documents: set[str | None] = set()
         self.notes = NOTHING_TO_REPORT
         self.identity: Call[HostIdentity | None] | None = None
@@ -212,6 +213,10 @@ class Fleet:
         return bool(reached) and all(place.is_this_machine for place in reached)
 
     @property
+    def certain_names(self) -> frozenset[str]:
+        return frozenset(name for place in self._reached() for name in place.certain_names)
+
+    @property
     def documents(self) -> frozenset[str | None]:
         return frozenset(name for place in self._reached() for name in place.documents)
 
@@ -324,6 +329,7 @@ class Fleet:
             error = _known(failure)
         place.name, place.certain_name = host.name, host.certain_name
         place.is_this_machine = host.is_this_machine
+        place.certain_names |= host.certain_names
         place.documents |= host.documents
         # Files can hold several hosts; a host that is asked again says it all once more.
         earlier = place.notes if isinstance(host, InMemory) else NOTHING_TO_REPORT

@@ -47,6 +47,10 @@ class ManyHosts(InMemory):
         return min((host.read_at for host in self.hosts if host.read_at), default=None)
 
     @property
+    def certain_names(self) -> frozenset[str]:
+        return frozenset(name for host in self.hosts for name in host.certain_names)
+
+    @property
     def documents(self) -> frozenset[str | None]:
         return frozenset(name for host in self.hosts for name in host.documents)
 

@@ -70,6 +70,10 @@ class SavedHost(InMemory):
         self._guests = guests
 
     @property
+    def certain_names(self) -> frozenset[str]:
+        return frozenset((self.certain_name,) if self.certain_name else ())
+
+    @property
     def documents(self) -> frozenset[str | None]:
         return frozenset((self.name,))
 

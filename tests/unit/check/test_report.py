@@ -25,6 +25,7 @@ class Host:
 
     name = certain_name = "compute-1"
     notes = NOTHING_TO_REPORT
+    certain_names = frozenset((name,))
     documents: frozenset[str | None] = frozenset()
 
     def __init__(self, *, is_this_machine: bool = True) -> None:

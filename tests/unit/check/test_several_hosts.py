@@ -284,6 +284,7 @@ class _Read:
     name = certain_name = None
     notes = NOTHING_TO_REPORT
     is_this_machine = False
+    certain_names: frozenset[str] = frozenset()
     documents: frozenset[str | None] = frozenset()
 
     def __init__(self, *guests: Guest) -> None:

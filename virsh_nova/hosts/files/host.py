@@ -34,6 +34,10 @@ class FilesHost(InMemory):
         self.read_at = read_at
         self._guests = guests
 
+    @property
+    def certain_names(self) -> frozenset[str]:
+        return frozenset((self.certain_name,) if self.certain_name else ())
+
     def sightings(self) -> list[Sighting]:
         return [guest.sighting for guest in self._guests]
 

@@ -150,6 +150,10 @@ class LibvirtHost:
         return cls.open("test://" + quote(DEMO_HOST), timeout=timeout, writable=writable)
 
     @property
+    def certain_names(self) -> frozenset[str]:
+        return frozenset((self.certain_name,) if self.certain_name else ())
+
+    @property
     def documents(self) -> frozenset[str | None]:
         return frozenset()
 
