@@ -348,6 +348,9 @@ def _disk(disk: etree._Element) -> Disk:
         device=disk.get("device", "disk"),
         backing=tuple(_backing(disk)) if "backingStore" in parts or "mirror" in parts else (),
         boot=None if boot is None else integer(boot.get("order")),
+        protocol=None if source is None else source.get("protocol"),
+        shareable=disk.find("shareable") is not None,
+        read_only=disk.find("readonly") is not None,
     )
 
 

@@ -184,6 +184,9 @@ def _disk(disk: Disk) -> Document:
         "device": disk.device,
         "backing": list(disk.backing),
         "boot": disk.boot,
+        "protocol": disk.protocol,
+        "shareable": disk.shareable,
+        "read_only": disk.read_only,
     }
 
 

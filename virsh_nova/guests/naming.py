@@ -59,6 +59,10 @@ def instances_in_path(path: str | None) -> list[str]:
     """
     if not path:
         return []
+    # Most of a fleet's disks are no instance's own: this takes a tenth of the pattern's time.
+    lowered = path.lower()
+    if "/instances/" not in lowered and "_disk" not in lowered:
+        return []
     return [(match[1] or match[2]).lower() for match in _DISK_OF_INSTANCE.finditer(path)]
 
 
