@@ -83,9 +83,9 @@ class TestAGuestThatIsBeingDestroyed:
     def test_is_an_error_with_the_cause_where_the_files_are_not(self, host: ComputeHost) -> None:
         code, out, err = run_on(host.uri, "--timeout", "2", "list", seconds=SOON)
         assert (code, out) == (3, "")
-        (line,) = err.splitlines()
-        assert "answers, but does not list its guests" in line
-        assert "being destroyed" in line
+        error, _hint = err.splitlines()
+        assert "answers, but does not list its guests" in error
+        assert "being destroyed" in error
         assert not lists(host)
 
     def test_is_not_written_around(self, host: ComputeHost) -> None:
