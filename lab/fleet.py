@@ -40,6 +40,13 @@ BENCHMARK_NETWORK = ipaddress.IPv4Network("198.18.0.0/15")
 FIRST_HOST = 11
 """The last number of the first host's address. The machine's is 1."""
 
+LIBVIRTD_CONF = """\
+host_uuid_source = "machine-id"
+listen_tls = 0
+listen_tcp = 1              # nothing but the fleet is on this network
+auth_tcp = "none"
+"""
+
 SSHD_CONFIG = """\
 HostKey /etc/ssh/host_key
 AuthorizedKeysFile /etc/ssh/authorized_keys
@@ -100,6 +107,11 @@ class FleetHost(ComputeHost):
         """
         settings = {"command": str(self._fleet.ssh), "no_tty": "1", **parameters}
         return f"{driver}+ssh://root@{self.address}{path}?{urlencode(settings, safe='/')}"
+
+    @property
+    def tcp_uri(self) -> str:
+        """The way without keys and ciphers, which cost more than all else does."""
+        return f"qemu+tcp://{self.address}/system"
 
     def reachable(self) -> bool:
         """Whether sshd lets the fleet's user in."""
@@ -164,8 +176,7 @@ class FleetHost(ComputeHost):
     def _furnish(self) -> None:
         super()._furnish()
         with (self.directory / "etc" / "libvirtd.conf").open("w") as settings:
-            settings.write(compute_host.LIBVIRTD_CONF)
-            settings.write('host_uuid_source = "machine-id"\n')
+            settings.write(compute_host.LIBVIRTD_CONF + LIBVIRTD_CONF)
         named = self.directory / "named"
         (named / "ssh").mkdir(parents=True)
         (named / "hosts").write_text(self._fleet.hosts_file())

@@ -95,6 +95,8 @@ def start_daemon(directory: Path, name: str) -> int:
     log = str(directory / "log" / f"{name}.out")
     append = os.O_WRONLY | os.O_CREAT | os.O_APPEND
     words = [word.format(directory=directory) for word in DAEMONS[name]]
+    if name == "libvirtd" and (directory / "named").exists():
+        words.append("--listen")
     return os.posix_spawnp(
         words[0],
         words,
