@@ -6,12 +6,12 @@ kernel for it.
 Run as: python slow_wire.py ONE OTHER SECONDS-EACH-WAY; it ends with its stdin.
 """
 
-import os
+import contextlib
+import select
 import socket
 import sys
-import threading
 import time
-from queue import SimpleQueue
+from collections import deque
 
 ETH_P_ALL = 3
 SOL_PACKET = 263
@@ -30,32 +30,42 @@ def end_of(interface: str) -> socket.socket:
     end.setsockopt(SOL_PACKET, PACKET_VNET_HDR, 1)
     end.setsockopt(SOL_PACKET, PACKET_IGNORE_OUTGOING, 1)
     end.bind((interface, ETH_P_ALL))
+    end.setblocking(False)
     return end
 
 
-def take(source: socket.socket, line: "SimpleQueue[Frame]", delay: float) -> None:
-    while True:
-        frame = source.recv(LARGEST)
-        line.put((time.monotonic() + delay, frame))
+def carry(ends: list[socket.socket], delay: float) -> None:
+    """Carry frames until stdin ends.
 
-
-def deliver(line: "SimpleQueue[Frame]", sink: socket.socket) -> None:
+    In one thread: handing each frame to another doubles what it costs, and the hosts of a fleet
+    share their cores with its wires.
+    """
+    lines: dict[socket.socket, deque[Frame]] = {end: deque() for end in ends}
+    """What is on its way to each end, the first to arrive first."""
     while True:
-        due, frame = line.get()
-        time.sleep(max(0, due - time.monotonic()))
-        sink.send(frame)
+        now = time.monotonic()
+        for sink, line in lines.items():
+            while line and line[0][0] <= now:
+                # A frame that cannot go on is lost, as on any other wire.
+                with contextlib.suppress(OSError):
+                    sink.send(line.popleft()[1])
+        arrivals = [line[0][0] for line in lines.values() if line]
+        left = max(0.0, min(arrivals) - time.monotonic()) if arrivals else None
+        # select is exact to some 0.1 ms; the time-outs of epoll are whole milliseconds.
+        ready, _, _ = select.select([sys.stdin, *ends], [], [], left)
+        due = time.monotonic() + delay
+        if sys.stdin in ready:
+            return
+        for source, sink in (ends, ends[::-1]):
+            with contextlib.suppress(OSError):
+                while True:
+                    lines[sink].append((due, source.recv(LARGEST)))
 
 
 def main() -> None:
-    one, other = end_of(sys.argv[1]), end_of(sys.argv[2])
-    for source, sink in ((one, other), (other, one)):
-        line: SimpleQueue[Frame] = SimpleQueue()
-        threading.Thread(target=take, args=(source, line, float(sys.argv[3])), daemon=True).start()
-        threading.Thread(target=deliver, args=(line, sink), daemon=True).start()
+    ends = [end_of(interface) for interface in sys.argv[1:3]]
     print("ready", flush=True)
-    sys.stdin.read()
-    # Not through the threads, which wait in calls.
-    os._exit(0)
+    carry(ends, float(sys.argv[3]))
 
 
 if __name__ == "__main__":
