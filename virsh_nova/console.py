@@ -52,9 +52,11 @@ def documents_text(documents: list[dict[str, Any]], format_: str, *, one_a_line:
 
 def warn_of_faults(guests: Sequence[Guest]) -> None:
     """A warning for everything that is wrong with what was read of the guests."""
+    several_hosts = len({guest.host for guest in guests}) > 1
     for guest in sorted(guests, key=lambda guest: guest.domain):
+        where = f" on {guest.host}" if several_hosts and guest.host else ""
         for fault in guest.faults:
-            complain(f"{guest.domain} ({guest.uuid}): {fault}", kind="warning")
+            complain(f"{guest.domain} ({guest.uuid}){where}: {fault}", kind="warning")
 
 
 _quiet = False

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from ..sources.gather import Gathered
 
 _NONE_HIDDEN: Mapping[Severity, int] = MappingProxyType({})
+_NO_PROGRAMS: Mapping[str, tuple[str, ...]] = MappingProxyType({})
 
 
 class CheckOptions(NamedTuple):
@@ -61,6 +62,8 @@ class Report(NamedTuple):
     """How many findings are less grave than asked for, by their severity."""
     program: tuple[str, ...] = ()
     """As in ``CheckOptions``."""
+    programs: Mapping[str, tuple[str, ...]] = _NO_PROGRAMS
+    """The same for each of several hosts, by its name."""
     several_hosts: bool = False
     """Whether the guests are from more than one host; if so, the host gets a column."""
     warnings: Sequence[CheckWarning] = ()
@@ -113,7 +116,7 @@ def check(
         len({guest.key for guest in guests}),
         hidden,
         options.program,
-        several_hosts,
+        several_hosts=several_hosts,
         warnings=[*map(CheckWarning, said), *warnings],
         failures=failures,
     )

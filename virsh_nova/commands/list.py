@@ -18,7 +18,6 @@ from ..console import (
 from ..guests.columns import COLUMNS, FLAT, FLAT_LONG, Column
 from ..guests.select import Selection, ordered
 from ..model import KINDS, Guest
-from ..render.progress import ProgressBar
 from ..render.safe import visible
 from ..render.style import coloured, plain
 from .options import output_options
@@ -138,7 +137,7 @@ def list_command(
     recorded = all(column.recorded for column in (*shown, *sort_columns)) and (
         bool(columns) or format_ not in ("json", "yaml")
     )
-    with ProgressBar("Reading guests") as progress:
+    with session.progress_bar() as progress:
         host = session.open()
         read = host.guests(
             "block" if recorded else "domain", chosen=selection.may_take, progress=progress
@@ -149,7 +148,8 @@ def list_command(
     if guests or format_ != "table":
         write(printed(guests, format_, columns, long_, session.no_color or no_color))
     else:
-        nobody = "no guest matches" if selection.narrows else f"{host.name} has no guests"
+        here = f"{host.name} has" if host.name else "these hosts have"
+        nobody = "no guest matches" if selection.narrows else f"{here} no guests"
         write(f"{visible(nobody)}\n")
 
 

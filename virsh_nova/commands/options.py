@@ -77,8 +77,10 @@ def collected(command: Command, name: str, record: type[Any]) -> Command:
     return cast(Command, with_record)
 
 
-def output_options(*formats: str, column_help: str) -> Callable[[Command], Command]:
-    """The options that say how a command's result is printed."""
+def output_options(
+    *formats: str, column_help: str, columns: Any = None
+) -> Callable[[Command], Command]:
+    """The options that say how a command's result is printed; its columns are those of list."""
 
     def decorate(command: Command) -> Command:
         for option in (
@@ -87,7 +89,7 @@ def output_options(*formats: str, column_help: str) -> Callable[[Command], Comma
                 "-c",
                 "--column",
                 "columns",
-                type=ColumnName(),
+                type=columns or ColumnName(),
                 multiple=True,
                 help=column_help,
             ),

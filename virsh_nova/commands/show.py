@@ -18,7 +18,6 @@ from ..errors import EXIT_FAILED, NovaDomainsError
 from ..guests.columns import COLUMNS, FLAT, Column
 from ..hosts.lookup import resolve
 from ..model import Guest, GuestKey
-from ..render.progress import ProgressBar
 from ..render.style import coloured, plain
 from .options import output_options
 from .session import Session
@@ -68,7 +67,7 @@ def named_guests(
     session: Session, handles: Sequence[str]
 ) -> tuple[list[Guest], list[NovaDomainsError]]:
     """The guests in the order of their handles, and an error for each handle without one."""
-    with ProgressBar("Reading guests") as progress:
+    with session.progress_bar() as progress:
         host = session.open()
         keys, errors = resolve(host, handles)
         read = host.guests("whole", chosen=lambda seen: seen.key in keys, progress=progress)

@@ -6,7 +6,10 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from ..model import Guest, Sighting
+    from .identity import HostIdentity
 
 Detail = Literal["block", "domain", "whole"]
 """How much to read of each guest: the block, and the XML where there is none; the XML's head with
@@ -44,6 +47,17 @@ class Notes(NamedTuple):
 NOTHING_TO_REPORT = Notes()
 
 
+class Versions(NamedTuple):
+    """Which software the host runs, as ``9.0.0``; None where that is not known."""
+
+    libvirt: str | None = None
+    hypervisor: str | None = None
+    """QEMU's, for a host of QEMU guests."""
+
+
+UNKNOWN_VERSIONS = Versions()
+
+
 class Host(Protocol):
     """One host, or several that are read as one."""
 
@@ -62,6 +76,20 @@ class Host(Protocol):
     @property
     def notes(self) -> Notes:
         """What became of the reading; complete once the guests have been read."""
+
+    @property
+    def read_at(self) -> datetime | None:
+        """In UTC: when the files or the document were written. None for what is read live."""
+
+    @property
+    def identity(self) -> HostIdentity | None:
+        """What tells this libvirt from any other; None for what is no libvirt."""
+
+    def versions(self) -> Versions:
+        """Asks the host. Never raises."""
+
+    def close(self) -> None:
+        """Give up what the host holds open; waits for nothing. It is not read again."""
 
     def sightings(self) -> list[Sighting]:
         """What is known of each guest before its XML is read, in no order. Raises ``HostError``."""

@@ -5,18 +5,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from .host import NOTHING_TO_REPORT, Chosen, Detail, Host, Notes, Progress, everyone, no_progress
+from .host import Chosen, Detail, Host, Notes, Progress, everyone, no_progress
+from .in_memory import InMemory
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from ..model import Guest, Sighting
 
 
-class ManyHosts:
-    """Hosts that are read one after the other; ``notes`` are those on all of them together."""
+class ManyHosts(InMemory):
+    """Hosts that are read one after the other."""
 
-    def __init__(self, hosts: Sequence[Host], notes: Notes = NOTHING_TO_REPORT) -> None:
+    def __init__(self, hosts: Sequence[Host]) -> None:
         self.hosts = tuple(hosts)
-        self._notes = notes
 
     @property
     def name(self) -> str | None:
@@ -34,10 +36,15 @@ class ManyHosts:
     @property
     def notes(self) -> Notes:
         """Warnings first."""
-        each = [self._notes, *(host.notes for host in self.hosts)]
+        each = [host.notes for host in self.hosts]
         lines = [line for notes in each for line in notes.lines]
         lines.sort(key=lambda line: line.kind == "note")
         return Notes(tuple(lines), any(notes.incomplete for notes in each))
+
+    @property
+    def read_at(self) -> datetime | None:
+        """When the oldest of them was read."""
+        return min((host.read_at for host in self.hosts if host.read_at), default=None)
 
     def sightings(self) -> list[Sighting]:
         return [seen for host in self.hosts for seen in host.sightings()]

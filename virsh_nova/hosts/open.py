@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from .calls import Threads
+    from .fleet import Fleet
     from .host import Host
     from .libvirt.connection import LibvirtHost
 
@@ -17,13 +20,14 @@ def open_host(
     offline: bool = False,
     files: Sequence[str] = (),
     timeout: float = 10.0,
+    asks: bool = True,
 ) -> Host:
     """The host to read: one of files where they are asked for, else a libvirt.
 
     Raises ``HostError``.
     """
     if not (offline or files):
-        return open_libvirt(uri, demo=demo, timeout=timeout)
+        return open_libvirt(uri, demo=demo, timeout=timeout, asks=asks)
     # Files do without libvirt, which takes 20 ms to import, and libvirt without these.
     from .files.open import open_files, open_offline
     from .many import together
@@ -31,16 +35,71 @@ def open_host(
     return together(open_files(files)) if files else open_offline()
 
 
+def fleet_of(
+    uris: Sequence[str] = (),
+    *,
+    demo: bool = False,
+    offline: bool = False,
+    files: Sequence[str] = (),
+    timeout: float = 10.0,
+    asks: bool = True,
+    fanout: int,
+) -> Fleet:
+    """The hosts to read, each still to be opened: as for ``open_host``, but any number of URIs."""
+    # One host alone does without.
+    from .calls import Threads
+    from .fleet import Fleet, Opener
+    from .many import ManyHosts
+    from .this_machine import default_uri
+
+    def of_files(path: str) -> Iterator[Host]:
+        from .files.open import open_files
+
+        for host in open_files([path]):
+            # A document can be of several hosts.
+            yield from host.hosts if isinstance(host, ManyHosts) else (host,)
+
+    def of_this_machine() -> list[Host]:
+        return [open_host(offline=True)]
+
+    def of_demo() -> list[Host]:
+        return [open_libvirt(demo=True, timeout=timeout)]
+
+    several = len(uris) > 1
+    threads = Threads(min(len(uris), fanout)) if several else None
+
+    def of_libvirt(uri: str) -> list[Host]:
+        return [open_libvirt(uri, timeout=timeout, asks=asks and not several, threads=threads)]
+
+    if files:
+        # No faster with more threads than one.
+        return Fleet([Opener(path, partial(of_files, path)) for path in files], fanout=1)
+    if offline:
+        return Fleet([Opener("--offline", of_this_machine)])
+    if demo:
+        return Fleet([Opener("--demo", of_demo)])
+    return Fleet(
+        [Opener(uri, partial(of_libvirt, uri)) for uri in uris or (default_uri(),)], fanout
+    )
+
+
 def open_libvirt(
-    uri: str | None = None, *, demo: bool = False, timeout: float = 10.0, writable: bool = False
+    uri: str | None = None,
+    *,
+    demo: bool = False,
+    timeout: float = 10.0,
+    writable: bool = False,
+    asks: bool = True,
+    threads: Threads | None = None,
 ) -> LibvirtHost:
     """A host through its daemon, or the embedded example. Raises ``HostError``.
 
-    ``timeout`` (seconds) bounds each wait for an answer.
+    ``timeout`` (seconds) bounds each wait for an answer. Without ``asks`` ssh asks nothing on the
+    terminal; ``threads`` are shared with other hosts.
     """
     # 20 ms that neither files nor --help need.
     from .libvirt.connection import LibvirtHost
 
     if demo:
         return LibvirtHost.open_demo(timeout=timeout, writable=writable)
-    return LibvirtHost.open(uri, timeout=timeout, writable=writable)
+    return LibvirtHost.open(uri, timeout=timeout, writable=writable, asks=asks, threads=threads)

@@ -77,7 +77,7 @@ def _guest_lines(
         room = width and width - indent
         for number, line in enumerate(_what_is_wrong(finding, room, "→" if unicode else "->")):
             yield f"{' ' * indent if number else head}{line}"
-        if command := spelled(finding, report.program):
+        if command := spelled(finding, report):
             # Never broken: it is there to be copied.
             yield f"    {paint('$', 'quiet')} {command}"
 
@@ -163,8 +163,9 @@ def _number(number: int, word: str) -> str:
 # ---- for programs -----------------------------------------------------------------------------
 
 
-def spelled(finding: Finding, program: Sequence[str]) -> str:
+def spelled(finding: Finding, report: Report) -> str:
     """The command, quoted for a shell; empty if there is none, or none that reaches the guest."""
+    program = report.programs.get(finding.host or "", report.program)
     if not (program and finding.command):
         return ""
     return visible(shlex.join([*program, *finding.command]))
@@ -187,7 +188,7 @@ def _row(finding: Finding, report: Report) -> dict[str, str]:
         "project": _of(guest, "project") if guest else str(project),
         "user": _of(guest, "user") if guest else str(user),
         "evidence": "; ".join(finding.evidence),
-        "command": spelled(finding, report.program),
+        "command": spelled(finding, report),
     }
 
 
@@ -248,13 +249,16 @@ OK, WARNING, CRITICAL, UNKNOWN = range(4)
 _STATUS = {OK: "OK", WARNING: "WARNING", CRITICAL: "CRITICAL", UNKNOWN: "UNKNOWN"}
 
 
-def nagios_status(report: Report) -> int:
+def nagios_status(report: Report, missing: str = "") -> int:
+    """``missing`` says why guests may be missing: without a finding that leaves all open."""
     if report.count("error"):
         return CRITICAL
-    return WARNING if report.count("warning") else OK
+    if report.count("warning"):
+        return WARNING
+    return UNKNOWN if missing else OK
 
 
-def nagios_line(report: Report) -> str:
+def nagios_line(report: Report, missing: str = "") -> str:
     """One line with performance data, as monitoring plugins print it."""
     counts = {severity: report.count(severity) for severity in SEVERITIES}
     numbers = ", ".join(_number(counts[name], name) for name in SEVERITIES if counts[name])
@@ -263,8 +267,11 @@ def nagios_line(report: Report) -> str:
     named = [f"{number} {code}" if number > 1 else code for code, number in codes.items()]
     if len(named) > _MOST_NAMED:
         named = [*named[:_MOST_NAMED], f"{len(named) - _MOST_NAMED} more"]
-    status = _STATUS[nagios_status(report)]
+    status = _STATUS[nagios_status(report, missing)]
     text = f"{numbers}: {', '.join(named)}" if numbers else "nothing found"
+    if missing:
+        # To a monitoring system, performance data follow a bar.
+        text += f"; {visible(' '.join(missing.split())).replace('|', '/')}"
     figures = " ".join(f"{name}s={number}" for name, number in counts.items())
     return f"NOVA-DOMAINS {status} - {text} | {figures} guests={report.guests}\n"
 

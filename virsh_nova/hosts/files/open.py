@@ -18,7 +18,7 @@ from ..this_machine import look_up_name, objection
 from .assemble import HostName, LivesOn, assemble, host_name
 from .dump import read_dump
 from .host import FilesHost
-from .layout import LARGEST_DUMP, Found, Search, newest, too_large, written_moment
+from .layout import LARGEST_DUMP, Found, Search, moment_of, newest, too_large, written_moment
 from .search import Looked, holds_host, search_folder, search_tree
 from .tree import Tree, open_tree
 
@@ -179,7 +179,7 @@ def _saved_host(data: bytes, path: str, modified: float) -> Host:
     if not guests:
         why = f": {faults[0]}" if faults else ""
         raise HostError(f"{path}: holds no guest{why}", _SUPPORTED)
-    return hosts_of(guests, _notes(path, len(guests), modified, faults))
+    return hosts_of(guests, _notes(path, len(guests), modified, faults), moment_of(modified))
 
 
 def _of_nova(path: str) -> HostError:
@@ -198,6 +198,7 @@ def _host(search: Search, name: HostName, lives_on: LivesOn | None = None) -> Fi
         assembled.guests,
         notes._replace(incomplete=not search.complete),
         is_this_machine=lives_on is not None,
+        read_at=moment_of(youngest),
     )
 
 
