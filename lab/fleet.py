@@ -164,6 +164,15 @@ class FleetHost(ComputeHost):
             wire.communicate()
             switch(f"link del {near}", f"link set {self._port} master bridge")
 
+    @contextlib.contextmanager
+    def called(self, name: str) -> Iterator[None]:
+        """The host has another name for its daemon, which reads it once, when it starts."""
+        try:
+            self._rename(name)
+            yield
+        finally:
+            self._rename(self.name)
+
     def stop_sshd(self) -> None:
         """SIGSTOP: connections are taken by the kernel, and nothing is said on them."""
         os.kill(self.sshd_pid, signal.SIGSTOP)
@@ -186,6 +195,13 @@ class FleetHost(ComputeHost):
         shutil.copy(self._fleet.key.with_suffix(".pub"), named / "ssh" / "authorized_keys")
         public = make_key(named / "ssh" / "host_key")
         self._fleet.trust(self.address, public)
+
+    def _rename(self, name: str) -> None:
+        guardian = self._guardian
+        assert guardian is not None
+        there = ["nsenter", f"--uts=/proc/{guardian.pid}/ns/uts", "hostname", name]
+        subprocess.run(there, check=True)
+        self.restart_daemon()
 
     def _lets_in(self) -> bool:
         if not alive(self.sshd_pid):
