@@ -190,6 +190,7 @@ class FleetHost(ComputeHost):
         (named / "ssh").mkdir(parents=True)
         (named / "hosts").write_text(self._fleet.hosts_file())
         (named / "machine-id").write_text(f"{self.machine_id}\n")
+        (named / "passwd").write_text(users())
         (named / "shadow").write_text("root:*:20000:0:99999:7:::\nsshd:!:20000::::::\n")
         (named / "ssh" / "sshd_config").write_text(SSHD_CONFIG)
         shutil.copy(self._fleet.key.with_suffix(".pub"), named / "ssh" / "authorized_keys")
@@ -453,6 +454,13 @@ def make_key(path: Path) -> str:
     make = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "", "-f", str(path)]
     subprocess.run(make, check=True, stdin=subprocess.DEVNULL)
     return path.with_suffix(".pub").read_text().strip()
+
+
+def users() -> str:
+    """The machine's, but root's shell reads none of the files in the machine's /root."""
+    lines = Path("/etc/passwd").read_text().splitlines()
+    others = [line for line in lines if not line.startswith("root:")]
+    return "\n".join(["root:x:0:0:root:/:/bin/sh", *others, ""])
 
 
 def in_network_of(pid: int, *command: str) -> list[str]:

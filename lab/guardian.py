@@ -38,6 +38,7 @@ LAID_OVER = {
 LAID_OVER_BY_NAMED = {
     "named/ssh": "/etc/ssh",
     "named/hosts": "/etc/hosts",
+    "named/passwd": "/etc/passwd",
     "named/machine-id": "/etc/machine-id",
     # Where root's password is locked with "!", sshd refuses keys too.
     "named/shadow": "/etc/shadow",

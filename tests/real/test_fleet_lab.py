@@ -112,6 +112,10 @@ class TestTheHosts:
         assert f"{fleet.machine_address}/24" in shown.stdout
         assert all(route.subnet_of(fleet.network) for route in ours)
 
+    def test_read_no_files_of_those_who_run_the_tests(self, fleet: Fleet) -> None:
+        ask = [fleet.ssh, fleet[0].address, "echo ~root $0"]
+        assert subprocess.run(ask, capture_output=True, text=True).stdout == "/ sh\n"
+
     def test_reach_each_other(self, fleet: Fleet) -> None:
         ask = [fleet.ssh, fleet[0].address, f"virsh -c '{fleet[1].ssh_uri()}' hostname"]
         done = subprocess.run(ask, capture_output=True, text=True, timeout=SOON)
