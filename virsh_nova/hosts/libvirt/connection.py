@@ -18,7 +18,16 @@ from ...errors import HostError, HostSilent, NovaDomainsError
 from ...guests.host_names import is_loopback
 from ...model import Sighting
 from ..calls import Call, Calls, Threads, is_traced, traced
-from ..host import NOTHING_TO_REPORT, Chosen, Detail, Progress, Versions, everyone, no_progress
+from ..host import (
+    NOTHING_TO_REPORT,
+    Chosen,
+    Detail,
+    Progress,
+    Versions,
+    everyone,
+    no_progress,
+    this_moment,
+)
 from ..template import without_questions
 from ..this_machine import default_uri, is_qemu_here, qemu_pid, short_name, split_uri
 from . import failures
@@ -141,6 +150,14 @@ class LibvirtHost:
         return cls.open("test://" + quote(DEMO_HOST), timeout=timeout, writable=writable)
 
     @property
+    def certain_names(self) -> frozenset[str]:
+        return frozenset((self.certain_name,) if self.certain_name else ())
+
+    @property
+    def documents(self) -> frozenset[str | None]:
+        return frozenset()
+
+    @property
     def is_this_machine(self) -> bool:
         """Whether the guests' processes are those of the machine this runs on."""
         return is_qemu_here(self.uri)
@@ -155,11 +172,6 @@ class LibvirtHost:
         """None where the name is only what the URI calls the host, or localhost."""
         name, certain = self._name()
         return name if certain else None
-
-    @property
-    def certain_names(self) -> frozenset[str]:
-        name = self.certain_name
-        return frozenset((name,) if name else ())
 
     def _name(self) -> tuple[str, bool]:
         if self._named is None:
@@ -316,6 +328,7 @@ class LibvirtHost:
         """Every domain with its state; None where the host's files are read instead."""
         if self._files is not None:
             return None
+        read_at = this_moment()
         try:
             listed = self._list_in_time()
         except libvirt.libvirtError as error:
@@ -324,7 +337,7 @@ class LibvirtHost:
             return None
         host, certain = self._name()
         return [
-            (domain, sighting_of(domain, host, not certain, state, reason))
+            (domain, sighting_of(domain, host, not certain, state, reason, read_at))
             for domain, state, reason in listed
         ]
 
