@@ -92,9 +92,8 @@ def test_names_from_stdin(template: str) -> None:
 
 
 def test_a_group_of_clustershell(template: str, tmp_path: Path) -> None:
-    groups = tmp_path / "groups.d"
-    groups.mkdir()
-    (tmp_path / "groups.conf").write_text(
+    (tmp_path / "clustershell").mkdir()
+    (tmp_path / "clustershell" / "groups.conf").write_text(
         "[Main]\ndefault: mine\n[mine]\nmap: [ $GROUP = compute ] && echo a,b\n"
     )
     lines = output(
@@ -105,7 +104,7 @@ def test_a_group_of_clustershell(template: str, tmp_path: Path) -> None:
         "hosts",
         "-f",
         "value",
-        CLUSTERSHELL_CFGDIR=str(tmp_path),
+        XDG_CONFIG_HOME=str(tmp_path),
     )
     assert len(lines.splitlines()) == 2
 

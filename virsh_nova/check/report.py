@@ -89,7 +89,7 @@ def check(
     keys, failures = resolve(host, options.handles) if options.handles else ([], [])
     # All of them, whichever were asked for: another guest may use the same disk.
     guests = host.guests("whole", progress=progress)
-    hosts = _certain_hosts(guests, host.certain_name)
+    hosts = _certain_hosts(guests) | host.certain_names
     answers = _ask_nova(options, guests, hosts) if options.files or options.cloud else None
     ages, warnings = _ages(guests, host.is_this_machine)
     findings = examine(
@@ -138,10 +138,8 @@ def sources_for_stamp(files: Sequence[str], cloud: str | None) -> tuple[str, ...
     return (*words, *(("--cloud", cloud) if cloud else ()))
 
 
-def _certain_hosts(guests: Sequence[Guest], name: str | None) -> frozenset[str]:
-    """The hosts whose names are certain; ``name`` is that of a host without guests."""
-    if not guests:
-        return frozenset((name,) if name else ())
+def _certain_hosts(guests: Sequence[Guest]) -> frozenset[str]:
+    """The hosts of the guests whose names are certain."""
     return frozenset(host for guest in guests if (host := guest.certain_host))
 
 

@@ -95,7 +95,7 @@ class Session:
         return host
 
     def progress_bar(self) -> ProgressBar:
-        """For the reading: it counts the guests of one host, or hosts."""
+        """For the reading: it counts the guests of one host, or the hosts of a fleet."""
         from ..render.progress import ProgressBar  # --help does without threads
 
         return ProgressBar("Reading hosts" if self.is_fleet else "Reading guests")

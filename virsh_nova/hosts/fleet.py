@@ -208,18 +208,16 @@ class Fleet:
     ) -> Iterator[HostRead]:
         """Every host as it is done, in no order. Never raises for what a host does.
 
-        ``progress`` is called with how many hosts are done, and of how many; of one alone, with
-        how many guests. ``versions`` asks each host for these too, which takes a round trip or two.
+        ``progress`` is called with how many hosts are done, and of how many. ``versions`` asks each
+        host for these too, which takes a round trip or two.
         """
-        alone = progress if len(self._places) == 1 else no_progress
 
         def read(_place: _Place, host: Host) -> Sequence[Guest]:
-            return host.guests(detail, chosen=chosen, progress=alone)
+            return host.guests(detail, chosen=chosen)
 
         self._room = -1  # There is no next question.
         try:
-            of_hosts = no_progress if len(self._places) == 1 else progress
-            for _, result in self._ask(read, self._places, of_hosts, versions):
+            for _, result in self._ask(read, self._places, progress, versions):
                 yield result
         finally:
             self.close()
@@ -241,6 +239,11 @@ class Fleet:
     @property
     def certain_name(self) -> str | None:
         return _common(certain for place in self._reached() for _, certain in place.names)
+
+    @property
+    def certain_names(self) -> frozenset[str]:
+        names = (place.certain_name for place in self._reached())
+        return frozenset(name for name in names if name)
 
     @property
     def is_this_machine(self) -> bool:

@@ -76,6 +76,10 @@ class Host(Protocol):
         """The name where it can be compared with others; None where it is a guess."""
 
     @property
+    def certain_names(self) -> frozenset[str]:
+        """The certain names of all hosts that were read, even if they have no guests."""
+
+    @property
     def is_this_machine(self) -> bool:
         """Whether the guests' processes are those of the machine that this runs on."""
 

@@ -23,6 +23,11 @@ class InMemory:
     """What a host that has been read already lacks: no libvirt is behind it."""
 
     identity = None
+    certain_name: str | None
+
+    @property
+    def certain_names(self) -> frozenset[str]:
+        return frozenset((self.certain_name,) if self.certain_name else ())
 
     def versions(self) -> Versions:
         return UNKNOWN_VERSIONS

@@ -13,6 +13,11 @@ if TYPE_CHECKING:
     from .libvirt.connection import LibvirtHost
 
 
+_FILES = 256
+_FILES_EACH = 8
+"""File descriptors."""
+
+
 def open_host(
     uri: str | None = None,
     *,
@@ -38,6 +43,16 @@ def open_host(
     from .files.paths import open_paths
 
     return open_paths(files)
+
+
+def _allow_open_files(hosts: int) -> None:
+    """Each host takes a socket and a pipe or two, and 1024 is the usual limit."""
+    from resource import RLIMIT_NOFILE, getrlimit, setrlimit  # a single host does without
+
+    soft, hard = getrlimit(RLIMIT_NOFILE)
+    wanted = _FILES + _FILES_EACH * hosts
+    if soft < wanted:
+        setrlimit(RLIMIT_NOFILE, (min(wanted, hard) if hard >= 0 else wanted, hard))
 
 
 def fleet_of(
@@ -68,6 +83,8 @@ def fleet_of(
     def of_libvirt(uri: str) -> list[Host]:
         return [open_libvirt(uri, timeout=timeout, asks=asks and not several, threads=threads)]
 
+    if several:
+        _allow_open_files(min(len(uris), fanout))
     if files:
         from .files.paths import fleet_of_paths
 

@@ -24,6 +24,7 @@ class Host:
     """Guests that were read: one that crashed, and a helper, the process of which is this one."""
 
     name = certain_name = "compute-1"
+    certain_names = frozenset(("compute-1",))
     notes = NOTHING_TO_REPORT
 
     def __init__(self, *, is_this_machine: bool = True) -> None:

@@ -241,6 +241,7 @@ class _Read:
     """Guests that were read, as a host."""
 
     name = certain_name = None
+    certain_names: frozenset[str] = frozenset()
     notes = NOTHING_TO_REPORT
     is_this_machine = False
 
@@ -275,3 +276,22 @@ def test_a_cloud_is_asked_for_each_host_and_for_guests_of_unknown_ones(
     orphans = [finding.key for finding in report.findings if finding.code == "orphan"]
     assert orphans == [("compute-2", uuid_of(2)), ("dumps", uuid_of(3))]
     assert [warning.message for warning in report.warnings] == ["the same"]
+
+
+def test_an_instance_that_an_empty_host_should_have_is_missing(tmp_path: Path) -> None:
+    """One of several hosts has no guests: it was read all the same."""
+    (tmp_path / "servers.json").write_text(
+        json.dumps(
+            {
+                "servers": [
+                    {"id": uuid_of(9), "status": "ACTIVE", "OS-EXT-SRV-ATTR:host": name}
+                    for name in ("compute-2", "compute-3")
+                ]
+            }
+        )
+    )
+    host: Any = _Read(on("compute-1", 1))
+    host.certain_names = frozenset(("compute-1", "compute-2"))
+    report = check(host, CheckOptions(files=(str(tmp_path / "servers.json"),), severity="error"))
+    missing = [finding.key for finding in report.findings if finding.code == "missing"]
+    assert missing == [("compute-2", uuid_of(9))]

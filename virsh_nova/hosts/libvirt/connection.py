@@ -165,6 +165,11 @@ class LibvirtHost:
         name, certain = self._name()
         return name if certain else None
 
+    @property
+    def certain_names(self) -> frozenset[str]:
+        name = self.certain_name
+        return frozenset((name,) if name else ())
+
     def _name(self) -> tuple[str, bool]:
         if self._named is None:
             try:
