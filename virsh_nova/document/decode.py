@@ -142,6 +142,9 @@ class _Disk(msgspec.Struct):
     device: str = "disk"
     backing: list[str] = []
     boot: int | None = None
+    protocol: str | None = None
+    shareable: bool = False
+    read_only: bool = False
 
 
 class _Interface(msgspec.Struct):

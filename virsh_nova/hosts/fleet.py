@@ -100,6 +100,10 @@ class _Place:
         self.is_empty = False
         """Whether there turned out to be no host."""
         self.is_this_machine = False
+        self.certain_names: set[str] = set()
+        """Of all hosts that the source holds."""
+        self.documents: set[str | None] = set()
+        """As ``Host.documents``."""
         self.notes: list[Notes] = []
         """One for each host."""
         self.identity: Call[HostIdentity | None] | None = None
@@ -241,14 +245,17 @@ class Fleet:
         return _common(certain for place in self._reached() for _, certain in place.names)
 
     @property
-    def certain_names(self) -> frozenset[str]:
-        names = (place.certain_name for place in self._reached())
-        return frozenset(name for name in names if name)
-
-    @property
     def is_this_machine(self) -> bool:
         reached = self._reached()
         return bool(reached) and all(place.is_this_machine for place in reached)
+
+    @property
+    def certain_names(self) -> frozenset[str]:
+        return frozenset(name for place in self._reached() for name in place.certain_names)
+
+    @property
+    def documents(self) -> frozenset[str | None]:
+        return frozenset(name for place in self._reached() for name in place.documents)
 
     def versions(self) -> Versions:
         return UNKNOWN_VERSIONS
@@ -392,6 +399,8 @@ class Fleet:
             error = _known(failure)
         place.name, place.certain_name = host.name, host.certain_name
         place.is_this_machine = host.is_this_machine
+        place.certain_names |= host.certain_names
+        place.documents |= host.documents
         place.notes.append(host.notes)
         result = HostRead(
             host.name,

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Container, Iterator
 from datetime import datetime, timezone
-from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
-    from ..model import Guest, Sighting
+    from ..model import Guest, GuestKey, Sighting
     from .identity import HostIdentity
 
 Detail = Literal["block", "domain", "whole"]
@@ -92,6 +92,11 @@ class Host(Protocol):
         """In UTC: when the files or the document were written. None for what is read live."""
 
     @property
+    def documents(self) -> frozenset[str | None]:
+        """The names of its hosts whose guests come from documents, which say when they were read:
+        how old a guest is that was read otherwise, files do not tell."""
+
+    @property
     def identity(self) -> HostIdentity | None:
         """What tells this libvirt from any other; None for what is no libvirt."""
 
@@ -112,3 +117,17 @@ class Host(Protocol):
         A guest that vanishes meanwhile is skipped; one that cannot be read comes with a fault.
         Raises ``HostError`` when the host itself is lost or falls silent.
         """
+
+
+@runtime_checkable
+class Stream(Protocol):
+    """What a host has too if its guests can be read one after the other, and more than once.
+
+    Those of a fleet fill the memory: a file of what was collected need not keep them.
+    """
+
+    def outlines(self) -> Iterator[Guest]:
+        """All guests, as ``document.outline`` has them."""
+
+    def stream(self, chosen: Container[GuestKey] | None = None) -> Iterator[Guest]:
+        """All guests, or those of these keys, as ``guests`` reads them whole."""

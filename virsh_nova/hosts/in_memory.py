@@ -29,6 +29,10 @@ class InMemory:
     def certain_names(self) -> frozenset[str]:
         return frozenset((self.certain_name,) if self.certain_name else ())
 
+    @property
+    def documents(self) -> frozenset[str | None]:
+        return frozenset()
+
     def versions(self) -> Versions:
         return UNKNOWN_VERSIONS
 

@@ -68,6 +68,10 @@ class ManyHosts:
         for host in self.hosts:
             host.close()
 
+    @property
+    def documents(self) -> frozenset[str | None]:
+        return frozenset(name for host in self.hosts for name in host.documents)
+
     def sightings(self) -> list[Sighting]:
         return [seen for host in self.hosts for seen in host.sightings()]
 

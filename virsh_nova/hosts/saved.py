@@ -69,6 +69,10 @@ class SavedHost(InMemory):
         self.certain_name = None if guests[0].sighting.host_guessed else self.name
         self._guests = guests
 
+    @property
+    def documents(self) -> frozenset[str | None]:
+        return frozenset((self.name,))
+
     def sightings(self) -> list[Sighting]:
         return [guest.sighting for guest in self._guests]
 
