@@ -26,7 +26,7 @@ from tests.support.embedded import (
     uuid_of,
 )
 from virsh_nova.check.report import CheckOptions, check
-from virsh_nova.document.encode import whole_document
+from virsh_nova.document.encode import guest_document, whole_document
 from virsh_nova.guests.columns import COLUMNS
 from virsh_nova.guests.select import Selection, ordered
 from virsh_nova.hosts.fleet import Fleet, Opener
@@ -132,7 +132,10 @@ def _opened(uri: str) -> list[Host]:
 
 
 class Answers(NamedTuple):
-    """All that can be asked of hosts, in the order in which it is shown."""
+    """All that can be asked of hosts, in the order in which it is shown.
+
+    As documents: of the layout of a block they keep no more than is shown.
+    """
 
     shown: list[dict[str, Any]]
     """``show -f json`` of every guest."""
@@ -140,7 +143,7 @@ class Answers(NamedTuple):
     """``list``, every column but the evidence, of which a look at the whole guest finds more."""
     filtered: list[list[tuple[str | None, str]]]
     named: list[tuple[list[Any], list[str]]]
-    """``show HANDLE``: the guests, or the error, of each handle."""
+    """``show HANDLE``: the keys of the guests, or the error, of each handle."""
     owners: list[list[tuple[Any, ...]]]
     """``whose HANDLE``."""
     findings: list[tuple[Any, ...]]
@@ -194,12 +197,15 @@ def answers(host: Host) -> Answers:
     for handle in handles:
         keys, errors = resolve(host, [handle])
         found = [each for each in guests if each.key in keys]
-        named.append((found, [str(error) for error in errors]))
+        named.append(([each.key for each in found], [str(error) for error in errors]))
         # Where the listing shows which guests a handle can mean, only these are read.
         narrowed = chosen_by([handle], None) is not None
         index = read_index(host, [handle], None, None) if narrowed else everyones
         owners.append(
-            [(each.kind, each.value, each.detail, each.guest) for each in index.answers(handle)]
+            [
+                (each.kind, each.value, each.detail, guest_document(each.guest))
+                for each in index.answers(handle)
+            ]
         )
     report = check(host, CheckOptions(severity="note"))
     return Answers(
@@ -218,8 +224,5 @@ def answers(host: Host) -> Answers:
         ],
         named,
         owners,
-        [
-            (found.key, found.code, found.severity, found.guest, found.evidence)
-            for found in report.findings
-        ],
+        [(found.key, found.code, found.severity, found.evidence) for found in report.findings],
     )

@@ -433,7 +433,7 @@ def test_a_few_hosts_are_kept_for_the_next_question_and_many_are_read_again(
     host.sightings()
     first = keys(host)
     assert counting.opened == 20
-    monkeypatch.setattr(fleets, "_MOST_HELD", 5)
+    monkeypatch.setattr(fleets, "MOST_HELD", 5)
     host = opened(tmp_path)
     host.sightings()
     assert keys(host) == first
