@@ -9,20 +9,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from posixpath import normpath
 
 from ..guests.naming import PORT_BEGINNING_LENGTH, PORT_DEVICE, UUID_WITHIN
-from ..hosts.lookup import SHORTEST_PREFIX
-from ..model import Guest
-from ..quoting import quoted
-from .answer import (
-    HANDLE_KINDS,
-    Answer,
-    HandleKind,
-    Lineage,
-    Process,
-    Processes,
-    RealPaths,
-)
-from .identifiers import identifiers, keys_of
-from .keys import (
+from ..handles.identifiers import identifiers, keys_of
+from ..handles.keys import (
     address_key,
     key_of,
     keys_of_any_kind,
@@ -30,6 +18,17 @@ from .keys import (
     number_of,
     split_handle,
     uuid_key,
+)
+from ..handles.kinds import HANDLE_KINDS, HandleKind
+from ..hosts.lookup import SHORTEST_PREFIX
+from ..model import Guest
+from ..quoting import quoted
+from .answer import (
+    Answer,
+    Lineage,
+    Process,
+    Processes,
+    RealPaths,
 )
 from .made_names import LONGEST_SHORT_NAME, MadeName, made_names
 

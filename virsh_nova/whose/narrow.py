@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from ..handles.keys import number_of, split_handle, uuid_key
 from ..hosts.host import Host
 from ..model import Guest, Sighting
 from .answer import Processes, RealPaths
 from .index import Index
-from .keys import number_of, split_handle, uuid_key
 
 _NUMBERED = ("pid", "id")
 

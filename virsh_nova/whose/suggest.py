@@ -5,10 +5,10 @@ from __future__ import annotations
 from difflib import get_close_matches
 
 from ..errors import HandleError
+from ..handles.keys import number_of, split_handle
+from ..handles.kinds import HandleKind
 from ..quoting import quoted
-from .answer import HandleKind
 from .index import Index
-from .keys import number_of, split_handle
 
 _LONGEST = 256
 _CLOSE_TO_BARE: tuple[HandleKind, ...] = (

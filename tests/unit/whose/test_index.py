@@ -27,6 +27,8 @@ from tests.support.handles import (
     hardware,
     whole_guests,
 )
+from virsh_nova.handles.identifiers import identifiers
+from virsh_nova.handles.kinds import HANDLE_KINDS
 from virsh_nova.model import (
     Disk,
     Flavor,
@@ -34,8 +36,7 @@ from virsh_nova.model import (
     Identity,
     Owner,
 )
-from virsh_nova.whose.answer import HANDLE_KINDS, Answer
-from virsh_nova.whose.identifiers import identifiers
+from virsh_nova.whose.answer import Answer
 from virsh_nova.whose.index import Index
 from virsh_nova.whose.suggest import no_match
 

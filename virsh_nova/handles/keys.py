@@ -7,7 +7,7 @@ import re
 from socket import AF_INET, AF_INET6, inet_ntop, inet_pton
 
 from ..guests.naming import uuid_digits
-from .answer import HANDLE_KINDS, HandleKind
+from .kinds import HANDLE_KINDS, HandleKind
 
 _MAC = re.compile(
     r"(?:[0-9a-f]{2}:){5}[0-9a-f]{2}|(?:[0-9a-f]{2}-){5}[0-9a-f]{2}"
