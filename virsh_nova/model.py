@@ -287,6 +287,9 @@ class Sighting(NamedTuple):
     host_guessed: bool = False
     """Whether ``host`` is only the name of the folder or archive that was read: such a name is
     shown, never compared."""
+    read_at: datetime | None = None
+    """UTC, to the second: when libvirt was asked, or when the files of the host were written. None
+    for a document that does not say."""
 
     @property
     def key(self) -> GuestKey:
@@ -321,7 +324,8 @@ class Guest(NamedTuple):
     transient guest a live one only."""
     faults: tuple[str, ...] = ()
     host_guessed: bool = False
-    """As in ``Sighting``."""
+    """As in ``Sighting``, as is the next."""
+    read_at: datetime | None = None
 
     @property
     def key(self) -> GuestKey:

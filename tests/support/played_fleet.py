@@ -9,7 +9,6 @@ silent, refuse, break off) the relay decides by its name.
 from __future__ import annotations
 
 import contextlib
-import os
 import socket
 import struct
 import sys
@@ -67,6 +66,8 @@ class PlayedFleet:
         """By name; a host that is not in it is up."""
         self.called: dict[str, str] = {}
         """What a host calls itself, where that is not the name it is reached by."""
+        self.called_uuid: dict[str, str] = {}
+        """What its uuid is made from, where that is not what it calls itself."""
         self.most_at_once = 0
         self.log = directory / "ssh.log"
         self._daemon = str(daemon)
@@ -198,7 +199,7 @@ class PlayedFleet:
                 body = _xdr(name.encode())
             elif procedure == _GET_CAPABILITIES:
                 text = body[4 : 4 + int.from_bytes(body[:4], "big")].decode()
-                own = uuid.uuid5(uuid.NAMESPACE_DNS, name)
+                own = uuid.uuid5(uuid.NAMESPACE_DNS, self.called_uuid.get(host, name))
                 body = _xdr(text.replace("<host>", f"<host><uuid>{own}</uuid>", 1).encode())
         length = _HEAD.size + len(body)
         return _HEAD.pack(length, program, version, procedure, kind, serial, status) + body
@@ -213,15 +214,3 @@ def _pass_on(source: socket.socket, sink: socket.socket) -> None:
         while data := source.recv(65536):
             sink.sendall(data)
         sink.shutdown(socket.SHUT_WR)
-
-
-def children_of(pid: int) -> list[int]:
-    """The processes that one started and that still run."""
-    found = []
-    for entry in os.listdir("/proc"):
-        with contextlib.suppress(OSError, IndexError):
-            if entry.isdigit():
-                stat = Path("/proc", entry, "stat").read_text()
-                if int(stat.rpartition(")")[2].split()[1]) == pid:
-                    found.append(int(entry))
-    return found

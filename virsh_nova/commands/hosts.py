@@ -7,11 +7,11 @@ from datetime import datetime, timezone
 
 import click
 
-from ..console import documents_text, draws_for_terminal, speaks_unicode, terminal_width, write
+from ..console import draws_for_terminal, speaks_unicode, terminal_width, write, write_documents
 from ..hosts.summary import HostColumn, HostSummary, ordered, summary_of
 from ..render import hosts as face
 from ..render.style import coloured, plain
-from .options import output_options
+from .options import DOCUMENTS, output_options
 from .session import Session
 from .types import HostColumnName
 
@@ -30,6 +30,7 @@ from .types import HostColumnName
 @output_options(
     "table",
     "json",
+    "jsonl",
     "yaml",
     "csv",
     "value",
@@ -51,7 +52,10 @@ def hosts_command(
     was read and how long that took.
     """
     summaries = ordered(read_summaries(session), sort_columns, descending=not ascending)
-    write(printed(summaries, format_, columns, session.no_color or no_color))
+    if format_ in DOCUMENTS:
+        write_documents(face.documents(summaries, columns), format_, one_a_line=True)
+    else:
+        write(printed(summaries, format_, columns, session.no_color or no_color))
 
 
 def read_summaries(session: Session) -> list[HostSummary]:
@@ -65,8 +69,6 @@ def read_summaries(session: Session) -> list[HostSummary]:
 def printed(
     hosts: Sequence[HostSummary], format_: str, columns: Sequence[HostColumn], no_color: bool
 ) -> str:
-    if format_ in ("json", "yaml"):
-        return documents_text(face.documents(hosts, columns), format_, one_a_line=True)
     if format_ == "csv":
         return face.as_csv(hosts, columns)
     if format_ == "value":

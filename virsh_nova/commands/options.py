@@ -13,6 +13,10 @@ from .types import ColumnName, refuse_nan
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 
+DOCUMENTS = ("json", "jsonl", "yaml")
+"""The formats that hold everything; of the others each has its columns."""
+
+
 class Manner(NamedTuple):
     """How a plan is shown and carried out: the options that stamp and undo share."""
 

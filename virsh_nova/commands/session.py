@@ -108,7 +108,7 @@ class Session:
         if self.is_fleet:
             raise click.UsageError(
                 f"{command} writes to one host at a time, not to {len(self.uris)}; Ansible runs it "
-                f"on many: ansible HOSTS -b -m command -a '{PROGRAM} {command} --yes'"
+                f"on many: ansible HOSTS -b -m command -a '{PROGRAM} {command} … --yes'"
             )
 
     def refuse_stdin(self, option: str) -> None:

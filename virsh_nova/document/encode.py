@@ -42,6 +42,7 @@ def guest_document(guest: Guest) -> Document:
         "evidence": list(guest.evidence),
         "title": guest.title,
         "description": guest.description,
+        "read_at": iso(guest.read_at),
         "instance": None if guest.instance is None else _instance(guest.instance),
     }
     if guest.host_guessed:

@@ -121,6 +121,7 @@ def _guest(
     return Guest(
         host=sighting.host,
         host_guessed=sighting.host_guessed,
+        read_at=sighting.read_at,
         uuid=sighting.uuid,
         domain=sighting.domain,
         id=sighting.id,

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from ..model import Guest, Sighting
     from .identity import HostIdentity
 
@@ -27,6 +26,11 @@ def everyone(_: Sighting) -> bool:
 
 def no_progress(_done: int, _total: int) -> None:
     pass
+
+
+def this_moment() -> datetime:
+    """In UTC, to the second, as documents have it."""
+    return datetime.now(timezone.utc).replace(microsecond=0)
 
 
 class Note(NamedTuple):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from ..errors import NovaDomainsError
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 WITHOUT_CLUSTERSHELL = "pip install 'nova-domains[fleet]', or the package python3-clustershell"
 
 _PLAIN = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,254}")
+_COMMENT = re.compile(r"(?:^|\s)#.*")
 _WELCOME = "a name is of letters, digits and . _ -, perhaps with USER@ in front, or an IPv6 address"
 _MOST_UNFOLDED = 20
 
@@ -32,9 +33,9 @@ def node_names(sets: Sequence[str], files: Sequence[str] = ()) -> list[str]:
     names: dict[str, None] = {}
     for text in sets:
         found = _names_in(STDIN) if text == STDIN else _expanded(text)
-        names.update(dict.fromkeys(_checked(found, "stdin" if text == STDIN else "--hosts")))
+        names.update(dict.fromkeys(checked_names(found, "stdin" if text == STDIN else "--hosts")))
     for path in files:
-        names.update(dict.fromkeys(_checked(_names_in(path), source_name(path))))
+        names.update(dict.fromkeys(checked_names(_names_in(path), source_name(path))))
     return list(names)
 
 
@@ -61,14 +62,15 @@ def _names_in(path: str) -> list[str]:
         text = read_bytes(path).decode("utf-8", "backslashreplace")
     except NovaDomainsError as error:
         raise NodesError(error.message, error.hint) from None
-    lines = (line.partition("#")[0].strip() for line in text.splitlines())
+    lines = (_COMMENT.sub("", line).strip() for line in text.splitlines())
     names = [line for line in lines if line]
     if not names:
         raise NodesError(f"{source_name(path)}: names no host")
     return names
 
 
-def _checked(names: Iterable[str], source: str) -> Iterable[str]:
+def checked_names(names: Iterable[str], source: str) -> Iterator[str]:
+    """The names as they are. Raises ``NodesError`` for one that is more than a name."""
     for name in names:
         user, at, host = name.rpartition("@")
         if not (_PLAIN.fullmatch(host) or _is_ipv6(host)) or (at and not _PLAIN.fullmatch(user)):

@@ -43,6 +43,7 @@ class SavedGuest(NamedTuple):
             state=guest.state,
             reason=guest.reason,
             host_guessed=guest.host_guessed,
+            read_at=guest.read_at,
         )
 
     def guest(self, detail: Detail) -> Guest:
@@ -57,11 +58,13 @@ class SavedHost(InMemory):
     def __init__(
         self,
         guests: Sequence[SavedGuest],
-        read_at: datetime | None = None,
+        written: datetime | None = None,
         notes: Notes = NOTHING_TO_REPORT,
     ) -> None:
         self.notes = notes
-        self.read_at = read_at
+        moments = [moment for one in guests if (moment := one.saved.read_at) is not None]
+        # Documents of earlier versions do not say when the guests were read.
+        self.read_at = min(moments) if len(moments) == len(guests) else written
         self.name = guests[0].sighting.host
         self.certain_name = None if guests[0].sighting.host_guessed else self.name
         self._guests = guests
@@ -76,15 +79,18 @@ class SavedHost(InMemory):
 
 
 def hosts_of(
-    guests: Sequence[SavedGuest], notes: Notes, read_at: datetime | None = None
+    guests: Sequence[SavedGuest], notes: Notes, written: datetime | None = None
 ) -> ManyHosts:
-    """The hosts of a document's guests, of which there is at least one; the first has the notes."""
+    """The hosts of a document's guests, of which there is at least one; the first has the notes.
+
+    ``written`` is when the document was, which counts only where it says nothing itself.
+    """
     by_host: dict[tuple[str | None, bool], list[SavedGuest]] = {}
     for guest in guests:
         seen = guest.sighting
         by_host.setdefault((seen.host, seen.host_guessed), []).append(guest)
     first, *others = by_host.values()
-    hosts = [SavedHost(first, read_at, notes), *(SavedHost(own, read_at) for own in others)]
+    hosts = [SavedHost(first, written, notes), *(SavedHost(own, written) for own in others)]
     return ManyHosts(hosts)
 
 

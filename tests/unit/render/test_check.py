@@ -22,6 +22,7 @@ from virsh_nova.check.finding import Finding, found
 from virsh_nova.check.report import Report
 from virsh_nova.model import Identity, Owner
 from virsh_nova.render.check import (
+    UNKNOWN,
     as_csv,
     as_values,
     column_names,
@@ -123,10 +124,18 @@ def test_json_has_the_true_texts(text: str) -> None:
 def test_a_command_is_one_that_a_shell_takes(text: str) -> None:
     """A shell gets the user's words back, or sees them escaped."""
     finding = found("no-block", GUEST, "e", command=("stamp", GUEST.uuid, "--from", text))
-    line = spelled(finding, ("nova-domains", "-c", "qemu:///system"))
+    line = spelled(finding, Report([finding], 1, program=("nova-domains", "-c", "qemu:///system")))
     assert "\n" not in line
     if text.isprintable() and text.isascii():
         assert shlex.split(line)[-1] == text
+
+
+def test_a_command_reaches_the_host_of_its_guest() -> None:
+    programs = {"compute-1": ("nova-domains", "-c", "qemu+ssh://one/system"), "compute-2": ("no",)}
+    line = spelled(WARNING, Report([WARNING], 1, programs=programs))
+    assert line.startswith("nova-domains -c qemu+ssh://one/system stamp ")
+    # Several URIs lead to hosts of that name: none is certain to reach the guest.
+    assert spelled(WARNING, Report([WARNING], 1, programs={"compute-2": ("no",)})) == ""
 
 
 @given(st.text(max_size=60))
@@ -134,7 +143,15 @@ def test_a_monitor_gets_one_line_and_one_bar(text: str) -> None:
     line = nagios_unknown(text)
     assert line.count("\n") == 1
     assert "|" not in line
-    assert nagios_line(hostile(text)).count("|") == 1
+    assert nagios_line(hostile(text), text).count("|") == 1
+    assert nagios_line(hostile(text), text).count("\n") == 1
+
+
+def test_a_missing_host_leaves_a_monitor_in_doubt_unless_there_is_something_graver() -> None:
+    for findings, status in (([], UNKNOWN), ([NOTE], UNKNOWN), ([WARNING], 1), ([ERROR], 2)):
+        assert nagios_status(Report(findings, 1), "1 host is missing") == status
+    line = nagios_line(Report([], 0), "1 of 2 hosts was not read: a: gone")
+    assert line.startswith("NOVA-DOMAINS UNKNOWN - nothing found; 1 of 2 hosts was not read: a: ")
 
 
 # ---- how it looks -----------------------------------------------------------------------------

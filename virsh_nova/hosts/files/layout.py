@@ -95,9 +95,9 @@ def written_moment(seconds: float) -> str | None:
 
 
 def moment_of(seconds: float | None) -> datetime | None:
-    """In UTC; None for what no calendar has."""
+    """In UTC, to the second; None for what no calendar has."""
     try:
-        return None if seconds is None else datetime.fromtimestamp(seconds, timezone.utc)
+        return None if seconds is None else datetime.fromtimestamp(int(seconds), timezone.utc)
     except (OverflowError, ValueError, OSError):
         return None
 

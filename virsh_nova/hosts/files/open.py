@@ -7,13 +7,14 @@ import os
 import re
 import stat
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from datetime import datetime
 from typing import BinaryIO
 
 from ...errors import HostError, NovaDomainsError
 from ...guests.host_names import is_loopback
 from ...inputs.read import why_not
-from ..host import Host, Note, Notes
+from ..host import Host, Note, Notes, this_moment
 from ..this_machine import look_up_name, objection
 from .assemble import HostName, LivesOn, assemble, host_name
 from .dump import read_dump
@@ -179,7 +180,9 @@ def _saved_host(data: bytes, path: str, modified: float) -> Host:
     if not guests:
         why = f": {faults[0]}" if faults else ""
         raise HostError(f"{path}: holds no guest{why}", _SUPPORTED)
-    return hosts_of(guests, _notes(path, len(guests), modified, faults), moment_of(modified))
+    moments = {one.saved.read_at for one in guests}
+    notes = _notes(path, len(guests), modified, faults, moments=moments)
+    return hosts_of(guests, notes, moment_of(modified))
 
 
 def _of_nova(path: str) -> HostError:
@@ -190,15 +193,17 @@ def _of_nova(path: str) -> HostError:
 
 
 def _host(search: Search, name: HostName, lives_on: LivesOn | None = None) -> FilesHost:
-    assembled = assemble(search, name, lives_on)
     youngest = newest(file for file in search.found if file.role != "hostname")
+    # libvirt writes the files of this machine when something changes: until then they are true.
+    read_at = moment_of(youngest) if lives_on is None else this_moment()
+    assembled = assemble(search, name, lives_on, read_at)
     notes = _notes(search.place, len(assembled.guests), youngest, assembled.faults, assembled.notes)
     return FilesHost(
         name,
         assembled.guests,
         notes._replace(incomplete=not search.complete),
         is_this_machine=lives_on is not None,
-        read_at=moment_of(youngest),
+        read_at=read_at,
     )
 
 
@@ -217,15 +222,27 @@ def _notes(
     modified: float | None,
     faults: Sequence[str],
     more: Sequence[str] = (),
+    moments: Collection[datetime | None] = (None,),
 ) -> Notes:
-    """A warning for each fault, and notes: on what was read, how old it is, and ``more``."""
+    """A warning for each fault, and notes: on what was read, how old it is, and ``more``.
+
+    ``moments`` are those at which the guests themselves say that they were read.
+    """
     warnings = [Note("warning", fault) for fault in faults]
-    notes = [Note("note", text) for text in (*more, _notice(place, guests, modified))]
+    notes = [Note("note", text) for text in (*more, _notice(place, guests, modified, moments))]
     return Notes((*warnings, *notes))
 
 
-def _notice(place: str, guests: int, modified: float | None) -> str:
+def _notice(
+    place: str, guests: int, modified: float | None, moments: Collection[datetime | None]
+) -> str:
     read = f"read from {place}, not from libvirt: {guests} guest{'' if guests == 1 else 's'}"
+    known = [moment for moment in moments if moment is not None]
+    if len(known) == len(moments):
+        oldest = min(known)
+        each = "as of" if len(known) == 1 else "the oldest as of"
+        age = _age(time.time() - oldest.timestamp())
+        return f"{read}, {each} {oldest:%Y-%m-%d %H:%M:%S} UTC, {age}"
     moment = None if modified is None else written_moment(modified)
     if modified is None or moment is None:
         return read

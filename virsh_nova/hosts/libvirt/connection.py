@@ -18,7 +18,16 @@ from ...errors import HostError, HostSilent, NovaDomainsError
 from ...guests.host_names import is_loopback
 from ...model import Sighting
 from ..calls import Call, Calls, Threads, is_traced, traced
-from ..host import NOTHING_TO_REPORT, Chosen, Detail, Progress, Versions, everyone, no_progress
+from ..host import (
+    NOTHING_TO_REPORT,
+    Chosen,
+    Detail,
+    Progress,
+    Versions,
+    everyone,
+    no_progress,
+    this_moment,
+)
 from ..template import without_questions
 from ..this_machine import default_uri, is_qemu_here, qemu_pid, short_name, split_uri
 from . import failures
@@ -311,6 +320,7 @@ class LibvirtHost:
         """Every domain with its state; None where the host's files are read instead."""
         if self._files is not None:
             return None
+        read_at = this_moment()
         try:
             listed = self._list_in_time()
         except libvirt.libvirtError as error:
@@ -319,7 +329,7 @@ class LibvirtHost:
             return None
         host, certain = self._name()
         return [
-            (domain, sighting_of(domain, host, not certain, state, reason))
+            (domain, sighting_of(domain, host, not certain, state, reason, read_at))
             for domain, state, reason in listed
         ]
 
