@@ -18,7 +18,11 @@ class ManyHosts(InMemory):
     """Hosts that are read one after the other."""
 
     def __init__(self, hosts: Sequence[Host]) -> None:
-        self.hosts = tuple(hosts)
+        self._hosts = tuple(hosts)
+
+    @property
+    def hosts(self) -> Sequence[Host]:
+        return self._hosts
 
     @property
     def name(self) -> str | None:

@@ -1,0 +1,94 @@
+"""What the index of handles is asked: kinds, and ranges of keys, as SQL."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from ...handles.kinds import HANDLE_KINDS, HandleKind
+
+_LAST = "\U0010ffff"
+_BEFORE_SURROGATES, _AFTER_SURROGATES = 0xD7FF, 0xE000
+
+MOST_SPANS = 200
+"""In one question: SQLite joins 500 selects at most, and each span takes two."""
+
+
+class Span(NamedTuple):
+    """The keys of a kind from ``first`` up to, and without, ``end``; None: ``first`` alone."""
+
+    kind: HandleKind
+    first: str
+    end: str | None = None
+
+
+def beginning(kind: HandleKind, prefix: str) -> Span:
+    """All keys that begin so."""
+    return Span(kind, prefix, _following(prefix))
+
+
+def _following(prefix: str) -> str:
+    """The first text after all that begin with the prefix."""
+    bare = prefix.rstrip(_LAST)
+    if not bare:
+        # No text comes after all others; no key of a guest is like this one.
+        return _LAST * (len(prefix) + 8)
+    last = ord(bare[-1])
+    return bare[:-1] + chr(_AFTER_SURROGATES if last == _BEFORE_SURROGATES else last + 1)
+
+
+class Condition(NamedTuple):
+    """SQL, and the values of the question marks in it."""
+
+    sql: str
+    values: tuple[str, ...] = ()
+
+
+def guests_within(spans: Sequence[Span]) -> Condition:
+    """Selects the ids of the guests with a handle in one of the spans."""
+    parts = []
+    values: list[str] = []
+    for span in spans:
+        parts.append(_from_both("guest_id", _within(span)))
+        values += _values(span) * 2
+    return Condition(" UNION ALL ".join(parts) or "SELECT NULL WHERE 0", tuple(values))
+
+
+def guests_of_uuids(uuids: Condition) -> Condition:
+    """Selects the ids of the guests with the uuids that ``uuids`` selects."""
+    keys = f"SELECT replace(lower(uuid), '-', '') FROM ({uuids.sql})"
+    sql = _from_both("guest_id", f"kind = 'uuid' AND value IN ({keys})")
+    return Condition(sql, uuids.values * 2)
+
+
+def keys_within(span: Span) -> Condition:
+    """Selects the keys in a span, sorted; one can come twice, or be of guests that are gone."""
+    sql = f"{_from_both('value', _within(span))} ORDER BY value"
+    return Condition(sql, _values(span) * 2)
+
+
+def kinds_with(keys: Sequence[str]) -> Condition:
+    """Selects the kinds that have one of the keys; also of guests that are gone."""
+    kinds = ", ".join(f"'{kind}'" for kind in HANDLE_KINDS)
+    marks = ", ".join("?" * len(keys))
+    sql = _from_both("kind", f"kind IN ({kinds}) AND value IN ({marks})")
+    return Condition(sql, tuple(keys) * 2)
+
+
+def _within(span: Span) -> str:
+    return (
+        "kind = ? AND value = ?" if span.end is None else ("kind = ? AND value >= ? AND value < ?")
+    )
+
+
+def _values(span: Span) -> tuple[str, ...]:
+    return (span.kind, span.first) if span.end is None else (span.kind, span.first, span.end)
+
+
+def _from_both(column: str, condition: str) -> str:
+    return (
+        f"SELECT {column} FROM all_handles WHERE {condition} UNION ALL "
+        # Mostly there are none. If there are, those of each host are at one place.
+        f"SELECT {column} FROM hosts CROSS JOIN new_handles ON host_id = hosts.id "
+        f"WHERE EXISTS (SELECT 1 FROM new_handles) AND {condition}"
+    )
