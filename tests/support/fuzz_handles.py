@@ -49,7 +49,7 @@ WORDS = (
     "\\x2d", "\\", "0x", "-1", "9" * 40, "0" * 40, "/33", "/-1", "/129", "\x00", "\x1b[2J", "\n",
     "٣", "tap", "vhu", "qemu-", ".scope",
 )  # fmt: skip
-INDEX = Index(HOST, PROCESSES.get)
+INDEX = Index.of(HOST, PROCESSES.get)
 _SIGHTINGS = [Sighting(*(getattr(guest, field) for field in Sighting._fields)) for guest in HOST]
 
 

@@ -27,7 +27,8 @@ PORT_BEGINNING_LENGTH = 11
 TAP = re.compile(f"tap({_PORT_BEGINNING})")
 """The tap device of a port: nova/network/model.py, ``NIC_NAME_LEN``."""
 
-PORT_DEVICE = re.compile(f"(?:tap|qvo|qvb|qbr|vhu)({_PORT_BEGINNING})")
+PORT_DEVICE_PREFIXES = ("tap", "qvo", "qvb", "qbr", "vhu")
+PORT_DEVICE = re.compile(f"(?:{'|'.join(PORT_DEVICE_PREFIXES)})({_PORT_BEGINNING})")
 """Every device that os-vif and Neutron's agents make for a port."""
 
 VOLUME_NAME = re.compile(f"volume-({UUID_PATTERN})", re.IGNORECASE)

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from ..handles.keys import number_of, split_handle, uuid_key
+from ..hosts.collected.spans import Indexed
 from ..hosts.host import Host
 from ..model import Guest, Sighting
 from .answer import Processes, RealPaths
 from .index import Index
+from .indexed import IndexedTables
 
 _NUMBERED = ("pid", "id")
 
@@ -28,8 +30,11 @@ def read_index(
     """
 
     def build(guests: list[Guest]) -> Index:
-        return Index(guests, processes, real_paths)
+        return Index.of(guests, processes, real_paths)
 
+    if isinstance(host, Indexed):
+        # It finds the guests of any handle, of a stream as well, and reads these alone.
+        return Index(IndexedTables(host))
     wanted = None if everything else chosen_by(handles, processes)
     if wanted is not None:
         index = build(host.guests("whole", chosen=wanted, progress=progress))

@@ -50,7 +50,7 @@ def _close(kind: HandleKind | None, text: str, index: Index) -> str:
     text = text.strip()[:_LONGEST].lower()
     names: dict[str, str] = {}
     for asked in (kind,) if kind else _CLOSE_TO_BARE:
-        for name in index.names(asked):
+        for name in index.names(asked, text):
             names.setdefault(name[:_LONGEST].lower(), name[:_LONGEST])
     candidates = list(names)
     if len(candidates) > _MOST_COMPARED:

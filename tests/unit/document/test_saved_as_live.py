@@ -151,7 +151,7 @@ def test_whose_finds_a_guest_by_pid_backing_file_and_volume() -> None:
     seen = Sighting("compute-1", embedded.uuid_of(1), "web", 3, "running", "booted")
     guest = whole_guest(seen, embedded.guest(1, rest=disk), pid=4242)
     for handle in ("pid:4242", "disk:/srv/_base/abc", f"volume:{volume}", "id:3"):
-        (live,), (read,) = (Index(each).answers(handle) for each in ([guest], saved(guest)))
+        (live,), (read,) = (Index.of(each).answers(handle) for each in ([guest], saved(guest)))
         assert read == live
 
 

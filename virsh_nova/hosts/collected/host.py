@@ -173,6 +173,15 @@ class CollectedFile(ManyHosts):
         )
         return number
 
+    @property
+    def several_hosts(self) -> bool:
+        ids = self._ask("SELECT DISTINCT host_id FROM guests_read")
+        names = {row.id: row.name for row in self._rows}
+        return len({names.get(id_) for (id_,) in ids}) > 1
+
+    def unread(self) -> list[Guest]:
+        return list(self._read(Condition("WHERE kind = 'unreadable'")))
+
     def sightings(self) -> list[Sighting]:
         return [SavedGuest(guest).sighting for guest in self._read(self._narrowed)]
 

@@ -51,6 +51,8 @@ CREATE TABLE guests_read (
   document TEXT NOT NULL
 )""",
     "guests_of_host": "CREATE INDEX guests_of_host ON guests_read (host_id)",
+    "guests_unreadable": """\
+CREATE INDEX guests_unreadable ON guests_read (host_id) WHERE kind = 'unreadable'""",
     "new_handles": """\
 CREATE TABLE new_handles (
   host_id INTEGER NOT NULL,

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, NamedTuple, Protocol, runtime_checkable
 
 from ...handles.kinds import HANDLE_KINDS, HandleKind
+
+if TYPE_CHECKING:
+    from ...model import Guest
+    from ..host import Detail
 
 _LAST = "\U0010ffff"
 _BEFORE_SURROGATES, _AFTER_SURROGATES = 0xD7FF, 0xE000
@@ -35,6 +39,32 @@ def _following(prefix: str) -> str:
         return _LAST * (len(prefix) + 8)
     last = ord(bare[-1])
     return bare[:-1] + chr(_AFTER_SURROGATES if last == _BEFORE_SURROGATES else last + 1)
+
+
+@runtime_checkable
+class Indexed(Protocol):
+    """What can be asked for guests by their handles without reading all of them."""
+
+    @property
+    def several_hosts(self) -> bool:
+        """Whether the guests are of more than one host."""
+
+    @property
+    def number_of_guests(self) -> int: ...
+
+    def guests(self, detail: Detail) -> list[Guest]: ...
+
+    def unread(self) -> list[Guest]:
+        """The guests that could not be read when they were collected."""
+
+    def having(self, spans: Sequence[Span]) -> list[Guest]:
+        """The guests with a handle in one of the spans, and perhaps others."""
+
+    def keys(self, span: Span) -> Iterator[str]:
+        """The keys in a span, sorted, each once; also such as no guest has any more."""
+
+    def kinds_of(self, keys: Sequence[str]) -> set[HandleKind]:
+        """The kinds that have one of the keys; also such as no guest has any more."""
 
 
 class Condition(NamedTuple):
