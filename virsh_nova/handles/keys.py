@@ -87,6 +87,13 @@ def address_key(text: str) -> str | None:
     return mapped if "." in mapped and ":" not in mapped else written
 
 
+def address_number(key: str) -> int | None:
+    """The number of an address by its key; None where that is the key of something else."""
+    from ipaddress import ip_address  # 4 ms that only networks need
+
+    return int(ip_address(key)) if address_key(key) == key else None
+
+
 def pci_key(text: str) -> str | None:
     """``0000:3b:00.0``, also from the short form of lspci and dmesg, without the domain."""
     match = _PCI.fullmatch(text.lower())

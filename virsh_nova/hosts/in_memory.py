@@ -40,6 +40,8 @@ class InMemory:
     identity = None
     reading: Reading | None = None
     """Where it was collected: how that went."""
+    has_index = False
+    """Whether it is a ``collected.spans.Indexed``."""
 
     def versions(self) -> Versions:
         return UNKNOWN_VERSIONS

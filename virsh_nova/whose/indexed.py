@@ -12,19 +12,17 @@ from typing import TYPE_CHECKING
 
 from ..handles.identifiers import identifiers, keys_of
 from ..handles.kinds import HandleKind
-from ..hosts.collected.spans import Span, beginning
+from ..hosts.collected.networks import keys_in
+from ..hosts.collected.spans import FEW_GUESTS, Span, beginning
 from ..model import Guest
 from .answer import Answer
-from .tables import MemoryTables, in_order, number_of_address
+from .tables import MemoryTables, in_order
 
 if TYPE_CHECKING:
     from ..hosts.collected.spans import Indexed
     from .tables import Network
 
-_FEW_GUESTS = 5_000
-"""So many are read as a whole to find similar names."""
 _MOST_NAMES = 5_000
-_BITS_OF_A_PART = 8
 _SPELLED = {8: "-", 12: "-", 16: "-", 20: "-"}
 
 
@@ -54,16 +52,11 @@ class IndexedTables:
         return (found[key] for key in sorted(found) if key.startswith(prefix))
 
     def in_network(self, network: Network) -> Iterator[list[Answer]]:
-        first, last = int(network.network_address), int(network.broadcast_address)
-        numbers = []
-        for key in self._file.keys(beginning("ip", _text_of(network))):
-            number = number_of_address(key) if (":" in key) == (network.version == 6) else None
-            if number is not None and first <= number <= last:
-                numbers.append((number, key))
-        return (found for _, key in sorted(numbers) if (found := self.found("ip", key)))
+        keys = keys_in(network, self._file)
+        return (found for key in keys if (found := self.found("ip", key)))
 
     def names(self, kind: HandleKind, like: str) -> Iterator[str]:
-        if self._few is None and self._file.number_of_guests <= _FEW_GUESTS:
+        if self._few is None and self._file.number_of_guests <= FEW_GUESTS:
             self._few = MemoryTables(self._file.guests("whole"))
         if self._few is not None:
             yield from self._few.names(kind)
@@ -87,14 +80,6 @@ def answers_by_key(kind: HandleKind, guests: Sequence[Guest]) -> dict[str, list[
                 for key in keys_of(identifier):
                     found.setdefault(key, []).append(answer)
     return found
-
-
-def _text_of(network: Network) -> str:
-    """How every address of the network begins as text; empty where they have nothing in common."""
-    if network.version == 6:
-        return ""
-    parts = str(network.network_address).split(".")[: network.prefixlen // _BITS_OF_A_PART]
-    return "".join(f"{part}." for part in parts) if len(parts) < 4 else ".".join(parts)
 
 
 def _as_written(kind: HandleKind, key: str) -> str:

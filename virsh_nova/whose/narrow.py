@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from ..handles.keys import number_of, split_handle, uuid_key
-from ..hosts.collected.spans import Indexed
+from ..hosts.collected.indexed import is_indexed
 from ..hosts.host import Host
 from ..model import Guest, Sighting
 from .answer import Processes, RealPaths
 from .index import Index
-from .indexed import IndexedTables
 
 _NUMBERED = ("pid", "id")
 
@@ -32,7 +31,9 @@ def read_index(
     def build(guests: list[Guest]) -> Index:
         return Index.of(guests, processes, real_paths)
 
-    if isinstance(host, Indexed):
+    if is_indexed(host):
+        from .indexed import IndexedTables  # no other host needs it
+
         # It finds the guests of any handle, of a stream as well, and reads these alone.
         return Index(IndexedTables(host))
     wanted = None if everything else chosen_by(handles, processes)

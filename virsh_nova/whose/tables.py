@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Protocol
 
 from ..handles.identifiers import identifiers, keys_of
-from ..handles.keys import address_key
+from ..handles.keys import address_number
 from ..handles.kinds import HANDLE_KINDS, HandleKind
 from ..model import Guest
 from .answer import Answer
@@ -100,7 +100,7 @@ class MemoryTables:
         if self._networks is None:
             self._networks = {4: [], 6: []}
             for key in self._tables["ip"]:
-                number = number_of_address(key)
+                number = address_number(key)
                 if number is not None:
                     self._networks[6 if ":" in key else 4].append((number, key))
             for addresses in self._networks.values():
@@ -116,10 +116,3 @@ class MemoryTables:
     def names(self, kind: HandleKind, like: str = "") -> Iterator[str]:
         for found in self._tables[kind].values():
             yield found[0].value
-
-
-def number_of_address(key: str) -> int | None:
-    """The number of an address by its key; None for the key of what is no address."""
-    from ipaddress import ip_address  # 4 ms that only networks need
-
-    return int(ip_address(key)) if address_key(key) == key else None

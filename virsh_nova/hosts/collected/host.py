@@ -31,8 +31,16 @@ from ..in_memory import InMemory, Reading
 from ..many import ManyHosts
 from ..reasons import Failure, reasons
 from ..saved import SavedGuest
-from .schema import open_to_read, why
-from .spans import Condition, Span, guests_of_uuids, guests_within, keys_within, kinds_with
+from .schema import open_to_read, why, without_surrogates
+from .spans import (
+    Condition,
+    Span,
+    guests_of_uuids,
+    guests_within,
+    key_after,
+    keys_within,
+    kinds_with,
+)
 
 _LARGEST_DOCUMENT = 32 * 2**20
 """Bytes; the document of a guest with a thousand disks has less than one million."""
@@ -70,6 +78,8 @@ _COLUMNS = ", ".join(_Row._fields)
 
 class CollectedFile(ManyHosts):
     """All hosts of a file. Everything that reads it raises ``HostError`` where that fails."""
+
+    has_index = True
 
     def __init__(self, path: str) -> None:
         self.path = path
@@ -258,6 +268,25 @@ class CollectedFile(ManyHosts):
                 yield str(key)
             last = key
 
+    def few_keys(self, kind: HandleKind, most: int) -> list[str] | None:
+        """All keys of a kind; None if there are more."""
+        keys: list[str] = []
+        ((new,),) = self._ask("SELECT EXISTS (SELECT 1 FROM new_handles)")
+        if new:
+            return None
+        # Each with a question of its own: a project has thousands of guests.
+        key = self._next_key(kind, None)
+        while key is not None:
+            if len(keys) == most:
+                return None
+            keys.append(key)
+            key = self._next_key(kind, key)
+        return keys
+
+    def _next_key(self, kind: HandleKind, key: str | None) -> str | None:
+        ((found,),) = self._ask(*key_after(kind, key))
+        return None if found is None else str(found)
+
     def kinds_of(self, keys: Sequence[str]) -> set[HandleKind]:
         """The kinds that have one of the keys; also such as no guest has any more."""
         found = {kind for (kind,) in self._ask(*kinds_with(keys))}
@@ -265,7 +294,9 @@ class CollectedFile(ManyHosts):
 
     # ---- asking
 
-    def _ask(self, sql: str, values: Sequence[object] = ()) -> Iterator[tuple[Any, ...]]:
+    def _ask(self, sql: str, values: Sequence[str] = ()) -> Iterator[tuple[Any, ...]]:
+        # What was typed may be no text.
+        values = [text if text.isascii() else without_surrogates(text) for text in values]
         try:
             yield from self._connection.execute(sql, values)
         except sqlite3.Error as error:

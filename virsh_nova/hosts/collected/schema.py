@@ -216,6 +216,11 @@ def _refuse_other(connection: sqlite3.Connection, path: str) -> None:
         )
 
 
+def without_surrogates(text: str) -> str:
+    """U+FFFD for half a character, which no database holds."""
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
 @contextmanager
 def transaction(connection: sqlite3.Connection) -> Iterator[None]:
     """All of it, or nothing."""

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, NamedTuple, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from ...handles.kinds import HANDLE_KINDS, HandleKind
+from ..host import Host
 
 if TYPE_CHECKING:
     from ...model import Guest
-    from ..host import Detail
 
 _LAST = "\U0010ffff"
 _BEFORE_SURROGATES, _AFTER_SURROGATES = 0xD7FF, 0xE000
 
-MOST_SPANS = 200
-"""In one question: SQLite joins 500 selects at most, and each span takes two."""
+MOST_SPANS = 80
+"""In one question: each takes up to twelve values, and SQLite before 3.32 takes 999."""
+
+FEW_GUESTS = 5_000
+"""So many are read as a whole to find similar names."""
 
 
 class Span(NamedTuple):
@@ -35,14 +38,13 @@ def _following(prefix: str) -> str:
     """The first text after all that begin with the prefix."""
     bare = prefix.rstrip(_LAST)
     if not bare:
-        # No text comes after all others; no key of a guest is like this one.
+        # No text comes after all others, but no key of a guest is like this one.
         return _LAST * (len(prefix) + 8)
     last = ord(bare[-1])
     return bare[:-1] + chr(_AFTER_SURROGATES if last == _BEFORE_SURROGATES else last + 1)
 
 
-@runtime_checkable
-class Indexed(Protocol):
+class Indexed(Host, Protocol):
     """What can be asked for guests by their handles without reading all of them."""
 
     @property
@@ -52,8 +54,6 @@ class Indexed(Protocol):
     @property
     def number_of_guests(self) -> int: ...
 
-    def guests(self, detail: Detail) -> list[Guest]: ...
-
     def unread(self) -> list[Guest]:
         """The guests that could not be read when they were collected."""
 
@@ -62,6 +62,15 @@ class Indexed(Protocol):
 
     def keys(self, span: Span) -> Iterator[str]:
         """The keys in a span, sorted, each once; also such as no guest has any more."""
+
+    def few_keys(self, kind: HandleKind, most: int) -> list[str] | None:
+        """All keys of a kind; None if there are more."""
+
+    def narrowed(self, criteria: Sequence[Sequence[Span]]) -> Indexed:
+        """The same with those guests alone that have a handle within each of the criteria."""
+
+    def with_twins(self) -> Host:
+        """What is narrowed, with the guests that have the same uuids on other hosts."""
 
     def kinds_of(self, keys: Sequence[str]) -> set[HandleKind]:
         """The kinds that have one of the keys; also such as no guest has any more."""
@@ -95,6 +104,13 @@ def keys_within(span: Span) -> Condition:
     """Selects the keys in a span, sorted; one can come twice, or be of guests that are gone."""
     sql = f"{_from_both('value', _within(span))} ORDER BY value"
     return Condition(sql, _values(span) * 2)
+
+
+def key_after(kind: HandleKind, key: str | None) -> Condition:
+    """Selects the least key of the kind that is greater; for None, of all. NULL for none."""
+    condition = "kind = ?" if key is None else "kind = ? AND value > ?"
+    values = (kind,) if key is None else (kind, key)
+    return Condition(f"SELECT min(value) FROM all_handles WHERE {condition}", values)
 
 
 def kinds_with(keys: Sequence[str]) -> Condition:

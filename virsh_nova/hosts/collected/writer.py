@@ -20,7 +20,14 @@ from ...model import Guest
 from ..fleet import HostRead
 from ..template import node_of
 from ..this_machine import look_up_name
-from .schema import CollectedError, open_to_write, put_at_rest, transaction, why
+from .schema import (
+    CollectedError,
+    open_to_write,
+    put_at_rest,
+    transaction,
+    why,
+    without_surrogates,
+)
 
 Handle = tuple[str, str]
 """A kind and a key."""
@@ -296,11 +303,6 @@ def handles_of(guest: Guest) -> set[Handle]:
 def iso(moment: datetime) -> str:
     """Moments as texts that sort as the moments do."""
     return moment.astimezone(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def without_surrogates(text: str) -> str:
-    """U+FFFD for half a character, which no database holds."""
-    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 def _text(text: str | None) -> str | None:
