@@ -86,7 +86,10 @@ def _narrowed(host: Host, handles: Sequence[str]) -> Host:
     from .collected.spans import MOST_SPANS  # no other host needs it
 
     spans = [span for handle in handles for span in _spans(handle)]
-    return host if len(spans) > MOST_SPANS else host.narrowed([spans]).with_twins()
+    # An empty display name is in no index.
+    if len(spans) > MOST_SPANS or not all(handles):
+        return host
+    return host.narrowed([spans]).with_twins()
 
 
 def _for_suggestions(host: Host) -> list[Guest]:
