@@ -140,6 +140,11 @@ class Disk(NamedTuple):
     """The files below it, its own backing file first, if libvirt lists them (running guests)."""
     boot: int | None = None
     """The place in the boot order, from 1; None if the order is not given disk by disk."""
+    protocol: str | None = None
+    """Of a network disk: ``rbd``, ``iscsi``, …"""
+    shareable: bool = False
+    """Whether several guests may write to it: a multi-attach volume of Cinder's, for one."""
+    read_only: bool = False
 
 
 class Interface(NamedTuple):

@@ -272,6 +272,7 @@ def test_show_adds_the_actual_hardware(host: str) -> None:
             "source": f"/var/lib/nova/instances/{uuid_of(1)}/disk",
             "serial": "c2331ad9-afdb-4fc3-97c9-2e93e78d6249",
             "device": "disk", "backing": [], "boot": None,
+                "protocol": None, "shareable": False, "read_only": False,
         }],
         "interfaces": [{
             "mac": "fa:16:3e:00:00:01", "target": "tap36116cce-64",

@@ -30,6 +30,13 @@ _WIDEST_TEXT = 100
     help="Leave out these findings; repeatable.",
 )
 @click.option(
+    "--only",
+    type=FindingCode(),
+    metavar="CODE",
+    multiple=True,
+    help="Look for these findings alone; repeatable.",
+)
+@click.option(
     "--severity",
     type=click.Choice(SEVERITIES),
     default="warning",
@@ -51,6 +58,13 @@ _WIDEST_TEXT = 100
     metavar="VERSION",
     help="Compare the guests with this Nova: 34, 34.0.1, 2026.1.  [default: the newest on the "
     "host]",
+)
+@click.option(
+    "--max-age",
+    type=Duration(),
+    default="1d",
+    metavar="DURATION",
+    help="How old the documents of a host may be.  [default: 1d]",
 )
 @click.option(
     "--against",
@@ -87,9 +101,11 @@ def check_command(
     session: Session,
     handles: Sequence[str],
     ignored: Sequence[str],
+    only: Sequence[str],
     severity: Severity,
     leftover: float,
     nova_version: tuple[int, ...] | None,
+    max_age: float,
     files: Sequence[str],
     cloud: str | None,
     explain: str | None,
@@ -110,7 +126,16 @@ def check_command(
     if STDIN in files:
         session.refuse_stdin("--against -")
     options = CheckOptions(
-        handles, ignored, severity, leftover, nova_version, files, cloud, session.invocation
+        handles,
+        ignored,
+        only,
+        severity,
+        leftover,
+        nova_version,
+        max_age,
+        files,
+        cloud,
+        session.invocation,
     )
     if format_ == "nagios":
         return answer_monitor(session, options)

@@ -9,6 +9,7 @@ import click
 
 from ..console import complain, write
 from ..hosts.collected.writer import Writer
+from ..render.progress import ProgressBar
 from ..render.safe import visible
 from .session import Session
 from .types import Duration
@@ -40,7 +41,7 @@ def collect_command(session: Session, file: str, prune: float | None) -> None:
     --files FILE reads it, in every command that reads: nova-domains --files FILE whose 10.20.0.11.
     """
     fleet = session.fleet()
-    with session.progress_bar() as progress, Writer(file, fleet.given) as writer:
+    with ProgressBar("Reading hosts") as progress, Writer(file, fleet.given) as writer:
         counts = Counts()
         for read in fleet.read_each("whole", progress=progress, versions=True):
             writer.store(read)

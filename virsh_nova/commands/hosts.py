@@ -10,6 +10,7 @@ import click
 from ..console import draws_for_terminal, speaks_unicode, terminal_width, write, write_documents
 from ..hosts.summary import HostColumn, HostSummary, ordered, summary_of
 from ..render import hosts as face
+from ..render.progress import ProgressBar
 from ..render.style import coloured, plain
 from .options import DOCUMENTS, output_options
 from .session import Session
@@ -60,7 +61,7 @@ def hosts_command(
 
 def read_summaries(session: Session) -> list[HostSummary]:
     fleet = session.fleet()
-    with session.progress_bar() as progress:
+    with ProgressBar("Reading hosts") as progress:
         # One host after the other: the guests of all of them need not be in memory together.
         reads = fleet.read_each("block", progress=progress, versions=True)
         return [summary_of(read, datetime.now(timezone.utc)) for read in reads]

@@ -95,9 +95,14 @@ class Session:
         return host
 
     def progress_bar(self) -> ProgressBar:
-        """For the reading: it counts the guests of one host, or hosts."""
+        """For the reading: it counts the guests of one host, or the hosts of a fleet.
+
+        Of files it counts the one or the other: what they hold is found out on the way.
+        """
         from ..render.progress import ProgressBar  # --help does without threads
 
+        if self.files:
+            return ProgressBar("Reading")
         return ProgressBar("Reading hosts" if self.is_fleet else "Reading guests")
 
     def refuse_to_write(self, command: str) -> None:

@@ -178,12 +178,15 @@ class Calls(Generic[ItemT, ResultT]):
             if not self._workers:
                 self._finished.set()
 
-    def _work_in_place(self, open_another: Callable[[], Callable[[ItemT], ResultT]]) -> None:
+    def _work_in_place(
+        self, open_another: Callable[[], Callable[[ItemT], ResultT]], shared: Threads | None
+    ) -> None:
+        """``shared`` is what the thread was taken from."""
         try:
             self._open_and_work(open_another)
         finally:
-            if self._threads:
-                self._threads.give_back()
+            if shared:
+                shared.give_back()
 
     def _open_and_work(self, open_another: Callable[[], Callable[[ItemT], ResultT]]) -> None:
         try:
@@ -254,15 +257,21 @@ class Calls(Generic[ItemT, ResultT]):
                 _MOST_REPLACED - self._replaced,
                 len(self._items) - self._next,
             )
-            if self._threads and missing > 0:
-                missing = self._threads.take(missing)
             if missing <= 0:
                 return False
+            shared = self._threads
+            if shared:
+                missing = shared.take(missing)
+            if not missing:
+                if self._workers > slow:
+                    return False
+                # All hang, and so do those of other hosts: this host must not wait for those.
+                missing, shared = 1, None
             self._replaced += missing
             self._opening += missing
             self._workers += missing
         for _ in range(missing):
             threading.Thread(
-                target=self._work_in_place, args=(self._open_another,), daemon=True
+                target=self._work_in_place, args=(self._open_another, shared), daemon=True
             ).start()
         return True

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime, timezone
 from queue import Empty, Queue
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from ..errors import HostError, NovaDomainsError
 from .calls import Call
@@ -38,6 +38,8 @@ if TYPE_CHECKING:
 
 _MOST_REASONS = 20
 _MOST_REASONS_IN_ERROR = 3
+_MOST_HELD = 20_000
+"""Guests of files, kept from one question to the next: some 200 MB."""
 _IDENTITY_PATIENCE = 60.0
 """Seconds; the host itself gives up long before."""
 
@@ -49,6 +51,17 @@ class Opener(NamedTuple):
     """Its URI, or the path of its files."""
     open: Callable[[], Iterable[Host]]
     """Raises ``HostError``. Files can hold several hosts; they are read one after the other."""
+
+
+class Folder(Protocol):
+    """What several of the sources have in common: the folder that they are in."""
+
+    @property
+    def notes(self) -> Notes:
+        """What was read of it; complete once its hosts have been."""
+
+    def nothing(self) -> HostError:
+        """That it holds no host."""
 
 
 class HostRead(NamedTuple):
@@ -78,10 +91,21 @@ class _Place:
         self.opener = opener
         self.host: Host | None = None
         """While it is open, for the next question."""
+        self.held: list[Host] = []
+        """Hosts of files that have been read, for the next question: a few are kept."""
         self.name: str | None = node_of(opener.source)
         self.certain_name: str | None = None
+        self.others: list[tuple[str | None, str | None]] = []
+        """Name and certain name of the other hosts that the source holds: files can have many."""
+        self.is_empty = False
+        """Whether there turned out to be no host."""
         self.is_this_machine = False
-        self.notes = NOTHING_TO_REPORT
+        self.certain_names: set[str] = set()
+        """Of all hosts that the source holds."""
+        self.documents: set[str | None] = set()
+        """As ``Host.documents``."""
+        self.notes: list[Notes] = []
+        """One for each host."""
         self.identity: Call[HostIdentity | None] | None = None
         self.claimed = False
         self.is_twin = False
@@ -90,6 +114,14 @@ class _Place:
         """It is not asked again."""
         self.seen: list[Sighting] | None = None
         """What its listing showed, once it was asked for that."""
+
+    @property
+    def is_read(self) -> bool:
+        return not (self.failed or self.is_twin or self.is_empty)
+
+    @property
+    def names(self) -> list[tuple[str | None, str | None]]:
+        return [(self.name, self.certain_name), *self.others]
 
 
 _Question = Callable[[_Place, Host], "Sequence[Guest]"]
@@ -105,7 +137,9 @@ class Fleet:
     identity = None
     read_at = None
 
-    def __init__(self, openers: Sequence[Opener], fanout: int = 1) -> None:
+    def __init__(
+        self, openers: Sequence[Opener], fanout: int = 1, folders: Sequence[Folder] = ()
+    ) -> None:
         by_source: dict[str, Opener] = {}
         self._warnings: list[str] = []
         for opener in openers:
@@ -114,7 +148,9 @@ class Fleet:
             by_source.setdefault(opener.source, opener)
         self._places = [_Place(opener) for opener in by_source.values()]
         self._fanout = fanout
+        self._folders = folders
         self._keeps_open = len(self._places) <= fanout
+        self._room = _MOST_HELD
         self._by_name: dict[str, list[_Place]] = {}
         self._lock = threading.Lock()
 
@@ -128,19 +164,22 @@ class Fleet:
     @property
     def is_unreachable(self) -> bool:
         """Whether not one of the hosts was read."""
-        return all(place.failed or place.is_twin for place in self._places)
+        return not any(place.is_read for place in self._places)
 
     @property
     def notes(self) -> Notes:
         """Warnings first: on the hosts that were not read, and then what each host says."""
         lines = [Note("warning", text) for text in (*self._not_read(), *self._warnings)]
-        of_hosts = [line for place in self._places for line in place.notes.lines]
+        of_folders = (line for folder in self._folders for line in folder.notes.lines)
+        each = [notes for place in self._places for notes in place.notes]
+        of_hosts = [line for notes in each for line in notes.lines]
+        of_hosts += of_folders
         of_hosts.sort(key=lambda line: line.kind == "note")
-        incomplete = any(place.failed or place.notes.incomplete for place in self._places)
+        incomplete = bool(self.failed) or any(notes.incomplete for notes in each)
         return Notes((*lines, *of_hosts), incomplete)
 
     def _not_read(self) -> Iterator[str]:
-        total = len(self._places)
+        total = self._number
         found = reasons(_failure(failed) for failed in self.failed)
         for reason in found[:_MOST_REASONS]:
             number = len(reason.hosts)
@@ -161,8 +200,8 @@ class Fleet:
     def sources(self) -> Mapping[str, str]:
         """The one URI that reaches each host, by the host's name."""
         by_name: dict[str, list[str]] = {}
-        for place in self._places:
-            if place.name and not place.failed and not place.is_twin:
+        for place in self._reached():
+            if place.name:
                 by_name.setdefault(place.name, []).append(place.opener.source)
         return {name: found[0] for name, found in by_name.items() if len(found) == 1}
 
@@ -178,17 +217,16 @@ class Fleet:
     ) -> Iterator[HostRead]:
         """Every host as it is done, in no order. Never raises for what a host does.
 
-        ``progress`` is called with how many hosts are done, and of how many; of one alone, with
-        how many guests. ``versions`` asks each host for these too, which takes a round trip or two.
+        ``progress`` is called with how many hosts are done, and of how many. ``versions`` asks each
+        host for these too, which takes a round trip or two.
         """
-        alone = progress if len(self._places) == 1 else no_progress
 
         def read(_place: _Place, host: Host) -> Sequence[Guest]:
-            return host.guests(detail, chosen=chosen, progress=alone)
+            return host.guests(detail, chosen=chosen)
 
+        self._room = -1  # There is no next question.
         try:
-            of_hosts = no_progress if len(self._places) == 1 else progress
-            for _, result in self._ask(read, self._places, of_hosts, versions):
+            for _, result in self._ask(read, self._places, progress, versions):
                 yield result
         finally:
             self.close()
@@ -198,22 +236,31 @@ class Fleet:
             if place.host is not None:
                 place.host.close()
                 place.host = None
+            place.held = []
 
     # ---- as one host
 
     @property
     def name(self) -> str | None:
         """The one that they all have."""
-        return _common(place.name for place in self._reached())
+        return _common(name for place in self._reached() for name, _ in place.names)
 
     @property
     def certain_name(self) -> str | None:
-        return _common(place.certain_name for place in self._reached())
+        return _common(certain for place in self._reached() for _, certain in place.names)
 
     @property
     def is_this_machine(self) -> bool:
         reached = self._reached()
         return bool(reached) and all(place.is_this_machine for place in reached)
+
+    @property
+    def certain_names(self) -> frozenset[str]:
+        return frozenset(name for place in self._reached() for name in place.certain_names)
+
+    @property
+    def documents(self) -> frozenset[str | None]:
+        return frozenset(name for place in self._reached() for name in place.documents)
 
     def versions(self) -> Versions:
         return UNKNOWN_VERSIONS
@@ -221,14 +268,16 @@ class Fleet:
     def sightings(self) -> list[Sighting]:
         """Of all hosts that answer. Raises ``HostError`` where none does."""
 
+        seen: dict[_Place, list[Sighting]] = {}
+
         def look(place: _Place, host: Host) -> Sequence[Guest]:
-            place.seen = host.sightings()
+            seen.setdefault(place, []).extend(host.sightings())
             return ()
 
-        for _ in self._ask(look, self._reached(), no_progress):
-            pass
+        for place, _ in self._ask(look, self._reached(), no_progress):
+            place.seen = seen.get(place, [])
         self._refuse_none()
-        return [seen for place in self._reached() for seen in place.seen or ()]
+        return [one for place in self._reached() for one in place.seen or ()]
 
     def guests(
         self, detail: Detail, *, chosen: Chosen = everyone, progress: Progress = no_progress
@@ -247,24 +296,33 @@ class Fleet:
             for place in self._reached()
             if place.seen is None or any(chosen(seen) for seen in place.seen)
         ]
-        guests = {place: result.guests for place, result in self._ask(read, wanted, progress)}
+        guests: dict[_Place, list[Guest]] = {}
+        for place, result in self._ask(read, wanted, progress):
+            guests.setdefault(place, []).extend(result.guests)
         self._refuse_none()
         # In the order of the hosts, however fast each of them is.
         return [guest for place in self._places for guest in guests.get(place, ())]
 
     def _reached(self) -> list[_Place]:
-        return [place for place in self._places if not (place.failed or place.is_twin)]
+        return [place for place in self._places if place.is_read]
+
+    @property
+    def _number(self) -> int:
+        """Of hosts, or of sources that hold some."""
+        return sum(not place.is_empty for place in self._places)
 
     def _refuse_none(self) -> None:
         if not self.is_unreachable:
             return
+        if not self.failed and self._folders:
+            raise self._folders[0].nothing()
         found = reasons(_failure(failed) for failed in self.failed)
         why = "; ".join(map(str, found[:_MOST_REASONS_IN_ERROR]))
         if more := len(found) - _MOST_REASONS_IN_ERROR:
             why += f"; and {more} more reasons" if more > 0 else ""
         first = self.failed[0].error
         hint = first.hint if first and len(found) == 1 else ""
-        raise HostError(f"none of {len(self._places)} hosts was read: {why}", hint)
+        raise HostError(f"none of {self._number} hosts was read: {why}", hint)
 
     # ---- asking
 
@@ -291,13 +349,22 @@ class Fleet:
     def _visit(self, place: _Place, question: _Question, versions: bool) -> Iterator[HostRead]:
         """Open the host, unless it is open, and ask it; in a thread of its own."""
         begin, now = time.monotonic(), datetime.now(timezone.utc)
+        is_first = True
+        held: list[Host] | None = None if place.held else []
         try:
-            for host in (place.host,) if place.host else place.opener.open():
+            for host in (place.host,) if place.host else place.held or place.opener.open():
                 if not self._claims(place, host):
                     host.close()
                     return
+                if is_first:
+                    # A host that is asked again says it all once more.
+                    place.notes, place.others, is_first = [], [], False
+                else:
+                    place.others.append((place.name, place.certain_name))
                 yield self._answer(place, host, question, versions, begin)
-                if self._keeps_open and not isinstance(host, InMemory):
+                if isinstance(host, InMemory):
+                    held = self._with(held, host)
+                elif self._keeps_open:
                     place.host = host
                 else:
                     # It must say who it is while it can: the next may be the same.
@@ -305,12 +372,25 @@ class Fleet:
                     host.close()
                     place.host = None
                 begin, now = time.monotonic(), datetime.now(timezone.utc)
+            place.is_empty = is_first
+            if held is not None:
+                place.held = held
         except Exception as error:
             # A fault of our own, too, costs this host alone.
             seconds = time.monotonic() - begin
             name, source = place.name, place.opener.source
             place.failed = HostRead(name, None, source, (), _known(error), now, seconds)
             yield place.failed
+
+    def _with(self, held: list[Host] | None, host: Host) -> list[Host] | None:
+        """What is held of a source, with one more host of it; None where it would be too much."""
+        if held is None or self._room < 0:
+            return None
+        number = len(host.sightings())
+        with self._lock:
+            self._room -= number
+        held.append(host)
+        return held if self._room >= 0 else None
 
     def _answer(
         self, place: _Place, host: Host, question: _Question, versions: bool, begin: float
@@ -324,11 +404,9 @@ class Fleet:
             error = _known(failure)
         place.name, place.certain_name = host.name, host.certain_name
         place.is_this_machine = host.is_this_machine
-        # Files can hold several hosts; a host that is asked again says it all once more.
-        earlier = place.notes if isinstance(host, InMemory) else NOTHING_TO_REPORT
-        place.notes = Notes(
-            (*earlier.lines, *host.notes.lines), earlier.incomplete or host.notes.incomplete
-        )
+        place.certain_names |= host.certain_names
+        place.documents |= host.documents
+        place.notes.append(host.notes)
         result = HostRead(
             host.name,
             host.certain_name,

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Container, Iterator
 from datetime import datetime, timezone
-from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
-    from ..model import Guest, Sighting
+    from ..model import Guest, GuestKey, Sighting
     from .identity import HostIdentity
 
 Detail = Literal["block", "domain", "whole"]
@@ -38,6 +38,8 @@ class Note(NamedTuple):
 
     kind: Literal["warning", "note"]
     text: str
+    is_summary: bool = False
+    """Whether it only says what was read, and of when: a folder of hosts says it once for all."""
 
 
 class Notes(NamedTuple):
@@ -74,6 +76,10 @@ class Host(Protocol):
         """The name where it can be compared with others; None where it is a guess."""
 
     @property
+    def certain_names(self) -> frozenset[str]:
+        """The certain names of all hosts that were read, even if they have no guests."""
+
+    @property
     def is_this_machine(self) -> bool:
         """Whether the guests' processes are those of the machine that this runs on."""
 
@@ -84,6 +90,11 @@ class Host(Protocol):
     @property
     def read_at(self) -> datetime | None:
         """In UTC: when the files or the document were written. None for what is read live."""
+
+    @property
+    def documents(self) -> frozenset[str | None]:
+        """The names of its hosts whose guests come from documents, which say when they were read:
+        how old a guest is that was read otherwise, files do not tell."""
 
     @property
     def identity(self) -> HostIdentity | None:
@@ -106,3 +117,17 @@ class Host(Protocol):
         A guest that vanishes meanwhile is skipped; one that cannot be read comes with a fault.
         Raises ``HostError`` when the host itself is lost or falls silent.
         """
+
+
+@runtime_checkable
+class Stream(Protocol):
+    """What a host has too if its guests can be read one after the other, and more than once.
+
+    Those of a fleet fill the memory: a file of what was collected need not keep them.
+    """
+
+    def outlines(self) -> Iterator[Guest]:
+        """All guests, as ``document.outline`` has them."""
+
+    def stream(self, chosen: Container[GuestKey] | None = None) -> Iterator[Guest]:
+        """All guests, or those of these keys, as ``guests`` reads them whole."""

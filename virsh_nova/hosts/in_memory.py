@@ -40,8 +40,15 @@ class InMemory:
     identity = None
     reading: Reading | None = None
     """Where it was collected: how that went."""
-    has_index = False
-    """Whether it is a ``collected.spans.Indexed``."""
+    certain_name: str | None
+
+    @property
+    def certain_names(self) -> frozenset[str]:
+        return frozenset((self.certain_name,) if self.certain_name else ())
+
+    @property
+    def documents(self) -> frozenset[str | None]:
+        return frozenset()
 
     def versions(self) -> Versions:
         return UNKNOWN_VERSIONS

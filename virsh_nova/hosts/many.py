@@ -5,8 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from .host import Chosen, Detail, Host, Notes, Progress, everyone, no_progress
-from .in_memory import InMemory
+from .host import (
+    UNKNOWN_VERSIONS,
+    Chosen,
+    Detail,
+    Host,
+    Notes,
+    Progress,
+    Versions,
+    everyone,
+    no_progress,
+)
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -14,8 +23,10 @@ if TYPE_CHECKING:
     from ..model import Guest, Sighting
 
 
-class ManyHosts(InMemory):
+class ManyHosts:
     """Hosts that are read one after the other."""
+
+    identity = None
 
     def __init__(self, hosts: Sequence[Host]) -> None:
         self._hosts = tuple(hosts)
@@ -34,6 +45,10 @@ class ManyHosts(InMemory):
         return _common([host.certain_name for host in self.hosts])
 
     @property
+    def certain_names(self) -> frozenset[str]:
+        return frozenset().union(*(host.certain_names for host in self.hosts))
+
+    @property
     def is_this_machine(self) -> bool:
         return bool(self.hosts) and all(host.is_this_machine for host in self.hosts)
 
@@ -49,6 +64,17 @@ class ManyHosts(InMemory):
     def read_at(self) -> datetime | None:
         """When the oldest of them was read."""
         return min((host.read_at for host in self.hosts if host.read_at), default=None)
+
+    def versions(self) -> Versions:
+        return UNKNOWN_VERSIONS
+
+    def close(self) -> None:
+        for host in self.hosts:
+            host.close()
+
+    @property
+    def documents(self) -> frozenset[str | None]:
+        return frozenset(name for host in self.hosts for name in host.documents)
 
     def sightings(self) -> list[Sighting]:
         return [seen for host in self.hosts for seen in host.sightings()]

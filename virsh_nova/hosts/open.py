@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -11,6 +11,11 @@ if TYPE_CHECKING:
     from .fleet import Fleet
     from .host import Host
     from .libvirt.connection import LibvirtHost
+
+
+_FILES = 256
+_FILES_EACH = 8
+"""File descriptors."""
 
 
 def open_host(
@@ -22,17 +27,32 @@ def open_host(
     timeout: float = 10.0,
     asks: bool = True,
 ) -> Host:
-    """The host to read: one of files where they are asked for, else a libvirt.
+    """The host to read: of files where they are asked for, else a libvirt.
+
+    Several of them are a ``Fleet``, which opens each when it is asked.
 
     Raises ``HostError``.
     """
     if not (offline or files):
         return open_libvirt(uri, demo=demo, timeout=timeout, asks=asks)
     # Files do without libvirt, which takes 20 ms to import, and libvirt without these.
-    from .files.open import open_files, open_offline
-    from .many import together
+    if not files:
+        from .files.open import open_offline
 
-    return together(open_files(files)) if files else open_offline()
+        return open_offline()
+    from .files.paths import open_paths
+
+    return open_paths(files)
+
+
+def _allow_open_files(hosts: int) -> None:
+    """Each host takes a socket and a pipe or two, and 1024 is the usual limit."""
+    from resource import RLIMIT_NOFILE, getrlimit, setrlimit  # a single host does without
+
+    soft, hard = getrlimit(RLIMIT_NOFILE)
+    wanted = _FILES + _FILES_EACH * hosts
+    if soft < wanted:
+        setrlimit(RLIMIT_NOFILE, (min(wanted, hard) if hard >= 0 else wanted, hard))
 
 
 def fleet_of(
@@ -49,15 +69,7 @@ def fleet_of(
     # One host alone does without.
     from .calls import Threads
     from .fleet import Fleet, Opener
-    from .many import ManyHosts
     from .this_machine import default_uri
-
-    def of_files(path: str) -> Iterator[Host]:
-        from .files.open import open_files
-
-        for host in open_files([path]):
-            # A document can be of several hosts.
-            yield from host.hosts if isinstance(host, ManyHosts) else (host,)
 
     def of_this_machine() -> list[Host]:
         return [open_host(offline=True)]
@@ -71,9 +83,12 @@ def fleet_of(
     def of_libvirt(uri: str) -> list[Host]:
         return [open_libvirt(uri, timeout=timeout, asks=asks and not several, threads=threads)]
 
+    if several:
+        _allow_open_files(min(len(uris), fanout))
     if files:
-        # No faster with more threads than one.
-        return Fleet([Opener(path, partial(of_files, path)) for path in files], fanout=1)
+        from .files.paths import fleet_of_paths
+
+        return fleet_of_paths(files)
     if offline:
         return Fleet([Opener("--offline", of_this_machine)])
     if demo:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from ..check.codes import CODES, SEVERITIES, Code
 from ..check.finding import Finding, Key
 from ..check.report import Report
-from ..guests.columns import COLUMNS
+from ..guests.columns import COLUMNS, iso
 from .flat import NOTHING, text_of
 from .safe import cell, quoted, spreadsheet_cell, visible
 from .style import Paint, cells, flowing, wrapped
@@ -86,6 +86,10 @@ def _who(
     row: Mapping[str, str], several_hosts: bool, width: int | None, paint: Paint
 ) -> Iterator[str]:
     """Name, state and owner before ids: in one line, or in two if that is too long."""
+    if not row["uuid"]:
+        name = quoted(row["host"]) if row["host"] else "of unknown name"
+        yield from flowing([(f"host {name}", "name")], width, paint)
+        return
     who = [(quoted(row["name"] or row["domain"] or row["uuid"]), "name")]
     who.append((cell(row["state"]), row["state"]) if row["state"] else ("not here", "warning"))
     who += [(f"{key} {quoted(row[key])}", "text") for key in ("project", "user") if row[key]]
@@ -147,12 +151,15 @@ def _summary(report: Report, width: int | None, paint: Paint) -> Iterator[str]:
 
 
 def _where(report: Report, guests: str) -> str:
-    """How many guests have findings; missing instances are counted apart."""
+    """How many guests have findings; missing instances, and hosts, are counted apart."""
     there = {finding.key for finding in report.findings if finding.guest is not None}
-    missing = {finding.key for finding in report.findings if finding.guest is None}
+    not_there = {finding.key for finding in report.findings if finding.guest is None}
+    hosts = sum(not uuid for _, uuid in not_there)
     on = [f"{len(there)} of {guests}"] if there else []
-    if missing:
-        on.append(_number(len(missing), "missing instance"))
+    if missing := len(not_there) - hosts:
+        on.append(_number(missing, "missing instance"))
+    if hosts:
+        on.append(_number(hosts, "host"))
     return " and ".join(on)
 
 
@@ -227,10 +234,12 @@ def finding_document(finding: Finding, report: Report) -> dict[str, Any]:
     row = _row(finding, report)
     return {
         "host": finding.host,
-        "uuid": finding.uuid,
+        "hosts": list(finding.hosts),
+        "uuid": finding.uuid or None,
         "domain": row["domain"] or None,
         "name": row["name"] or None,
         "state": row["state"] or None,
+        "read_at": iso(finding.guest.read_at) if finding.guest else None,
         "project": row["project"] or None,
         "user": row["user"] or None,
         "severity": finding.severity,
@@ -240,6 +249,7 @@ def finding_document(finding: Finding, report: Report) -> dict[str, Any]:
         "consequence": CODES[finding.code].consequence,
         "remedy": finding.remedy,
         "command": row["command"] or None,
+        "others": [{**other._asdict(), "read_at": iso(other.read_at)} for other in finding.others],
     }
 
 

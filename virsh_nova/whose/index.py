@@ -226,10 +226,9 @@ class Index:
         return sorted(found, key=lambda tap: (tap.guest.domain, tap.guest.uuid))
 
     def _of_unrecorded_port(self, port: str) -> list[Answer]:
-        beginning = port[:PORT_BEGINNING_LENGTH]
         return [
             Answer("port", port, tap.guest, f"port ({tap.value})")
-            for tap in self._devices(beginning)
+            for tap in self._devices(port[:PORT_BEGINNING_LENGTH])
             # One whose port is known in full has another one.
             if not any(
                 nic.port
@@ -281,7 +280,7 @@ class Index:
         return [answer for uuid in uuids for kind in kinds for answer in self.recorded(kind, uuid)]
 
     def _in_network(self, text: str) -> list[Answer]:
-        from ipaddress import ip_network
+        from ipaddress import ip_network  # 1 ms, and networks are rare
 
         try:
             network = ip_network(text, strict=False)

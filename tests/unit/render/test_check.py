@@ -18,7 +18,7 @@ from tests.support.guests import full_instance, instance, nova_guest
 from tests.support.strategies import texts
 from tests.support.terminals import SGR
 from virsh_nova.check.codes import CODES
-from virsh_nova.check.finding import Finding, found
+from virsh_nova.check.finding import Finding, Other, found
 from virsh_nova.check.report import Report
 from virsh_nova.model import Identity, Owner
 from virsh_nova.render.check import (
@@ -92,6 +92,26 @@ OUTPUTS: dict[str, Callable[[Report], str]] = {
 @given(texts())
 def test_nothing_that_acts_comes_out(name: str, text: str) -> None:
     assert ACTS.findall(SGR.sub("", OUTPUTS[name](hostile(text)))) == []
+
+
+STALE = Finding("stale-snapshot", "warning", "compute-1", "", None, ("read 3 d ago",))
+
+
+@pytest.mark.parametrize("name", OUTPUTS)
+@given(texts())
+def test_the_names_of_hosts_and_of_other_guests_act_on_nothing(name: str, text: str) -> None:
+    other = Other(text, text, text, text)
+    found = [STALE._replace(host=text, others=(other,)), ERROR._replace(others=(other,))]
+    report = Report(found, 2, program=("nova-domains", "-c", text), several_hosts=True)
+    assert ACTS.findall(SGR.sub("", OUTPUTS[name](report))) == []
+
+
+def test_a_finding_of_a_host_is_no_missing_instance() -> None:
+    text = findings_table(Report([ERROR, STALE], 2, several_hosts=True), width=None, paint=plain)
+    assert "host compute-1\n  warning  stale-snapshot  read 3 d ago " in text
+    assert "1 error, 1 warning on 1 of 2 guests and 1 host\n" in text
+    unknown = Report([STALE._replace(host=None)], 2)
+    assert findings_table(unknown, width=None, paint=plain).startswith("host of unknown name\n")
 
 
 @given(texts())

@@ -5,16 +5,17 @@ from __future__ import annotations
 import copy
 import sqlite3
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from datetime import datetime
 from functools import cached_property
 from typing import Any, NamedTuple
 
 from ...document.decode import decoded_guest
+from ...document.outline import decoded_outline
 from ...errors import HostError
 from ...handles.kinds import HANDLE_KINDS, HandleKind
 from ...inputs.values import FieldError, checked_moment, one_line
-from ...model import Guest, Sighting
+from ...model import Guest, GuestKey, Sighting
 from ..ages import age_in_words
 from ..host import (
     NOTHING_TO_REPORT,
@@ -30,7 +31,7 @@ from ..host import (
 from ..in_memory import InMemory, Reading
 from ..many import ManyHosts
 from ..reasons import Failure, reasons
-from ..saved import SavedGuest
+from ..saved import SavedGuest, with_block_text
 from .schema import open_to_read, why, without_surrogates
 from .spans import (
     Condition,
@@ -55,6 +56,9 @@ _DOCUMENT = (
     "THEN CAST(document AS BLOB) END"
 )
 _ALL = Condition("")
+
+Decode = Callable[[bytes], Guest]
+"""Raises ``FieldError``."""
 
 
 class _Row(NamedTuple):
@@ -81,7 +85,7 @@ class CollectedFile(ManyHosts):
 
     has_index = True
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str) -> None:  # the hosts are found when they are asked for
         self.path = path
         self._connection = open_to_read(path)
         # What is no text is shown as far as it goes.
@@ -128,6 +132,15 @@ class CollectedFile(ManyHosts):
     @property
     def certain_name(self) -> str | None:
         return None if any(row.name_guessed for row in self._rows) else self.name
+
+    @property
+    def certain_names(self) -> frozenset[str]:
+        rows = (row for row in self._rows if row.read_at and not row.name_guessed)
+        return frozenset(row.name for row in rows if row.name is not None)
+
+    @property
+    def documents(self) -> frozenset[str | None]:
+        return frozenset(row.name for row in self._rows)
 
     @property
     def is_this_machine(self) -> bool:
@@ -201,6 +214,15 @@ class CollectedFile(ManyHosts):
         total = 0 if progress is no_progress else self.number_of_guests
         return read_guests(self._read(self._narrowed), detail, chosen, progress, total)
 
+    def outlines(self) -> Iterator[Guest]:
+        """All guests, as ``document.outline`` has them: one after the other."""
+        return self._read(self._narrowed, decoded_outline)
+
+    def stream(self, chosen: Container[GuestKey] | None = None) -> Iterator[Guest]:
+        """All guests, or those of these keys, whole: one after the other."""
+        guests = self._read(self._narrowed)
+        return (with_block_text(one) for one in guests if chosen is None or one.key in chosen)
+
     def of_host(self, host: int) -> Iterator[Guest]:
         return self._read(Condition("WHERE host_id = ?", (str(host),)))
 
@@ -224,18 +246,20 @@ class CollectedFile(ManyHosts):
         narrow._narrowed = condition
         return narrow
 
-    def _read(self, which: Condition) -> Iterator[Guest]:
+    def _read(self, which: Condition, decode: Decode = decoded_guest) -> Iterator[Guest]:
         sql = f"SELECT uuid, {_DOCUMENT} FROM guests_read {which.sql} ORDER BY id"
         for uuid, document in self._ask(sql, which.values):
-            guest = self._decoded(uuid, document)
+            guest = self._decoded(uuid, document, decode)
             if guest is not None:
                 yield guest
 
-    def _decoded(self, uuid: object, document: bytes | None) -> Guest | None:
+    def _decoded(
+        self, uuid: object, document: bytes | None, decode: Decode = decoded_guest
+    ) -> Guest | None:
         try:
             if document is None:
                 raise FieldError("", "its document is too large")
-            return decoded_guest(document)
+            return decode(document)
         except FieldError as error:
             self._fault(f"guest {one_line(str(uuid))}: {error}; skipped")
             return None
@@ -327,6 +351,10 @@ class CollectedHost(InMemory):
             None if row.error is None else HostError(row.error, row.hint or ""),
             Versions(row.libvirt, row.qemu),
         )
+
+    @property
+    def documents(self) -> frozenset[str | None]:
+        return frozenset((self.name,))
 
     @property
     def notes(self) -> Notes:

@@ -150,6 +150,14 @@ class LibvirtHost:
         return cls.open("test://" + quote(DEMO_HOST), timeout=timeout, writable=writable)
 
     @property
+    def certain_names(self) -> frozenset[str]:
+        return frozenset((self.certain_name,) if self.certain_name else ())
+
+    @property
+    def documents(self) -> frozenset[str | None]:
+        return frozenset()
+
+    @property
     def is_this_machine(self) -> bool:
         """Whether the guests' processes are those of the machine this runs on."""
         return is_qemu_here(self.uri)
