@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from lab import domains
-from lab.compute_host import alive, frozen
+from lab.compute_host import frozen
 from lab.fleet import Fleet, FleetHost
 from tests.support.command import command
 from tests.support.findings import NAME, fitting
@@ -166,7 +166,7 @@ class TestSomeFail:
         hosts = [*uris(*guests.hosts), *(word for uri in failing for word in ("-c", uri))]
         with two.without_link(), frozen(three.sshd_pid), frozen(four.pid):
             run = nova_domains(guests, *hosts, "list", "-f", "json")
-            left = [pid for pid in guests.clients() if alive(pid)]
+            left = left_behind(guests)
         assert run.code == 1
         assert run.hosts == [one.name]
         network = three.address.rpartition(".")[0]
@@ -315,7 +315,7 @@ class TestAHostThatHangs:
     def test_alone_leaves_no_ssh_behind(self, fleet: Fleet) -> None:
         with frozen(fleet[2].sshd_pid):
             run = nova_domains(fleet, *uris(fleet[2]), "--timeout", "1", "list")
-            left = [pid for pid in fleet.clients() if alive(pid)]
+            left = left_behind(fleet)
         assert run.code == 3
         assert "does not answer within 1 s" in run.err
         assert left == []
@@ -332,7 +332,7 @@ class TestAHostThatHangs:
             fleet[2].wait(lambda: len(fleet.clients()) > 0, "no ssh was started")
             process.send_signal(signal.SIGINT)
             process.communicate(timeout=WORK)
-            left = [pid for pid in fleet.clients() if alive(pid)]
+            left = left_behind(fleet)
         assert process.returncode == 130
         assert left == []
 
@@ -358,6 +358,14 @@ HALFWAY = """if True:
     sys.argv[1:] = arguments
     __main__.main()
 """
+
+
+def left_behind(fleet: Fleet) -> list[int]:
+    """The ssh processes that are there a moment after the program has ended."""
+    end = time.monotonic() + 2
+    while (left := fleet.clients()) and time.monotonic() < end:
+        time.sleep(0.05)
+    return left
 
 
 def warnings(run: Run) -> set[str]:

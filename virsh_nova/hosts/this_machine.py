@@ -159,21 +159,16 @@ def qemu_pid(uri: str, domain: str, uuid: str) -> int | None:
 
 
 def end_with_children(code: int) -> None:
-    """End this process with that exit code, and those that it started; returns if there are none.
+    """End this process with that exit code, and those that it started. Returns if it cannot.
 
     An ssh that waits for its host would wait on, for minutes or for ever: libvirt starts one for
-    each connection and does not say which. A shell takes our place, so that no thread is left
-    whose connection breaks when its ssh ends.
+    each connection and does not say which. A shell takes our place first. Then no thread is left
+    that could start another, or whose connection breaks when its ssh ends.
     """
-    children: list[str] = []
-    for task in os.listdir("/proc/self/task"):
-        # Threads end meanwhile, and not every kernel has the file.
-        with suppress(OSError), open(f"/proc/self/task/{task}/children") as file:
-            children += file.read().split()
-    if children:
-        with suppress(OSError):
-            end = f"kill {' '.join(children)} 2>/dev/null; exit {code}"
-            os.execv("/bin/sh", ["sh", "-c", end])
+    # Not every kernel has the file.
+    end = f"read -r all </proc/$$/task/$$/children; kill $all; exit {code}"
+    with suppress(OSError):
+        os.execv("/bin/sh", ["sh", "-c", f"exec 2>/dev/null; {end}"])
 
 
 def _is_qemu_s(user: int) -> bool | None:
