@@ -149,7 +149,8 @@ def _exit_codes() -> Iterator[str]:
     metavar="PATH",
     multiple=True,
     help="Read another host's files: the root of its file system, a sos report (.tar.xz or "
-    "unpacked), virsh dumpxml files, or a saved list -f json. Repeatable.",
+    "unpacked), virsh dumpxml files, a saved list -f json, or a folder of any of these. "
+    "Repeatable.",
 )
 @click.option(
     "--timeout",
