@@ -18,9 +18,9 @@ def main() -> None:
     except OSError:
         code = code or 1
     if _calls_hang():
-        from .hosts.this_machine import end_children  # only a host in trouble needs it
+        from .hosts.this_machine import end_with_children  # loaded with the hosts
 
-        end_children()
+        end_with_children(code)
     # Without waiting: a thread may still hang in a call to a daemon that has stopped, and closing
     # a connection to it would hang as well.
     os._exit(code)

@@ -53,6 +53,7 @@ COMMANDS = {
         Entry("show", "Look", "Show everything known about a guest."),
         Entry("whose", "Look", "Say which guest something belongs to, and who owns it."),
         Entry("hosts", "Look", "List the hosts: how many guests each has, and what failed."),
+        Entry("collect", "Look", "Keep what is read of the hosts in a file, for later questions."),
         Entry("check", "Look", "Compare what Nova recorded with the actual guests."),
         Entry("stamp", "Write", "Write the metadata block onto guests that lack it."),
         Entry("undo", "Write", "Take back what a run of stamp wrote."),
@@ -149,8 +150,8 @@ def _exit_codes() -> Iterator[str]:
     metavar="PATH",
     multiple=True,
     help="Read another host's files: the root of its file system, a sos report (.tar.xz or "
-    "unpacked), virsh dumpxml files, a saved list -f json, or a folder of any of these. "
-    "Repeatable.",
+    "unpacked), virsh dumpxml files, a saved list -f json, a folder of any of these, or what "
+    "collect wrote. Repeatable.",
 )
 @click.option(
     "--timeout",

@@ -29,13 +29,14 @@ from virsh_nova.check.report import CheckOptions, check
 from virsh_nova.document.encode import guest_document, whole_document
 from virsh_nova.guests.columns import COLUMNS
 from virsh_nova.guests.select import Selection, ordered
+from virsh_nova.handles.identifiers import identifiers
+from virsh_nova.hosts.collected.indexed import is_indexed
 from virsh_nova.hosts.fleet import Fleet, Opener
 from virsh_nova.hosts.host import Host
 from virsh_nova.hosts.libvirt import connection
 from virsh_nova.hosts.libvirt.connection import LibvirtHost
-from virsh_nova.hosts.lookup import resolve
+from virsh_nova.hosts.lookup import only, resolve, selected_from
 from virsh_nova.model import Guest
-from virsh_nova.whose.identifiers import identifiers
 from virsh_nova.whose.index import Index
 from virsh_nova.whose.narrow import chosen_by, read_index
 
@@ -192,14 +193,17 @@ def answers(host: Host) -> Answers:
     guests = ordered(host.guests("whole"))
     columns = [column for name, column in COLUMNS.items() if name not in ("evidence", "origin")]
     handles = handles_of(guests)
-    everyones = Index(guests)
+    everyones = Index.of(guests)
     named, owners = [], []
     for handle in handles:
         keys, errors = resolve(host, [handle])
-        found = [each for each in guests if each.key in keys]
-        named.append(([each.key for each in found], [str(error) for error in errors]))
+        theirs = only(host, keys).guests("whole", chosen=lambda seen, keys=keys: seen.key in keys)
+        found = ordered(theirs)
+        assert [each.key for each in found] == [each.key for each in guests if each.key in keys]
+        # As documents: these do not keep how the block of a second definition is laid out.
+        named.append((list(map(whole_document, found)), [str(error) for error in errors]))
         # Where the listing shows which guests a handle can mean, only these are read.
-        narrowed = chosen_by([handle], None) is not None
+        narrowed = chosen_by([handle], None) is not None or is_indexed(host)
         index = read_index(host, [handle], None, None) if narrowed else everyones
         owners.append(
             [
@@ -217,7 +221,9 @@ def answers(host: Host) -> Answers:
         [
             [
                 each.key
-                for each in ordered(host.guests("domain", chosen=selection.may_take))
+                for each in ordered(
+                    selected_from(host, selection).guests("domain", chosen=selection.may_take)
+                )
                 if selection.takes(each)
             ]
             for selection in selections_of(guests)

@@ -24,12 +24,12 @@ from tests.support.searching import damaged, main
 from tests.support.searching import run as run_search
 from tests.support.strategies import NASTY
 from virsh_nova.errors import NovaDomainsError
+from virsh_nova.handles.kinds import HANDLE_KINDS
 from virsh_nova.hosts.lookup import find_by_display_name, find_by_identity, unknown
 from virsh_nova.model import Sighting
 from virsh_nova.render.safe import is_safe
 from virsh_nova.render.style import plain
 from virsh_nova.render.whose import UNICODE, Json, Rows, Text
-from virsh_nova.whose.answer import HANDLE_KINDS
 from virsh_nova.whose.index import Index
 from virsh_nova.whose.narrow import chosen_by
 from virsh_nova.whose.suggest import no_match
@@ -49,7 +49,7 @@ WORDS = (
     "\\x2d", "\\", "0x", "-1", "9" * 40, "0" * 40, "/33", "/-1", "/129", "\x00", "\x1b[2J", "\n",
     "٣", "tap", "vhu", "qemu-", ".scope",
 )  # fmt: skip
-INDEX = Index(HOST, PROCESSES.get)
+INDEX = Index.of(HOST, PROCESSES.get)
 _SIGHTINGS = [Sighting(*(getattr(guest, field) for field in Sighting._fields)) for guest in HOST]
 
 

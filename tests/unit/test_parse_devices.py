@@ -149,11 +149,11 @@ GUEST = whole_guest(
      "7d3c1a52-90ab-4c1d-b5e6-1f2e3d4c5b6a"],
 )  # fmt: skip
 def test_whose_finds_a_guest_by_its_devices(handle: str) -> None:
-    assert [answer.guest for answer in Index([GUEST]).answers(handle)] == [GUEST]
+    assert [answer.guest for answer in Index.of([GUEST]).answers(handle)] == [GUEST]
 
 
 def test_another_pci_domain_is_another_device() -> None:
-    assert Index([GUEST]).answers("0001:3b:00.0") == []
+    assert Index.of([GUEST]).answers("0001:3b:00.0") == []
 
 
 def test_show_says_that_a_disk_may_be_shared() -> None:

@@ -17,7 +17,7 @@ from ..console import (
 )
 from ..errors import EXIT_FAILED, NovaDomainsError
 from ..guests.columns import COLUMNS, FLAT, Column
-from ..hosts.lookup import resolve
+from ..hosts.lookup import only, resolve
 from ..model import Guest, GuestKey
 from ..render.style import coloured, plain
 from .options import DOCUMENTS, output_options
@@ -78,7 +78,9 @@ def named_guests(
     with session.progress_bar() as progress:
         host = session.open()
         keys, errors = resolve(host, handles)
-        read = host.guests("whole", chosen=lambda seen: seen.key in keys, progress=progress)
+        read = only(host, keys).guests(
+            "whole", chosen=lambda seen: seen.key in keys, progress=progress
+        )
     by_key: dict[GuestKey, list[Guest]] = {}
     for guest in read:
         by_key.setdefault(guest.key, []).append(guest)

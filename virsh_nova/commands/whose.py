@@ -21,7 +21,6 @@ from ..console import (
 from ..errors import EXIT_FAILED, NovaDomainsError
 from ..hosts.host import Host
 from ..inputs.read import STDIN
-from ..model import Guest
 from ..render.style import coloured, plain
 from ..render.whose import ASCII, DEFAULT_COLUMNS, UNICODE, Face, Json, Rows, Text
 from ..whose.annotate import Reader, lines_of
@@ -91,8 +90,8 @@ def whose_command(
             everything=reads_stdin,
             progress=progress,
         )
-    warn_of_faults([guest for guest in index.guests if guest.hardware is None])
-    face = _face(format_, columns, index.guests, session.no_color or no_color)
+    warn_of_faults(index.unread)
+    face = _face(format_, columns, index.several_hosts, session.no_color or no_color)
     write(face.begin())
     missing = _answer(typed, index, face, host)
     if reads_stdin:
@@ -137,8 +136,7 @@ def _stdin() -> TextIO:
     return sys.stdin
 
 
-def _face(format_: str, columns: Sequence[str], guests: Sequence[Guest], no_color: bool) -> Face:
-    several_hosts = len({guest.host for guest in guests}) > 1
+def _face(format_: str, columns: Sequence[str], several_hosts: bool, no_color: bool) -> Face:
     if format_ == "json":
         return Json(ascii_only=not speaks_unicode())
     if format_ in ("csv", "value"):

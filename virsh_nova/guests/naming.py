@@ -27,7 +27,8 @@ PORT_BEGINNING_LENGTH = 11
 TAP = re.compile(f"tap({_PORT_BEGINNING})")
 """The tap device of a port: nova/network/model.py, ``NIC_NAME_LEN``."""
 
-PORT_DEVICE = re.compile(f"(?:tap|qvo|qvb|qbr|vhu)({_PORT_BEGINNING})")
+PORT_DEVICE_PREFIXES = ("tap", "qvo", "qvb", "qbr", "vhu")
+PORT_DEVICE = re.compile(f"(?:{'|'.join(PORT_DEVICE_PREFIXES)})({_PORT_BEGINNING})")
 """Every device that os-vif and Neutron's agents make for a port."""
 
 PCI_ADDRESS = re.compile("[0-9a-f]{4,8}:[0-9a-f]{2}:[01][0-9a-f][.][0-7]")

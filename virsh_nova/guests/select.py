@@ -71,11 +71,11 @@ class Selection(NamedTuple):
 def ordered(
     guests: Iterable[Guest], columns: Sequence[Column] = (), *, descending: bool = False
 ) -> list[Guest]:
-    """Sorted by the columns given, the first counting most, then by domain name and uuid.
+    """Sorted by the columns given, the first counting most, then by domain name, uuid and host.
 
     Guests that a column says nothing of come last, whichever way it is sorted.
     """
-    result = sorted(guests, key=lambda guest: (guest.domain, guest.uuid))
+    result = sorted(guests, key=lambda guest: (guest.domain, guest.uuid, guest.host or ""))
     for column in reversed(columns or (COLUMNS["domain"],)):
         known = [guest for guest in result if column.value(guest) is not None]
         unknown = [guest for guest in result if column.value(guest) is None]

@@ -192,6 +192,11 @@ class Fleet:
             yield f"{number} of {total} hosts {_was(number)} not read, for {len(more)} more reasons"
 
     @property
+    def given(self) -> frozenset[str]:
+        """The URIs and paths of all of them."""
+        return frozenset(place.opener.source for place in self._places)
+
+    @property
     def sources(self) -> Mapping[str, str]:
         """The one URI that reaches each host, by the host's name."""
         by_name: dict[str, list[str]] = {}
@@ -415,6 +420,8 @@ class Fleet:
         )
         if error is not None:
             place.failed = result
+        elif isinstance(host, InMemory) and host.reading is not None:
+            result = result._replace(**host.reading._asdict())
         return result
 
     # ---- one host by two URIs

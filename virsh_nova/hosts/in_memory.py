@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from .host import UNKNOWN_VERSIONS, Chosen, Detail, Progress, Versions
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
+    from ..errors import NovaDomainsError
     from ..model import Guest, Sighting
 
 
@@ -19,10 +22,24 @@ class Held(Protocol):
     def guest(self, detail: Detail) -> Guest: ...
 
 
+class Reading(NamedTuple):
+    """How a host was read that somebody else has read before."""
+
+    source: str
+    """The URI, or the path of the files."""
+    read_at: datetime
+    seconds: float
+    error: NovaDomainsError | None
+    """Why it could not be read at the last try."""
+    versions: Versions
+
+
 class InMemory:
     """What a host that has been read already lacks: no libvirt is behind it."""
 
     identity = None
+    reading: Reading | None = None
+    """Where it was collected: how that went."""
     certain_name: str | None
 
     @property

@@ -7,14 +7,18 @@ a domain name or an id that an administrator types.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 from ..errors import HandleError, NovaDomainsError
+from ..guests.naming import uuid_digits
 from ..model import Guest, GuestKey, Sighting
+from .collected.indexed import is_indexed
 
 if TYPE_CHECKING:
+    from ..guests.select import Selection
+    from .collected.spans import Span
     from .host import Host
 
 SHORTEST_PREFIX = 4
@@ -30,15 +34,17 @@ def resolve(host: Host, handles: Sequence[str]) -> tuple[list[GuestKey], list[No
     An error for each handle that means no guest or several. One uuid on several hosts is not
     ambiguous: the guest moved between them, and each of the places counts.
     """
-    sightings = host.sightings()
+    narrow = _narrowed(host, handles)
+    sightings = narrow.sightings()
     read: list[Guest] | None = None
+    everyones: list[Guest] | None = None
     keys: dict[GuestKey, None] = {}
     errors: list[NovaDomainsError] = []
     for handle in handles:
         found: Sequence[Sighting | Guest] = find_by_identity(handle, sightings)
         if not found:
             if read is None:
-                read = host.guests("block")
+                read = narrow.guests("block")
             found = find_by_display_name(handle, read)
         uuids = {one.uuid for one in found}
         if len(uuids) == 1:
@@ -46,8 +52,69 @@ def resolve(host: Host, handles: Sequence[str]) -> tuple[list[GuestKey], list[No
             everywhere = [seen.key for seen in sightings if seen.uuid in uuids]
             keys.update(dict.fromkeys(everywhere or [one.key for one in found]))
         else:
-            errors.append(ambiguous(handle, found) if found else unknown(handle, read or ()))
+            if not found and narrow is not host and everyones is None:
+                everyones = _for_suggestions(host)
+            similar = read if everyones is None else everyones
+            errors.append(ambiguous(handle, found) if found else unknown(handle, similar or ()))
     return list(keys), errors
+
+
+def only(host: Host, keys: Collection[GuestKey]) -> Host:
+    """The host, or where its index finds them little more of it than the guests of these keys."""
+    if not is_indexed(host):
+        return host
+    from .collected.spans import MOST_SPANS, Span  # no other host needs it
+
+    uuids = {uuid for _, uuid in keys}
+    if len(uuids) > MOST_SPANS:
+        return host
+    return host.narrowed([[Span("uuid", uuid_digits(uuid) or uuid) for uuid in uuids]])
+
+
+def selected_from(host: Host, selection: Selection) -> Host:
+    """The host, or what its index finds of it: all guests of a selection, and perhaps more."""
+    if not is_indexed(host) or not selection.narrows:
+        return host
+    from .collected.select import criteria  # no other host needs it
+
+    return host.narrowed(criteria(selection, host))
+
+
+def _narrowed(host: Host, handles: Sequence[str]) -> Host:
+    """The host, or what its index finds of it: all guests that the handles can mean."""
+    if not is_indexed(host):
+        return host
+    from .collected.spans import MOST_SPANS  # no other host needs it
+
+    spans = [span for handle in handles for span in _spans(handle)]
+    # An empty display name is in no index.
+    if len(spans) > MOST_SPANS or not all(handles):
+        return host
+    return host.narrowed([spans]).with_twins()
+
+
+def _for_suggestions(host: Host) -> list[Guest]:
+    """All guests, unless there are too many to be read for their names alone."""
+    if is_indexed(host):
+        from .collected.spans import FEW_GUESTS  # no other host needs it
+
+        if host.number_of_guests > FEW_GUESTS:
+            return []
+    return host.guests("block")
+
+
+def _spans(handle: str) -> Iterator[Span]:
+    from .collected.spans import Span, beginning  # no other host needs it
+
+    uuid = handle.lower()
+    if digits := uuid_digits(uuid):
+        yield Span("uuid", digits)
+    elif _UUID_PREFIX.fullmatch(uuid):
+        yield beginning("uuid", uuid.replace("-", ""))
+    for text in {handle, handle.strip()}:
+        yield Span("domain", text)
+    yield Span("id", handle)
+    yield Span("name", handle)
 
 
 def find_by_identity(handle: str, sightings: Sequence[Sighting]) -> list[Sighting]:

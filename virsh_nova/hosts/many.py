@@ -29,7 +29,11 @@ class ManyHosts:
     identity = None
 
     def __init__(self, hosts: Sequence[Host]) -> None:
-        self.hosts = tuple(hosts)
+        self._hosts = tuple(hosts)
+
+    @property
+    def hosts(self) -> Sequence[Host]:
+        return self._hosts
 
     @property
     def name(self) -> str | None:

@@ -12,9 +12,10 @@ from collections.abc import Iterator
 from typing import NamedTuple, TextIO
 
 from ..guests.naming import UUID_WITHIN
-from .answer import Answer, HandleKind
+from ..handles.keys import mac_key, number_of, pci_key, split_handle, uuid_key
+from ..handles.kinds import HandleKind
+from .answer import Answer
 from .index import NUMBERS, Index
-from .keys import mac_key, number_of, pci_key, split_handle, uuid_key
 
 _LONGEST_HANDLE = 1024
 _LEAST_WORD = 4

@@ -3,20 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
+from ..handles.kinds import HandleKind
 from ..model import Guest
-
-HandleKind = Literal[
-    "uuid", "domain", "id", "pid", "tap", "mac", "ip", "port", "volume", "disk", "device", "name",
-    "image", "flavor", "project", "user",
-]  # fmt: skip
-"""What a handle can be."""
-HANDLE_KINDS: tuple[HandleKind, ...] = (
-    "uuid", "domain", "id", "pid", "tap", "mac", "ip", "port", "volume", "disk", "device", "name",
-    "image", "flavor", "project", "user",
-)  # fmt: skip
-"""In the order of the answers to a handle that matches as several."""
 
 
 class Answer(NamedTuple):

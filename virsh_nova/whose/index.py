@@ -1,29 +1,19 @@
-"""The index: built once over a host's guests, asked for any number of handles. Pure."""
+"""The index: built once over a host's guests, asked for any number of handles."""
 
 from __future__ import annotations
 
 import re
-from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from posixpath import normpath
 
-from ..guests.naming import PORT_BEGINNING_LENGTH, PORT_DEVICE, UUID_WITHIN
-from ..hosts.lookup import SHORTEST_PREFIX
-from ..model import Guest
-from ..quoting import quoted
-from .answer import (
-    HANDLE_KINDS,
-    Answer,
-    HandleKind,
-    Lineage,
-    Process,
-    Processes,
-    RealPaths,
+from ..guests.naming import (
+    PORT_BEGINNING_LENGTH,
+    PORT_DEVICE,
+    PORT_DEVICE_PREFIXES,
+    UUID_WITHIN,
 )
-from .identifiers import identifiers, keys_of
-from .keys import (
-    address_key,
+from ..handles.keys import (
     key_of,
     keys_of_any_kind,
     mac_key,
@@ -31,7 +21,19 @@ from .keys import (
     split_handle,
     uuid_key,
 )
+from ..handles.kinds import HANDLE_KINDS, HandleKind
+from ..hosts.lookup import SHORTEST_PREFIX
+from ..model import Guest
+from ..quoting import quoted
+from .answer import (
+    Answer,
+    Lineage,
+    Process,
+    Processes,
+    RealPaths,
+)
 from .made_names import LONGEST_SHORT_NAME, MadeName, made_names
+from .tables import MemoryTables, Tables
 
 NUMBERS: tuple[HandleKind, ...] = ("pid", "id", "domain")
 """What a bare number is before it is anything else: tenants choose names, and flavors are often
@@ -59,28 +61,34 @@ class Index:
 
     def __init__(
         self,
-        guests: Iterable[Guest],
+        tables: Tables,
         processes: Processes | None = None,
         real_paths: RealPaths | None = None,
     ) -> None:
-        self.guests = sorted(guests, key=lambda guest: (guest.domain, guest.uuid))
+        self._tables = tables
         self._processes = processes
         self._real_paths = real_paths
-        self._tables: dict[HandleKind, dict[str, list[Answer]]] = {
-            kind: {} for kind in HANDLE_KINDS
-        }
-        self._kinds: dict[str, set[HandleKind]] = defaultdict(set)
-        for guest in self.guests:
-            for identifier in identifiers(guest):
-                answer = Answer(identifier.kind, identifier.value, guest, identifier.detail)
-                table = self._tables[identifier.kind]
-                for key in keys_of(identifier):
-                    table.setdefault(key, []).append(answer)
-                    self._kinds[key].add(identifier.kind)
-        self._sorted: dict[HandleKind, list[str]] = {}
-        self._networks: dict[int, list[tuple[int, str]]] | None = None
         self._links: dict[str, list[str]] | None = None
-        self._port_devices: list[tuple[str, str]] | None = None
+
+    @classmethod
+    def of(
+        cls,
+        guests: Iterable[Guest],
+        processes: Processes | None = None,
+        real_paths: RealPaths | None = None,
+    ) -> Index:
+        """The index of guests in memory."""
+        return cls(MemoryTables(guests), processes, real_paths)
+
+    @property
+    def several_hosts(self) -> bool:
+        """Whether the guests are of more than one host."""
+        return self._tables.several_hosts
+
+    @property
+    def unread(self) -> Sequence[Guest]:
+        """Guests of which too little is known to find them by."""
+        return self._tables.unread
 
     def answers(self, handle: str, *, within: bool = True) -> list[Answer]:
         """Every guest that the handle belongs to, kind by kind, of each in order of domain names.
@@ -122,12 +130,12 @@ class Index:
     def recorded(self, kind: HandleKind, text: str) -> list[Answer]:
         """What the records alone tell: neither /proc nor a file system is asked."""
         key = key_of(kind, text)
-        found = self._tables[kind].get(key, []) if key else []
+        found = self._tables.found(kind, key) if key else []
         if kind == "ip" and not found:
             network = text.strip().lower()
             if _NETWORK.fullmatch(network):
                 return self._in_network(network)
-            return self._tables["ip"].get(network, [])
+            return self._tables.found("ip", network)
         if kind == "tap" and not found and (device := PORT_DEVICE.fullmatch(text.strip())):
             return self._of_port(device[1], text.strip())
         if kind == "port" and not found and key and len(key) == 32:
@@ -135,7 +143,7 @@ class Index:
             return self._of_unrecorded_port(text.strip().lower())
         if kind == "mac" and not found and key and key.startswith(_TAP_MAC):
             # The host's own address of a tap: fe: and the rest of the guest's.
-            guests = self._tables["mac"].get(_GUEST_MAC + key[2:], [])
+            guests = self._tables.found("mac", _GUEST_MAC + key[2:])
             return _distinct([answer._replace(value=text.strip()) for answer in guests])
         return _distinct(found)
 
@@ -158,10 +166,9 @@ class Index:
     def lineage(self, number: int) -> Lineage | None:
         return self._processes(number) if self._processes else None
 
-    def names(self, kind: HandleKind) -> Iterator[str]:
-        """What can be asked for as that kind, each once."""
-        for found in self._tables[kind].values():
-            yield found[0].value
+    def names(self, kind: HandleKind, like: str = "") -> Iterator[str]:
+        """What can be asked for as that kind, and may be similar to ``like``."""
+        return self._tables.names(kind, like)
 
     # ---- how it is done -----------------------------------------------------------------------
 
@@ -171,9 +178,7 @@ class Index:
 
     def _possible(self, text: str) -> set[HandleKind]:
         """The kinds that are worth a look: most lines of a text are nothing at all."""
-        kinds: set[HandleKind] = set()
-        for key in keys_of_any_kind(text):
-            kinds |= self._kinds.get(key, kinds)
+        kinds = self._tables.kinds(keys_of_any_kind(text))
         text = text.strip()
         if number_of(text) is not None:
             kinds.add("pid")
@@ -191,16 +196,9 @@ class Index:
         text = text.strip().lower()
         if not (shortest <= len(text) <= 36 and _HEXADECIMAL.fullmatch(text)):
             return []
-        table = self._tables[kind]
-        if kind not in self._sorted:
-            self._sorted[kind] = sorted(table)
-        keys = self._sorted[kind]
-        prefix = text.replace("-", "")
         found = []
-        for position in range(bisect_left(keys, prefix), len(keys)):
-            if not keys[position].startswith(prefix):
-                break
-            for answer in table[keys[position]]:
+        for answers in self._tables.beginning(kind, text.replace("-", "")):
+            for answer in answers:
                 value = answer.value.lower()
                 if value.startswith(text) or value.replace("-", "").startswith(text):
                     found.append(answer)
@@ -213,13 +211,24 @@ class Index:
             return [Answer("tap", device, port.guest, f"port {port.value}") for port in ports]
         return [
             Answer("tap", device, tap.guest, f"a device of the port of {tap.value}")
-            for tap in self._port_devices_of(beginning)
+            for tap in self._devices(beginning)
         ]
+
+    def _devices(self, beginning: str) -> list[Answer]:
+        """The network devices that are named after a port whose uuid begins so."""
+        found = [
+            tap
+            for prefix in PORT_DEVICE_PREFIXES
+            for taps in self._tables.beginning("tap", prefix + beginning)
+            for tap in taps
+            if PORT_DEVICE.fullmatch(tap.value)
+        ]
+        return sorted(found, key=lambda tap: (tap.guest.domain, tap.guest.uuid))
 
     def _of_unrecorded_port(self, port: str) -> list[Answer]:
         return [
             Answer("port", port, tap.guest, f"port ({tap.value})")
-            for tap in self._port_devices_of(port[:PORT_BEGINNING_LENGTH])
+            for tap in self._devices(port[:PORT_BEGINNING_LENGTH])
             # One whose port is known in full has another one.
             if not any(
                 nic.port
@@ -228,25 +237,11 @@ class Index:
             )
         ]
 
-    def _port_devices_of(self, beginning: str) -> Iterator[Answer]:
-        """The devices that are named after a port whose uuid begins so."""
-        table = self._tables["tap"]
-        if self._port_devices is None:
-            known = ((PORT_DEVICE.fullmatch(device), device) for device in table)
-            self._port_devices = sorted((match[1], device) for match, device in known if match)
-        for position in range(
-            bisect_left(self._port_devices, (beginning, "")), len(self._port_devices)
-        ):
-            port, device = self._port_devices[position]
-            if not port.startswith(beginning):
-                break
-            yield from table[device]
-
     def _of_short_name(self, made: MadeName) -> list[Answer]:
         """By id and what the short name keeps of the domain's; of one that is off, by the name."""
         by_id = [
             answer
-            for answer in self._tables["id"].get(made.id, [])
+            for answer in self._tables.found("id", made.id)
             if answer.guest.domain[:LONGEST_SHORT_NAME] == made.text[:LONGEST_SHORT_NAME]
         ]
         named = self.recorded("domain", made.text)
@@ -273,15 +268,9 @@ class Index:
         prefix = f"{normpath(folder).rstrip('/')}/"
         if len(prefix) < 2:
             return []
-        table = self._tables["disk"]
-        if "disk" not in self._sorted:
-            self._sorted["disk"] = sorted(table)
-        keys = self._sorted["disk"]
         found: list[Answer] = []
-        for position in range(bisect_left(keys, prefix), len(keys)):
-            if not keys[position].startswith(prefix):
-                break
-            found += table[keys[position]]
+        for answers in self._tables.beginning("disk", prefix):
+            found += answers
         return _distinct(found)
 
     def _within(self, text: str) -> list[Answer]:
@@ -291,28 +280,15 @@ class Index:
         return [answer for uuid in uuids for kind in kinds for answer in self.recorded(kind, uuid)]
 
     def _in_network(self, text: str) -> list[Answer]:
-        from ipaddress import ip_address, ip_network  # 1 ms, and networks are rare
+        from ipaddress import ip_network  # 1 ms, and networks are rare
 
         try:
             network = ip_network(text, strict=False)
         except ValueError:
             return []
-        if self._networks is None:
-            self._networks = {4: [], 6: []}
-            for key in self._tables["ip"]:
-                if address_key(key) == key:
-                    address = ip_address(key)
-                    self._networks[address.version].append((int(address), key))
-            for addresses in self._networks.values():
-                addresses.sort()
-        addresses = self._networks[network.version]
-        first, last = int(network.network_address), int(network.broadcast_address)
         found: list[Answer] = []
-        for position in range(bisect_left(addresses, (first, "")), len(addresses)):
-            number, key = addresses[position]
-            if number > last:
-                break
-            found += self._tables["ip"][key]
+        for answers in self._tables.in_network(network):
+            found += answers
         return _distinct(found)
 
     def _behind_links(self, path: str) -> list[Answer]:
@@ -321,15 +297,18 @@ class Index:
         real = self._real_paths([path]).get(path)
         if real is None:
             return []
-        table = self._tables["disk"]
-        if real in table:
-            return _distinct(table[real])
+        if known := self._tables.found("disk", real):
+            return _distinct(known)
         if self._links is None:
             self._links = defaultdict(list)
-            paths = [path for path in table if path.startswith("/")]
-            for known, behind in self._real_paths(paths).items():
-                self._links[behind].append(known)
-        return _distinct([answer for known in self._links.get(real, ()) for answer in table[known]])
+            paths = [
+                key_of("disk", answers[0].value) or ""
+                for answers in self._tables.beginning("disk", "/")
+            ]
+            for path, behind in self._real_paths(paths).items():
+                self._links[behind].append(path)
+        paths = self._links.get(real, [])
+        return _distinct([answer for path in paths for answer in self._tables.found("disk", path)])
 
     def _of_process(self, text: str) -> list[Answer]:
         """The guests of the QEMU that a number leads to.

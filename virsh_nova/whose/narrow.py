@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from ..handles.keys import number_of, split_handle, uuid_key
+from ..hosts.collected.indexed import is_indexed
 from ..hosts.host import Host
 from ..model import Guest, Sighting
 from .answer import Processes, RealPaths
 from .index import Index
-from .keys import number_of, split_handle, uuid_key
 
 _NUMBERED = ("pid", "id")
 
@@ -28,8 +29,13 @@ def read_index(
     """
 
     def build(guests: list[Guest]) -> Index:
-        return Index(guests, processes, real_paths)
+        return Index.of(guests, processes, real_paths)
 
+    if is_indexed(host):
+        from .indexed import IndexedTables  # no other host needs it
+
+        # It finds the guests of any handle, of a stream as well, and reads these alone.
+        return Index(IndexedTables(host))
     wanted = None if everything else chosen_by(handles, processes)
     if wanted is not None:
         index = build(host.guests("whole", chosen=wanted, progress=progress))

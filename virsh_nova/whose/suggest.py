@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from ..errors import HandleError
+from ..handles.keys import number_of, split_handle
+from ..handles.kinds import HandleKind
 from ..hosts.lookup import did_you_mean
 from ..quoting import quoted
-from .answer import HandleKind
 from .index import Index
-from .keys import number_of, split_handle
 
 _LONGEST = 256
 _CLOSE_TO_BARE: tuple[HandleKind, ...] = (
@@ -48,6 +48,6 @@ def _close(kind: HandleKind | None, text: str, index: Index) -> str:
     text = text.strip()[:_LONGEST].lower()
     names: dict[str, str] = {}
     for asked in (kind,) if kind else _CLOSE_TO_BARE:
-        for name in index.names(asked):
+        for name in index.names(asked, text):
             names.setdefault(name[:_LONGEST].lower(), name[:_LONGEST])
     return did_you_mean(text, names, cutoff=0.75)

@@ -236,7 +236,7 @@ def test_whatever_a_record_holds_the_commands_answer(data: st.DataObject) -> Non
     as_csv(guests, list(COLUMNS.values()))
     as_values(guests, list(COLUMNS.values()))
     examine(Examination(guests, frozenset({"compute-1"})))
-    assert Index(guests).answers("good")
+    assert Index.of(guests).answers("good")
     # And what is printed of it can be read again.
     text = as_json([whole_document(each) for each in guests], one_a_line=True, ascii_only=False)
     assert [each.uuid for each in read(text)[0]] == [each.uuid for each in guests]

@@ -16,14 +16,14 @@ from virsh_nova.check.examine import examine
 from virsh_nova.check.finding import Examination
 from virsh_nova.document.encode import whole_document
 from virsh_nova.guests.build import unreadable_guest, whole_guest
+from virsh_nova.handles.identifiers import identifiers
+from virsh_nova.handles.kinds import HANDLE_KINDS
 from virsh_nova.hosts.libvirt.connection import LibvirtHost
 from virsh_nova.hosts.saved import read_saved
 from virsh_nova.inputs.objects import Input
 from virsh_nova.model import Guest, Sighting
 from virsh_nova.render.serial import as_json, as_yaml
 from virsh_nova.sources.read import records_in
-from virsh_nova.whose.answer import HANDLE_KINDS
-from virsh_nova.whose.identifiers import identifiers
 from virsh_nova.whose.index import Index
 
 
@@ -151,7 +151,7 @@ def test_whose_finds_a_guest_by_pid_backing_file_and_volume() -> None:
     seen = Sighting("compute-1", embedded.uuid_of(1), "web", 3, "running", "booted")
     guest = whole_guest(seen, embedded.guest(1, rest=disk), pid=4242)
     for handle in ("pid:4242", "disk:/srv/_base/abc", f"volume:{volume}", "id:3"):
-        (live,), (read,) = (Index(each).answers(handle) for each in ([guest], saved(guest)))
+        (live,), (read,) = (Index.of(each).answers(handle) for each in ([guest], saved(guest)))
         assert read == live
 
 

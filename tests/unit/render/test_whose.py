@@ -26,7 +26,7 @@ from virsh_nova.render.whose import ASCII, UNICODE, Text
 from virsh_nova.whose.annotate import Reader
 from virsh_nova.whose.index import Index
 
-INDEX = Index(HOST, PROCESSES.get)
+INDEX = Index.of(HOST, PROCESSES.get)
 
 
 def in_a_pipe() -> Text:
@@ -53,14 +53,14 @@ def test_an_answer_on_a_terminal_breaks_no_uuid() -> None:
 
 def test_a_guest_has_one_line_whatever_matches_it() -> None:
     twin = nova_guest(1, instance(uuid_of(1)))
-    text = in_a_pipe().answers(uuid_of(1), Index((twin,)).answers(uuid_of(1)))
+    text = in_a_pipe().answers(uuid_of(1), Index.of((twin,)).answers(uuid_of(1)))
     assert text.endswith(" · uuid, display name\n")
     assert text.count("\n") == 1
 
 
 def test_a_foreign_guest_shows_its_manager_and_evidence() -> None:
     guest = APPLIANCE._replace(evidence=("virtio channel x", "more"))
-    text = in_a_pipe().answers("12", Index((guest,)).answers("12"))
+    text = in_a_pipe().answers("12", Index.of((guest,)).answers("12"))
     assert f"→ {guest.domain} (running) · manager libguestfs · {guest.uuid} · " in text
     assert text.endswith(" · evidence: virtio channel x\n")
 
@@ -68,7 +68,7 @@ def test_a_foreign_guest_shows_its_manager_and_evidence() -> None:
 def test_a_note_names_three_of_many() -> None:
     guests = [nova_guest(n, instance(f"vm-{n}")) for n in range(1, 8)]
     line = " ".join(guest.domain for guest in guests)
-    text = in_a_pipe().line(line, Reader(Index(guests)).mentions(line))
+    text = in_a_pipe().line(line, Reader(Index.of(guests)).mentions(line))
     assert text.startswith(f"{line}   ← vm-1 (")
     assert text.endswith("; and 4 more\n")
 
@@ -102,7 +102,7 @@ def test_no_control_character_comes_through(
     guest = data.draw(st.sampled_from(guests))
     token = data.draw(st.sampled_from([guest.uuid, f"uuid:{guest.uuid}", guest.domain, ""]))
     line = data.draw(st.sampled_from([token, f"{text} {token} {text}", text]))
-    index = Index(guests)
+    index = Index.of(guests)
     for paint in (plain, coloured):
         for width in (None, 80):
             face = Text(paint, UNICODE, width=width)

@@ -21,7 +21,7 @@ from virsh_nova.model import Flavor, Identity, Owner
 from virsh_nova.whose.annotate import Mention, Reader
 from virsh_nova.whose.index import Index
 
-INDEX = Index(HOST, PROCESSES.get)
+INDEX = Index.of(HOST, PROCESSES.get)
 
 
 def mentions(line: str, index: Index) -> list[Mention]:
@@ -106,7 +106,7 @@ def test_names_that_tenants_chose_do_not_match_within_text() -> None:
         instance("eth0", flavor=Flavor("error", "1"), owner=Owner(None, Identity("p", "Flags"))),
     )
     test = foreign_guest(9, domain="test")
-    index = Index((chatty, test))
+    index = Index.of((chatty, test))
     assert named("test eth0 error Flags 1 p", index) == []
     assert named("test", index) == ["test"]
 

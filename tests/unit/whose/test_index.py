@@ -27,6 +27,8 @@ from tests.support.handles import (
     hardware,
     whole_guests,
 )
+from virsh_nova.handles.identifiers import identifiers
+from virsh_nova.handles.kinds import HANDLE_KINDS
 from virsh_nova.model import (
     Disk,
     Flavor,
@@ -34,18 +36,17 @@ from virsh_nova.model import (
     Identity,
     Owner,
 )
-from virsh_nova.whose.answer import HANDLE_KINDS, Answer
-from virsh_nova.whose.identifiers import identifiers
+from virsh_nova.whose.answer import Answer
 from virsh_nova.whose.index import Index
 from virsh_nova.whose.suggest import no_match
 
 
 def found(handle: str, guests: tuple[Guest, ...] = HOST, **more: Any) -> list[tuple[str, str]]:
-    return [(one.kind, one.guest.domain) for one in Index(guests, **more).answers(handle)]
+    return [(one.kind, one.guest.domain) for one in Index.of(guests, **more).answers(handle)]
 
 
 def answer(handle: str, **more: Any) -> Answer:
-    (only,) = Index(HOST, **more).answers(handle)
+    (only,) = Index.of(HOST, **more).answers(handle)
     return only
 
 
@@ -88,13 +89,13 @@ def test_a_project_gives_all_its_guests(handle: str) -> None:
 
 def test_a_backing_file_gives_all_guests_built_on_it() -> None:
     assert found(BASE) == [("disk", "instance-00000001"), ("disk", "instance-00000002")]
-    assert Index(HOST).answers(BASE)[0].detail == "backing file of vda"
+    assert Index.of(HOST).answers(BASE)[0].detail == "backing file of vda"
 
 
 def test_a_network_gives_every_address_in_it() -> None:
-    answers = Index(HOST).answers("10.0.0.0/16")
+    answers = Index.of(HOST).answers("10.0.0.0/16")
     assert [one.value for one in answers] == ["10.0.0.5", "10.0.0.6", "10.0.1.7"]
-    assert len(Index(HOST).answers("ip:0.0.0.0/0")) == 3
+    assert len(Index.of(HOST).answers("ip:0.0.0.0/0")) == 3
     assert found("10.9.0.0/16") == []
 
 
@@ -171,7 +172,7 @@ def test_the_placeholder_for_an_unknown_name_finds_none() -> None:
 )
 @pytest.mark.parametrize("prefix", ["", "pid:"])
 def test_a_process_leads_to_its_guest(number: int, domain: str, detail: str, prefix: str) -> None:
-    (only,) = Index(HOST, PROCESSES.get).answers(f"{prefix}{number}")
+    (only,) = Index.of(HOST, PROCESSES.get).answers(f"{prefix}{number}")
     assert (only.kind, only.guest.domain, only.detail) == ("pid", domain, detail)
 
 
@@ -185,7 +186,7 @@ def test_a_process_leads_to_its_guest(number: int, domain: str, detail: str, pre
     ],
 )
 def test_a_process_with_a_guest_s_uuid_alone_is_called_that(number: int, detail: str) -> None:
-    (only,) = Index(HOST, PROCESSES.get).answers(str(number))
+    (only,) = Index.of(HOST, PROCESSES.get).answers(str(number))
     assert only.guest.domain == "instance-00000001"
     assert only.detail == f"{detail}, by its command line alone"
 
@@ -205,11 +206,11 @@ def test_links_are_followed_from_either_side() -> None:
         return {path: links.get(path, path) for path in paths}
 
     mapped = nova_guest(5, hardware=hardware(Disk("vda", "scsi", "/dev/disk/by-id/a", None)))
-    index = Index((VM, mapped), real_paths=real_paths)
+    index = Index.of((VM, mapped), real_paths=real_paths)
     assert [one.value for one in index.answers("/srv/link")] == [DISK]
     assert [one.value for one in index.answers("/dev/dm-3")] == ["/dev/disk/by-id/a"]
     assert index.answers("/srv/nothing") == []
-    assert Index((VM,)).answers("/srv/link") == []
+    assert Index.of((VM,)).answers("/srv/link") == []
 
 
 # ---- whatever guests hold ---------------------------------------------------------------------
@@ -217,7 +218,7 @@ def test_links_are_followed_from_either_side() -> None:
 
 @given(st.lists(whole_guests(), max_size=4))
 def test_every_identifier_of_every_guest_finds_that_guest(guests: list[Guest]) -> None:
-    index = Index(guests)
+    index = Index.of(guests)
     for guest in guests:
         for kind, value, _ in identifiers(guest):
             if value.strip() and (kind != "mac" or value == MAC):
@@ -232,7 +233,7 @@ def test_any_text_can_be_looked_up(guests: list[Guest], data: st.DataObject) -> 
         [f"{kind}:" for kind in HANDLE_KINDS] + known + ["/", ".", "10.0.0."]
     )
     handle = data.draw(st.lists(piece, max_size=4).map("".join))
-    index = Index(guests, lambda _: None, lambda paths: {path: path for path in paths})
+    index = Index.of(guests, lambda _: None, lambda paths: {path: path for path in paths})
     for one in index.answers(handle):
         assert one.kind in HANDLE_KINDS
     no_match(handle, index, asks_proc=True)

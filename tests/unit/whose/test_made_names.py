@@ -24,7 +24,7 @@ def index(*, ports: str = "", domain: str = NAME, disk: str = "") -> Index:
     xml = xml.replace(f"<name>{NAME}</name>", f"<name>{domain}</name>")
     xml = xml.replace("</nova:instance>", f"{ports}</nova:instance>")
     xml = xml.replace("<interface", f"{disk}<interface", 1)
-    return Index([whole_guest(Sighting("compute-1", UUID, domain, 1, "running"), xml, pid=4242)])
+    return Index.of([whole_guest(Sighting("compute-1", UUID, domain, 1, "running"), xml, pid=4242)])
 
 
 PLAIN = index()

@@ -10,7 +10,7 @@ from virsh_nova.whose.suggest import no_match
 
 
 def test_the_error_says_what_the_process_is() -> None:
-    index = Index(HOST, PROCESSES.get)
+    index = Index.of(HOST, PROCESSES.get)
     assert "is bash" in no_match("4600", index, asks_proc=True).hint
     assert "no process 1" in no_match("pid:1", index, asks_proc=True).hint
     assert no_match("5100", index, asks_proc=True).hint == "not allowed"
@@ -22,4 +22,4 @@ def test_the_error_says_what_the_process_is() -> None:
      ("project:demo-projekt", "demo-project"), ("10.0.0.55", "10.0.0.5")],
 )  # fmt: skip
 def test_the_error_names_what_is_close(handle: str, close: str) -> None:
-    assert repr(close) in no_match(handle, Index(HOST), asks_proc=False).hint
+    assert repr(close) in no_match(handle, Index.of(HOST), asks_proc=False).hint

@@ -14,6 +14,7 @@ from typing import BinaryIO
 from ...errors import HostError, NovaDomainsError
 from ...guests.host_names import is_loopback
 from ...inputs.read import why_not
+from ..ages import age_in_words
 from ..host import Host, Note, Notes, this_moment
 from ..this_machine import look_up_name, objection
 from .assemble import HostName, LivesOn, assemble, host_name
@@ -24,6 +25,7 @@ from .search import Looked, search_tree
 from .tree import open_tree
 
 LARGEST_JSON = 100 * 2**20
+COLLECTED = b"SQLite format 3\0"
 _BEGINNING = 4096
 _MOST_BROKEN = 20
 # A prompt can begin with a bracket too: [root@compute-1 ~]#
@@ -33,7 +35,8 @@ _OF_NOVA = re.compile(rb'"(?:servers?|ID|tenant_id|project_id|OS-[\w:-]+)"\s*:')
 RIGHTS = "run it as root"
 SUPPORTED = (
     "supported: the root of a host's file system, a sos report, unpacked or as .tar.xz or "
-    ".tar.gz, output of virsh dumpxml in a file or a folder of files, and a saved list -f json"
+    ".tar.gz, output of virsh dumpxml in a file or a folder of files, a saved list -f json, and a "
+    "file that collect wrote"
 )
 
 
@@ -93,12 +96,17 @@ def found_host(path: str, looked: Looked) -> FilesHost:
 
 def host_in_file(file: BinaryIO, path: str) -> Host:
     """The host, or the hosts, that an open file holds. Raises ``HostError``, ``OSError``."""
-    # What it holds decides which of these are needed: 3 ms for archives, 8 for documents.
+    # What it holds decides which of these are needed: 3 ms for archives, 5 for SQLite, 8 for
+    # documents.
     from .compressed import BZIP2, GZIP, XZ
 
     modified = os.fstat(file.fileno()).st_mtime
     beginning = file.read(_BEGINNING)
     file.seek(0)
+    if beginning.startswith(COLLECTED):
+        from ..collected.host import CollectedFile
+
+        return CollectedFile(path)
     packed = beginning.startswith((XZ, GZIP, BZIP2))
     if packed or b"\0" in beginning:  # a tar header has some, JSON and XML in UTF-8 have none
         from .archive import looks_like_tar, search_archive
@@ -242,19 +250,9 @@ def _summary(
     if len(known) == len(moments):
         oldest = min(known)
         each = "as of" if len(known) == 1 else "the oldest as of"
-        age = _age(time.time() - oldest.timestamp())
+        age = age_in_words(time.time() - oldest.timestamp())
         return f"{read}, {each} {oldest:%Y-%m-%d %H:%M:%S} UTC, {age}"
     moment = None if modified is None else written_moment(modified)
     if modified is None or moment is None:
         return read
-    return f"{read}, last written {moment}, {_age(time.time() - modified)}"
-
-
-def _age(seconds: float) -> str:
-    """``5 minutes ago``; clocks differ, so it may lie ahead."""
-    word = "ago" if seconds >= 0 else "ahead of this machine's clock"
-    seconds = abs(seconds)
-    for unit, length in (("day", 86400), ("hour", 3600), ("minute", 60)):
-        if seconds >= 2 * length:
-            return f"{int(seconds // length)} {unit}s {word}"
-    return f"{int(seconds)} second{'' if int(seconds) == 1 else 's'} {word}"
+    return f"{read}, last written {moment}, {age_in_words(time.time() - modified)}"

@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 from ..guests.naming import NO_NAME, VOLUME_NAME
 from ..model import Disk, Guest, Hardware, Identity, Instance
-from .answer import HandleKind
 from .keys import key_of, uuid_key
+from .kinds import HandleKind
 
 
 class Identifier(NamedTuple):

@@ -7,7 +7,7 @@ import re
 from socket import AF_INET, AF_INET6, inet_ntop, inet_pton
 
 from ..guests.naming import uuid_digits
-from .answer import HANDLE_KINDS, HandleKind
+from .kinds import HANDLE_KINDS, HandleKind
 
 _MAC = re.compile(
     r"(?:[0-9a-f]{2}:){5}[0-9a-f]{2}|(?:[0-9a-f]{2}-){5}[0-9a-f]{2}"
@@ -85,6 +85,13 @@ def address_key(text: str) -> str | None:
         return None
     mapped = written.removeprefix("::ffff:")
     return mapped if "." in mapped and ":" not in mapped else written
+
+
+def address_number(key: str) -> int | None:
+    """The number of an address by its key; None where that is the key of something else."""
+    from ipaddress import ip_address  # 4 ms that only networks need
+
+    return int(ip_address(key)) if address_key(key) == key else None
 
 
 def pci_key(text: str) -> str | None:

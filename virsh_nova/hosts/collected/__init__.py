@@ -1,0 +1,1 @@
+"""The SQLite file that ``collect`` writes: its schema, its writer and its reader."""
