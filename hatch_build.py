@@ -61,6 +61,11 @@ EXAMPLES = {
         ("Who has these addresses:", f"{PROGRAM} whose 10.20.0.0/24 fa:16:3e:ce:86:1e"),
         ("Whose is the traffic:", f"tcpdump -lni any | {PROGRAM} whose -"),
     ),
+    f"{PROGRAM} usage": (
+        ("Who was given what:", f"{PROGRAM} usage"),
+        ("What each project's flavors use:", f"{PROGRAM} usage --by project --by flavor"),
+        ("Who uses the CPUs now:", f"{PROGRAM} usage --interval 5"),
+    ),
     f"{PROGRAM} stamp": (
         ("What the guests without the block still tell:", f"{PROGRAM} stamp --all --derive -n"),
         (

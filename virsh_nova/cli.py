@@ -52,6 +52,7 @@ COMMANDS = {
         Entry("show", "Look", "Show everything known about a guest."),
         Entry("whose", "Look", "Say which guest something belongs to, and who owns it."),
         Entry("check", "Look", "Compare what Nova recorded with the actual guests."),
+        Entry("usage", "Look", "Show who uses the host, and how much of it."),
         Entry("stamp", "Write", "Write the metadata block onto guests that lack it."),
         Entry("undo", "Write", "Take back what a run of stamp wrote."),
         Entry("completion", "Set up", "Print the code that makes a shell complete commands."),

@@ -8,7 +8,10 @@ from typing import TYPE_CHECKING
 from .host import NOTHING_TO_REPORT, Chosen, Detail, Host, Notes, Progress, everyone, no_progress
 
 if TYPE_CHECKING:
-    from ..model import Guest, Sighting
+    from collections.abc import Iterable, Mapping
+
+    from ..model import Guest, GuestKey, Sighting
+    from .use import Use
 
 
 class ManyHosts:
@@ -58,6 +61,17 @@ class ManyHosts:
         for number, host in enumerate(self.hosts):
             guests += host.guests(detail, chosen=chosen, progress=progress_of(number))
         return guests
+
+    def use(self, guests: Iterable[Guest]) -> Mapping[GuestKey, Use]:
+        """What the guests use of those hosts that can be looked at."""
+        from .use import Measurable  # only for what measures
+
+        everyone = list(guests)
+        found: dict[GuestKey, Use] = {}
+        for host in self.hosts:
+            if isinstance(host, Measurable):
+                found.update(host.use(guest for guest in everyone if guest.host == host.name))
+        return found
 
 
 def together(hosts: Sequence[Host]) -> Host:

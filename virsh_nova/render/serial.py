@@ -22,7 +22,7 @@ def as_json(documents: Sequence[Document] | Document, *, one_a_line: bool, ascii
     return escape_in_json(text)
 
 
-def as_yaml(documents: Sequence[Document], *, ascii_only: bool = False) -> str:
+def as_yaml(documents: Sequence[Document] | Document, *, ascii_only: bool = False) -> str:
     import yaml  # the choice of a format: 9 ms
 
     class Dumper(yaml.SafeDumper):
@@ -35,7 +35,7 @@ def as_yaml(documents: Sequence[Document], *, ascii_only: bool = False) -> str:
 
     Dumper.add_representer(str, represent)
     text = yaml.dump(
-        list(documents),
+        documents if isinstance(documents, dict) else list(documents),
         Dumper=Dumper,
         allow_unicode=not ascii_only,
         sort_keys=False,

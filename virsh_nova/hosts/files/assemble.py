@@ -43,8 +43,9 @@ class GuestFiles(NamedTuple):
 
     def guest(self, detail: Detail) -> Guest:
         try:
-            if detail == "whole":
-                guest = whole_guest(self.sighting, self.xml, self.persistent_xml, self.pid)
+            if detail in ("hardware", "whole"):
+                persistent = self.persistent_xml if detail == "whole" else None
+                guest = whole_guest(self.sighting, self.xml, persistent, self.pid)
             else:
                 guest = guest_from_domain(self.sighting, self.xml, self.indent)
         except Exception as fault:  # One bad guest must never cost the others.

@@ -119,14 +119,19 @@ def read_domain(domain: libvirt.virDomain) -> Reading:
         return reading
 
 
+def read_hardware(domain: libvirt.virDomain) -> Reading:
+    """The XML, to be parsed to its end."""
+    return read_domain(domain)._replace(whole=True)
+
+
 def read_whole(
     domain: libvirt.virDomain, pid_of: Callable[[libvirt.virDomain], int | None]
 ) -> Reading:
     """Both definitions, and the pid of a running guest."""
-    live = read_domain(domain)
+    live = read_hardware(domain)
     if live.namespace is not None or domain.ID() < 0:
-        return live._replace(whole=True)
-    return live._replace(persistent_xml=_persistent(domain), pid=pid_of(domain), whole=True)
+        return live
+    return live._replace(persistent_xml=_persistent(domain), pid=pid_of(domain))
 
 
 def read_metadata(domain: libvirt.virDomain, fault: str) -> Reading:
