@@ -93,9 +93,9 @@ def parse_head(xml: str, indent: str = "") -> Head:
 
     ``indent`` is in front of each of its lines but the first.
     """
-    before, _, rest = xml.partition(f"\n{indent}  <metadata>\n")
-    metadata, end, _ = rest.partition(f"\n{indent}  </metadata>\n")
-    if end:
+    parts = _around_metadata(xml, indent)
+    if parts is not None:
+        before, metadata, _ = parts
         try:
             block = _abridged_block(metadata.strip(), None)
             # Few guests have either of them.
@@ -111,6 +111,23 @@ def parse_head(xml: str, indent: str = "") -> Head:
     return Head(
         whole.title, whole.description, whole.blocks, whole.backfill_xml, faults=whole.faults
     )
+
+
+def parse_hardware(xml: str, indent: str = "") -> Hardware | None:
+    """The hardware alone, from libvirt's XML of a domain; None where that is broken.
+
+    More than half of it are metadata, and they take most of the time. ``indent`` is as above.
+    """
+    parts = _around_metadata(xml, indent)
+    domain = parse_domain(xml if parts is None else f"{parts[0]}\n{parts[2]}")
+    return None if domain.faults else domain.hardware
+
+
+def _around_metadata(xml: str, indent: str) -> tuple[str, str, str] | None:
+    """What is in front of ``<metadata>``, in it, and behind it, in libvirt's layout."""
+    before, _, rest = xml.partition(f"\n{indent}  <metadata>\n")
+    metadata, end, rest = rest.partition(f"\n{indent}  </metadata>\n")
+    return (before, metadata, rest) if end else None
 
 
 def _broken(error: Exception) -> str:
