@@ -78,6 +78,13 @@ EXAMPLES = {
         ("The newest run:", f"{PROGRAM} undo"),
         ("What runs there were:", f"{PROGRAM} undo --list"),
     ),
+    f"{PROGRAM} export": (
+        ("Look at the metrics:", f"{PROGRAM} export"),
+        (
+            "For node_exporter:",
+            f"{PROGRAM} export --textfile /var/lib/prometheus/node-exporter/{PROGRAM}.prom",
+        ),
+    ),
     f"{PROGRAM} completion": (
         ("In ~/.bashrc:", f'eval "$({PROGRAM} completion bash)"'),
         ("In ~/.zshrc:", f'eval "$({PROGRAM} completion zsh)"'),

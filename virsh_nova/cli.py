@@ -55,6 +55,7 @@ COMMANDS = {
         Entry("usage", "Look", "Show who uses the host, and how much of it."),
         Entry("stamp", "Write", "Write the metadata block onto guests that lack it."),
         Entry("undo", "Write", "Take back what a run of stamp wrote."),
+        Entry("export", "Set up", "Print the host's guests as metrics for Prometheus."),
         Entry("completion", "Set up", "Print the code that makes a shell complete commands."),
     )
 }
