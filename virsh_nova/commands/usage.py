@@ -96,8 +96,10 @@ def added_up(
     host: Host, guests: Sequence[Guest], keys: Sequence[Key], interval: float | None
 ) -> Account:
     different = list({key.name: key for key in keys}.values())
-    if interval is None or not isinstance(host, Measurable):
+    if interval is None:
         return account(guests, different)
+    if not isinstance(host, Measurable):
+        raise click.UsageError("--interval cannot look at the guests of these hosts; give one -c")
     return account(guests, different, measured(host, guests, interval), interval)
 
 
