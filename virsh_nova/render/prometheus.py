@@ -6,8 +6,11 @@ The labels are called as the exporters in the field call them. prometheus_client
 
 from __future__ import annotations
 
+import os
+import threading
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from itertools import compress
 from types import MappingProxyType
 from typing import NamedTuple, TypeVar
@@ -151,7 +154,14 @@ def as_text(metrics: Iterable[Metric]) -> str:
 
 def write_textfile(path: str, metrics: Iterable[Metric]) -> None:
     """Beside it first, then in its place. Raises ``OSError``, and leaves the old file then."""
-    write_to_textfile(path, _registry(metrics))
+    try:
+        write_to_textfile(path, _registry(metrics))
+    except OSError:
+        # Debian 12's release of the library leaves its half file: one more each minute on a disk
+        # that is full.
+        with suppress(OSError):
+            os.remove(f"{path}.{os.getpid()}.{threading.current_thread().ident}")
+        raise
 
 
 def read_textfile(text: str) -> Before:
