@@ -40,10 +40,8 @@ def terminal_width() -> int | None:
     return get_terminal_size().columns
 
 
-def documents_text(
-    documents: list[dict[str, Any]] | dict[str, Any], format_: str, *, one_a_line: bool
-) -> str:
-    """Guests, or one document, as JSON or YAML; ``one_a_line`` keeps JSON compact."""
+def documents_text(documents: list[dict[str, Any]], format_: str, *, one_a_line: bool) -> str:
+    """Guests as JSON or YAML; ``one_a_line`` keeps JSON compact."""
     # The choice of a format: PyYAML takes a while to import.
     from .render.serial import as_json, as_yaml
 

@@ -93,9 +93,9 @@ def parse_head(xml: str, indent: str = "") -> Head:
 
     ``indent`` is in front of each of its lines but the first.
     """
-    parts = _around_metadata(xml, indent)
-    if parts is not None:
-        before, metadata, _ = parts
+    around = _around_metadata(xml, indent)
+    if around is not None:
+        before, metadata, _ = around
         try:
             block = _abridged_block(metadata.strip(), None)
             # Few guests have either of them.
@@ -118,8 +118,8 @@ def parse_hardware(xml: str, indent: str = "") -> Hardware | None:
 
     More than half of it are metadata, and they take most of the time. ``indent`` is as above.
     """
-    parts = _around_metadata(xml, indent)
-    domain = parse_domain(xml if parts is None else f"{parts[0]}\n{parts[2]}")
+    around = _around_metadata(xml, indent)
+    domain = parse_domain(xml if around is None else f"{around[0]}\n{around[2]}")
     return None if domain.faults else domain.hardware
 
 

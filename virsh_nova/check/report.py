@@ -86,32 +86,6 @@ def check(
     keys, failures = resolve(host, options.handles) if options.handles else ([], [])
     # All of them, whichever were asked for: another guest may use the same disk.
     guests = host.guests("whole", progress=progress)
-    findings, warnings = examined(host, guests, options)
-    several_hosts = len({guest.host for guest in guests}) > 1
-    if options.handles:
-        wanted = frozenset(keys)
-        findings = [finding for finding in findings if finding.key in wanted]
-        guests = [guest for guest in guests if guest.key in wanted]
-    shown, hidden = sifted(findings, options.ignored, options.severity)
-    return Report(
-        shown,
-        len({guest.key for guest in guests}),
-        hidden,
-        options.program,
-        several_hosts,
-        warnings=warnings,
-        failures=failures,
-    )
-
-
-def examined(
-    host: Host, guests: Sequence[Guest], options: CheckOptions
-) -> tuple[list[Finding], list[CheckWarning]]:
-    """Everything that is found in the guests, all of the host's, which were read whole; and what to
-    warn of.
-
-    Raises ``NovaDomainsError`` as ``check`` does.
-    """
     hosts = _certain_hosts(guests, host.certain_name)
     answers = _ask_nova(options, guests, hosts) if options.files or options.cloud else None
     ages, warnings = _ages(guests, host.is_this_machine)
@@ -127,8 +101,22 @@ def examined(
             leftover=options.leftover,
         )
     )
+    several_hosts = len({guest.host for guest in guests}) > 1
+    if options.handles:
+        wanted = frozenset(keys)
+        findings = [finding for finding in findings if finding.key in wanted]
+        guests = [guest for guest in guests if guest.key in wanted]
+    shown, hidden = sifted(findings, options.ignored, options.severity)
     said = dict.fromkeys(warning for each in answers or () for warning in each.warnings)
-    return findings, [*map(CheckWarning, said), *warnings]
+    return Report(
+        shown,
+        len({guest.key for guest in guests}),
+        hidden,
+        options.program,
+        several_hosts,
+        warnings=[*map(CheckWarning, said), *warnings],
+        failures=failures,
+    )
 
 
 def sifted(

@@ -10,13 +10,12 @@ import os
 import sys
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from ..console import complain, warn_of_faults, write
 from ..errors import NovaDomainsError
 from ..hosts.host import Detail, Host
-from ..model import Guest
 from ..render.prometheus import (
     NOTHING_BEFORE,
     Snapshot,
@@ -43,8 +42,6 @@ class Wanted(NamedTuple):
 
     @property
     def detail(self) -> Detail:
-        if self.findings:
-            return "whole"
         return "hardware" if self.devices else "block"
 
 
@@ -91,22 +88,22 @@ def read(session: Session, wanted: Wanted) -> Snapshot:
         seconds,
         read_at=None if host.notes.incomplete else read_at,
         devices=wanted.devices,
-        findings=findings_in(host, guests) if wanted.findings else None,
+        findings=findings_on(host) if wanted.findings else None,
     )
 
 
-def findings_in(host: Host, guests: Sequence[Guest]) -> Mapping[tuple[str, str], int]:
+def findings_on(host: Host) -> Mapping[tuple[str, str], int]:
     """How many findings of each code and severity check has. Warns as check does."""
     # Only this takes what check knows.
     from ..check.codes import CODES
-    from ..check.report import CheckOptions, examined
+    from ..check.report import CheckOptions, check
 
-    findings, warnings = examined(host, guests, CheckOptions())
-    for warning in warnings:
+    report = check(host, CheckOptions(severity="note"))
+    for warning in report.warnings:
         complain(warning.message, warning.hint, kind="warning")
     # What is not found is zero: a series that only ends keeps its alert for five minutes.
     counts: dict[tuple[str, str], int] = {(code.code, code.severity): 0 for code in CODES.values()}
-    counts.update(Counter((finding.code, finding.severity) for finding in findings))
+    counts.update(Counter((found.code, found.severity) for found in report.findings))
     return counts
 
 

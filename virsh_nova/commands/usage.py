@@ -8,7 +8,6 @@ import click
 
 from ..console import (
     complain,
-    documents_text,
     draws_for_terminal,
     speaks_unicode,
     terminal_width,
@@ -105,7 +104,12 @@ def added_up(
 
 def printed(result: Account, format_: str, plain_text: bool) -> str:
     if format_ in ("json", "yaml"):
-        return documents_text(face.usage_document(result), format_, one_a_line=False)
+        from ..render.serial import as_json, as_yaml  # the choice of a format
+
+        document, ascii_only = face.usage_document(result), not speaks_unicode()
+        if format_ == "yaml":
+            return as_yaml(document, ascii_only=ascii_only)
+        return as_json(document, one_a_line=False, ascii_only=ascii_only)
     if format_ == "csv":
         return face.as_csv(result)
     if format_ == "value":
