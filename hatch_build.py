@@ -35,10 +35,15 @@ EXAMPLES = {
     PROGRAM: (
         ("The guests of this host:", f"{PROGRAM} list"),
         ("All that is known of one:", f"{PROGRAM} show instance-0000002a"),
+        ("Of many hosts:", f"{PROGRAM} --hosts 'cmp-[001-120]' whose 10.20.0.11"),
         (
             "A libvirt that runs in a container:",
             f"{PROGRAM} -c 'qemu+unix:///system?socket=/run/libvirt/libvirt-sock' list",
         ),
+    ),
+    f"{PROGRAM} hosts": (
+        ("Which hosts answer:", f"{PROGRAM} --hosts 'cmp-[001-120]' hosts"),
+        ("By how long they take:", f"{PROGRAM} --hosts @compute hosts --sort-column took"),
     ),
     f"{PROGRAM} list": (
         ("What is not Nova's:", f"{PROGRAM} list --kind foreign"),

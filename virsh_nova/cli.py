@@ -12,7 +12,7 @@ import click
 from click.shell_completion import CompletionItem, shell_complete
 
 from . import __version__
-from .commands.session import COMPLETION_VARIABLE, PROGRAM, Session
+from .commands.session import COMPLETION_VARIABLE, FANOUT, PROGRAM, Session
 from .commands.types import refuse_nan
 from .console import (
     complain,
@@ -22,6 +22,7 @@ from .console import (
     prepare_streams,
 )
 from .errors import EXIT_CODES, EXIT_FAILED, EXIT_INTERRUPTED, NovaDomainsError
+from .hosts.template import PLACE, USUAL_URI, uri_of
 
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
@@ -51,6 +52,7 @@ COMMANDS = {
         Entry("list", "Look", "List the guests: Nova's, Nova's without metadata, and others."),
         Entry("show", "Look", "Show everything known about a guest."),
         Entry("whose", "Look", "Say which guest something belongs to, and who owns it."),
+        Entry("hosts", "Look", "List the hosts: how many guests each has, and what failed."),
         Entry("check", "Look", "Compare what Nova recorded with the actual guests."),
         Entry("usage", "Look", "Show who uses the host, and how much of it."),
         Entry("stamp", "Write", "Write the metadata block onto guests that lack it."),
@@ -109,9 +111,35 @@ def _exit_codes() -> Iterator[str]:
 @click.option(
     "-c",
     "--connect",
-    "uri",
+    "uris",
     metavar="URI",
-    help="Connect to this libvirt.  [default: LIBVIRT_DEFAULT_URI, else qemu:///system]",
+    multiple=True,
+    help="Connect to this libvirt. Repeatable; all of them are read at once.  [default: "
+    "LIBVIRT_DEFAULT_URI, else qemu:///system]",
+)
+@click.option(
+    "--hosts",
+    "sets",
+    metavar="NODESET",
+    multiple=True,
+    help="Connect to these hosts: cmp-[001-120], @group, or - for names from stdin. Each takes the "
+    f"place of {PLACE} in the URI of -c, else in {USUAL_URI}. Repeatable; needs ClusterShell.",
+)
+@click.option(
+    "--hostfile",
+    "hostfiles",
+    type=click.Path(),
+    metavar="FILE",
+    multiple=True,
+    help="Connect to the hosts in this file, one name a line. Repeatable.",
+)
+@click.option(
+    "--fanout",
+    type=click.IntRange(min=1),
+    default=FANOUT,
+    show_default=True,
+    metavar="N",
+    help="Read so many hosts at once.",
 )
 @click.option("--demo", is_flag=True, help="Use an embedded example host; needs no daemon.")
 @click.option(
@@ -141,7 +169,10 @@ def _exit_codes() -> Iterator[str]:
 @click.pass_context
 def cli(
     ctx: click.Context,
-    uri: str | None,
+    uris: tuple[str, ...],
+    sets: tuple[str, ...],
+    hostfiles: tuple[str, ...],
+    fanout: int,
     demo: bool,
     offline: bool,
     files: tuple[str, ...],
@@ -153,17 +184,55 @@ def cli(
     if quiet:
         keep_quiet()
     sources = {
-        "--connect": uri is not None,
+        "--connect": bool(uris),
+        "--hosts": bool(sets),
+        "--hostfile": bool(hostfiles),
         "--demo": demo,
         "--offline": offline,
         "--files": bool(files),
     }
     given = [option for option, is_given in sources.items() if is_given]
-    if len(given) > 1:
-        raise click.UsageError(f"{given[0]} and {given[1]} exclude each other")
-    ctx.obj = Session(uri, demo, timeout, no_color, offline, files)
+    # These three name hosts together.
+    rest = [option for option in given if option not in ("--connect", "--hosts", "--hostfile")]
+    if rest and len(given) > 1:
+        raise click.UsageError(f"{given[0]} and {rest[-1]} exclude each other")
+    named = bool(sets or hostfiles)
+    ctx.obj = Session(
+        fleet_uris(uris, sets, hostfiles),
+        demo,
+        timeout,
+        no_color,
+        offline,
+        files,
+        fanout,
+        asks=not named,
+        stdin_taken="-" in sets,
+    )
     if debug:
         ctx.obj.trace_calls()
+
+
+def fleet_uris(
+    uris: tuple[str, ...], sets: tuple[str, ...], hostfiles: tuple[str, ...]
+) -> tuple[str, ...]:
+    """The URIs to connect to. Raises ``UsageError``."""
+    if not (sets or hostfiles):
+        with_place = [uri for uri in uris if PLACE in uri]
+        if with_place:
+            raise click.UsageError(f"-c {with_place[0]}: {PLACE} takes names from --hosts")
+        return uris
+    if len(uris) > 1:
+        raise click.UsageError(f"--hosts takes one -c, with {PLACE} for the name of the host")
+    template = uris[0] if uris else USUAL_URI
+    if PLACE not in template:
+        raise click.UsageError(f"-c {template}: no {PLACE} for the names of --hosts")
+    from .hosts.nodes import node_names  # one host does without
+
+    try:
+        return tuple(uri_of(template, name) for name in node_names(sets, hostfiles))
+    except NovaDomainsError as error:
+        hint = f" ({error.hint})" if error.hint else ""
+        raise click.UsageError(f"{error.message}{hint}") from None
 
 
 # ---- from errors to exit codes ----------------------------------------------------------------
@@ -238,8 +307,12 @@ def invoke(arguments: Sequence[str]) -> int:
         return shell_complete(cli, {}, PROGRAM, COMPLETION_VARIABLE, instruction)
     try:
         with cli.make_context(PROGRAM, list(arguments)) as context:
-            code = cli.invoke(context) or 0
-            session = context.find_object(Session)
-            return max(code, session.finish() if session else 0)
+            try:
+                code = cli.invoke(context) or 0
+                session = context.find_object(Session)
+                return max(code, session.finish() if session else 0)
+            finally:
+                if session := context.find_object(Session):
+                    session.leave()
     except click.exceptions.Exit as error:
         return error.exit_code

@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from io import StringIO, TextIOWrapper
 from typing import TYPE_CHECKING, Any
 
@@ -40,21 +40,30 @@ def terminal_width() -> int | None:
     return get_terminal_size().columns
 
 
-def documents_text(documents: list[dict[str, Any]], format_: str, *, one_a_line: bool) -> str:
-    """Guests as JSON or YAML; ``one_a_line`` keeps JSON compact."""
-    # The choice of a format: PyYAML takes a while to import.
-    from .render.serial import as_json, as_yaml
+def write_documents(documents: Iterable[dict[str, Any]], format_: str, *, one_a_line: bool) -> None:
+    """Objects as JSON, JSON lines or YAML; ``one_a_line`` keeps JSON compact.
 
-    if format_ == "yaml":
-        return as_yaml(documents, ascii_only=not speaks_unicode())
-    return as_json(documents, one_a_line=one_a_line, ascii_only=not speaks_unicode())
+    Of JSON lines each is written before the next document is made.
+    """
+    # The choice of a format: PyYAML takes a while to import.
+    from .render.serial import as_json, as_json_lines, as_yaml
+
+    ascii_only = not speaks_unicode()
+    if format_ == "jsonl":
+        sys.stdout.writelines(as_json_lines(documents, ascii_only=ascii_only))
+    elif format_ == "yaml":
+        write(as_yaml(list(documents), ascii_only=ascii_only))
+    else:
+        write(as_json(list(documents), one_a_line=one_a_line, ascii_only=ascii_only))
 
 
 def warn_of_faults(guests: Sequence[Guest]) -> None:
     """A warning for everything that is wrong with what was read of the guests."""
+    several_hosts = len({guest.host for guest in guests}) > 1
     for guest in sorted(guests, key=lambda guest: guest.domain):
+        where = f" on {guest.host}" if several_hosts and guest.host else ""
         for fault in guest.faults:
-            complain(f"{guest.domain} ({guest.uuid}): {fault}", kind="warning")
+            complain(f"{guest.domain} ({guest.uuid}){where}: {fault}", kind="warning")
 
 
 _quiet = False

@@ -12,7 +12,7 @@ EXIT_CODES = {
     0: "done",
     EXIT_FAILED: "something failed or was not found",
     EXIT_USAGE: "wrong usage",
-    EXIT_UNREACHABLE: "the host could not be reached",
+    EXIT_UNREACHABLE: "no host could be reached",
     EXIT_FINDINGS: "check found problems",
     EXIT_INTERRUPTED: "interrupted",
 }

@@ -140,6 +140,11 @@ class Disk(NamedTuple):
     """The files below it, its own backing file first, if libvirt lists them (running guests)."""
     boot: int | None = None
     """The place in the boot order, from 1; None if the order is not given disk by disk."""
+    protocol: str | None = None
+    """Of a network disk: ``rbd``, ``iscsi``, …"""
+    shareable: bool = False
+    """Whether several guests may write to it: a multi-attach volume of Cinder's, for one."""
+    read_only: bool = False
 
 
 class Interface(NamedTuple):
@@ -287,6 +292,9 @@ class Sighting(NamedTuple):
     host_guessed: bool = False
     """Whether ``host`` is only the name of the folder or archive that was read: such a name is
     shown, never compared."""
+    read_at: datetime | None = None
+    """UTC, to the second: when libvirt was asked, or when the files of the host were written. None
+    for a document that does not say."""
 
     @property
     def key(self) -> GuestKey:
@@ -321,7 +329,8 @@ class Guest(NamedTuple):
     transient guest a live one only."""
     faults: tuple[str, ...] = ()
     host_guessed: bool = False
-    """As in ``Sighting``."""
+    """As in ``Sighting``, as is the next."""
+    read_at: datetime | None = None
 
     @property
     def key(self) -> GuestKey:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import json
+import os
+from datetime import datetime, timedelta, timezone
 from io import StringIO
 from pathlib import Path
 
@@ -236,3 +238,73 @@ def test_check_changes_nothing(uri: str) -> None:
 def test_a_host_without_guests(tmp_path: Path) -> None:
     done = nova_domains("-c", make_host(tmp_path), "check")
     assert (done.returncode, done.stdout) == (0, "0 guests, nothing found\n")
+
+
+# ---- hosts that were saved ----------------------------------------------------------------------
+
+
+def saved(uri: str, tmp_path: Path, *ages: timedelta, host: str = "compute-1") -> str:
+    """What ``show -f json`` said of the guests, each so long ago, of a host of that name."""
+    uuids = [uuid_of(number) for number in range(1, len(ages) + 1)]
+    documents = json.loads(nova_domains("-c", uri, "show", "-f", "json", *uuids).stdout)
+    for document, age in zip(documents, ages, strict=True):
+        moment = datetime.now(timezone.utc) - age
+        document |= {"host": host, "read_at": f"{moment:%Y-%m-%dT%H:%M:%SZ}"}
+    path = tmp_path / f"{host}.json"
+    path.write_text(json.dumps(documents))
+    return str(path)
+
+
+STALE = ("--severity", "warning", *RESTING, "--ignore", "vcpus-differ", "--ignore", "crashed")
+
+
+def test_documents_that_are_too_old_are_a_finding_of_their_host(uri: str, tmp_path: Path) -> None:
+    old = saved(uri, tmp_path, timedelta(days=3), timedelta(days=2, minutes=1))
+    done = nova_domains("--files", old, "check", *STALE, "-f", "json")
+    assert done.returncode == 4
+    (found,) = json.loads(done.stdout)
+    assert found["evidence"][0].startswith("read 2 d ago, at 20")
+    known = ("host", "hosts", "uuid", "domain", "state", "read_at", "code", "severity", "others")
+    assert [found[key] for key in known] == [
+        "compute-1", ["compute-1"], None, None, None, None, "stale-snapshot", "warning", [],
+    ]  # fmt: skip
+    table = nova_domains("--files", old, "check", *STALE).stdout.splitlines()
+    assert table[0] == "host compute-1"
+    assert table[1].startswith("  warning  stale-snapshot  read 2 d ago, at 20")
+    assert "1 warning on 1 host" in table
+    # Of the host of the guest that was asked for.
+    assert "stale-snapshot" in nova_domains("--files", old, "check", *STALE, uuid_of(1)).stdout
+    for allowed in ("3d", "4320m"):
+        assert codes("-q", "--files", old, "check", *STALE, "--max-age", allowed) == {}
+    young = saved(uri, tmp_path, timedelta(hours=23), timedelta(days=9), host="compute-2")
+    assert codes("-q", "--files", young, "check", *STALE) == {}
+
+
+def test_how_old_files_are_that_are_no_documents_is_not_known(tmp_path: Path) -> None:
+    live = tmp_path / "run" / "libvirt" / "qemu"
+    live.mkdir(parents=True)
+    (tmp_path / "etc").mkdir()
+    (tmp_path / "etc" / "hostname").write_text("compute-1\n")
+    path = live / "d.xml"
+    path.write_text(f"<domstatus state='running' reason='booted' pid='1'>{nova(1)}</domstatus>")
+    os.utime(path, (1e9, 1e9))
+    assert codes("-q", "--files", str(tmp_path), "check", *RESTING) == {}
+
+
+def test_an_instance_that_runs_on_two_saved_hosts_names_both(uri: str, tmp_path: Path) -> None:
+    files = [
+        word
+        for number in (1, 2)
+        for word in ("--files", saved(uri, tmp_path, timedelta(minutes=number), host=f"c{number}"))
+    ]
+    found = json.loads(nova_domains(*files, "check", *RESTING, "-f", "json").stdout)
+    assert [(each["code"], each["host"], each["hosts"]) for each in found] == [
+        ("runs-twice", "c1", ["c1", "c2"]),
+        ("runs-twice", "c2", ["c2", "c1"]),
+    ]
+    (other,) = found[0]["others"]
+    assert (other["host"], other["uuid"], other["state"]) == ("c2", uuid_of(1), "running")
+    assert found[0]["evidence"] == [
+        "it also runs on c2",
+        f"read {found[0]['read_at']} here, {other['read_at']} on c2",
+    ]

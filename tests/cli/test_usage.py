@@ -126,3 +126,21 @@ def test_a_table_fits_its_terminal_and_is_plain_without_colour(host: str) -> Non
 
 def test_a_host_without_guests_says_so(tmp_path: Path) -> None:
     assert output("-c", make_host(tmp_path), "usage").endswith(" has no guests\n")
+
+
+def test_several_hosts_are_added_up_and_measured(tmp_path: Path) -> None:
+    places = []
+    for name, project in (("a", "acme"), ("b", "research")):
+        folder = tmp_path / name
+        folder.mkdir()
+        places += ["-c", make_host(folder, guest(len(places) + 1, metadata=owned("x", project)))]
+    done = nova_domains(*places, "usage", "--interval", "0.2", "-f", "json")
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert [row["project"]["name"] for row in found["usage"]] == ["acme", "research"]
+    assert found["total"]["guests"] == 2
+    assert all(row["cpu_percent"] > 0 for row in found["usage"])
+    done = nova_domains(*places, "-c", "test:///nonexistent", "usage", "-f", "json")
+    assert done.returncode == 1
+    assert json.loads(done.stdout)["total"]["guests"] == 2
+    assert "1 of 3 hosts was not read" in done.stderr

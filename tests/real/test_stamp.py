@@ -25,9 +25,9 @@ from tests.support.real_host import (
     documents_on,
     journals,
     output_on,
+    planned,
     results,
     run_on,
-    running,
     uuid,
 )
 
@@ -69,10 +69,12 @@ def patient_run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PatientRun
         for number, name in enumerate((ONE, TWO, THREE), start=1):
             host.define(domains.nova_guest(name, uuid(number)))
         host.start(ONE)
-        with pytest.MonkeyPatch.context() as changed, stuck(host, ONE):
+        with pytest.MonkeyPatch.context() as changed:
             changed.setenv("NOVA_DOMAINS_STATE", str(state))
-            with running(host.uri, "stamp", "--all", "--derive", "--yes") as process:
+            run = planned(host.uri, "stamp", "--all", "--derive")
+            with run as (process, begin), stuck(host, ONE):
                 changed.undo()
+                begin()
                 yield PatientRun(host, state, process)
 
 

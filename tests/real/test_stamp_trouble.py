@@ -10,7 +10,6 @@ import re
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -27,9 +26,9 @@ from tests.support.real_host import (
     as_nobody,
     journal_lines,
     journals,
+    planned,
     results,
     run_on,
-    running,
     uuid,
 )
 
@@ -39,7 +38,8 @@ ONE = NAMES[0]
 
 SOON = 8
 """Seconds: less than the 30 that libvirt waits for a guest."""
-STAMP = ("stamp", "--all", "--derive", "--yes")
+ASKING = ("stamp", "--all", "--derive")
+STAMP = (*ASKING, "--yes")
 
 
 @pytest.fixture
@@ -97,15 +97,15 @@ class TestAGuestWhoseQemuIsStopped:
 
 class TestAGuestThatIsStuck:
     @pytest.fixture
-    def host(self, host: ComputeHost) -> Iterator[ComputeHost]:
+    def host(self, host: ComputeHost) -> ComputeHost:
         host.start(ONE)
-        with stuck(host, ONE):
-            yield host
+        return host
 
     def test_holds_up_none_of_the_others_and_is_reported_when_it_is_given_up(
         self, host: ComputeHost, state: Path
     ) -> None:
-        with running(host.uri, *STAMP, "--patience", "2") as run:
+        with planned(host.uri, *ASKING, "--patience", "2") as (run, begin), stuck(host, ONE):
+            begin()
             wait_for_the_others(host, state)
             assert run.poll() is None
             out, err = run.communicate(timeout=SOON)
@@ -119,7 +119,8 @@ class TestAGuestThatIsStuck:
     def test_is_waited_for_after_ctrl_c_and_the_run_ends_then(
         self, host: ComputeHost, state: Path
     ) -> None:
-        with running(host.uri, *STAMP, "--patience", "2") as run:
+        with planned(host.uri, *ASKING, "--patience", "2") as (run, begin), stuck(host, ONE):
+            begin()
             wait_for_the_others(host, state)
             run.send_signal(signal.SIGINT)
             out, err = run.communicate(timeout=SOON)
@@ -134,7 +135,8 @@ class TestAGuestThatIsStuck:
     def test_is_given_up_at_once_after_a_second_ctrl_c(
         self, host: ComputeHost, state: Path
     ) -> None:
-        with running(host.uri, *STAMP) as run:
+        with planned(host.uri, *ASKING) as (run, begin), stuck(host, ONE):
+            begin()
             wait_for_the_others(host, state)
             for _ in range(SOON):
                 # Two that come at once are one.
@@ -152,8 +154,10 @@ def test_a_guest_that_was_given_up_is_completed_by_the_next_run(
     host: ComputeHost, state: Path
 ) -> None:
     host.start(ONE)
-    with stuck(host, ONE):
-        assert run_on(host.uri, *STAMP, "--patience", "1", seconds=SOON)[0] == 1
+    with planned(host.uri, *ASKING, "--patience", "1") as (run, begin), stuck(host, ONE):
+        begin()
+        run.communicate(timeout=SOON)
+        assert run.returncode == 1
     # The call that was given up may go through now, but never to a block without our mark.
     assert host.metadata(ONE, NOVA_1_1, "live") is None
     code, out, err = run_on(host.uri, *STAMP, seconds=SOON)

@@ -19,6 +19,7 @@ import pytest
 
 from lab import domains
 from lab.compute_host import ComputeHost, stuck
+from tests.support.command import the_error
 from tests.support.goldens import golden_block
 from tests.support.offline import inside
 from tests.support.paths import ROOT
@@ -83,7 +84,7 @@ class TestAGuestThatIsBeingDestroyed:
     def test_is_an_error_with_the_cause_where_the_files_are_not(self, host: ComputeHost) -> None:
         code, out, err = run_on(host.uri, "--timeout", "2", "list", seconds=SOON)
         assert (code, out) == (3, "")
-        (line,) = err.splitlines()
+        line = the_error(err)
         assert "answers, but does not list its guests" in line
         assert "being destroyed" in line
         assert not lists(host)

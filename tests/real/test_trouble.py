@@ -67,12 +67,17 @@ class TestAStuckQemu:
             ) as stuck,
         ):
             try:
-                out = output_on(host.uri, "--timeout", "30", "list", "-f", "json", seconds=SOON)
-                output_on(host.uri, "--timeout", "30", "show", "web-1", seconds=SOON)
+                patient = (host.uri, "--timeout", "30")
+                listed = run_on(*patient, "list", "-f", "json", seconds=SOON)
+                shown = run_on(*patient, "show", "web-1", seconds=SOON)
                 assert stuck.poll() is None
             finally:
                 stuck.kill()
-        assert len(json.loads(out)) == 3
+        assert [guest["instance"] is None for guest in json.loads(listed[1])] == [False] * 3
+        for code, _, err in (listed, shown):
+            assert code == 0
+            # Since libvirt 10 the XML of such a guest does not come.
+            assert not err or "another client is waiting for its QEMU" in err
 
 
 class TestADaemonThatHangs:

@@ -56,6 +56,8 @@ def shell(command: str, folder: Path, *, talk: int) -> subprocess.CompletedProce
             env={
                 "PATH": f"{programs}{os.pathsep}{os.environ['PATH']}",
                 "HOME": str(folder),
+                # Not the journals of the machine that the tests run on.
+                "NOVA_DOMAINS_STATE": f"{programs}/state",
                 "LANG": "C.UTF-8",
             },
             stdout=subprocess.PIPE,

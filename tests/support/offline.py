@@ -11,6 +11,7 @@ from typing import Any
 from lab.compute_host import ComputeHost
 from lab.domains import nova_guest, ovirt_guest, plain_guest
 from tests.support.goldens import golden_block
+from tests.support.moments import without_moments
 from tests.support.paths import ROOT
 from tests.support.real_host import run_on, uuid
 
@@ -62,14 +63,8 @@ def furnish(host: ComputeHost, plain: str = "a plain guest") -> None:
 
 
 def parsed(output: str) -> Documents:
-    """The documents without the layout of blocks: libvirt indents one in each place anew.
-
-    What differs between a guest's two definitions but for that is in ``differences``.
-    """
-    documents = list(json.loads(re.sub(r">\\n *<", "><", output)))
-    for document in documents:
-        document.get("definitions", {}).get("persistent", {}).pop("blocks", None)
-    return documents
+    """The documents without the layout of blocks, which libvirt makes anew wherever it puts one."""
+    return list(json.loads(without_moments(re.sub(r">\\n *<", "><", output))))
 
 
 def through_libvirt(host: ComputeHost) -> tuple[Documents, Documents]:

@@ -28,7 +28,7 @@ def text_of(name: str) -> str:
 
 
 def demo(*arguments: str) -> Any:
-    """The JSON of the example host, of a host that is named the same everywhere."""
+    """The JSON of the example host, as if it had one name everywhere, and no clock."""
     done = subprocess.run(
         [sys.executable, "-m", "virsh_nova", "--demo", *arguments, "-f", "json"],
         cwd=ROOT,
@@ -36,7 +36,8 @@ def demo(*arguments: str) -> Any:
         capture_output=True,
         check=True,
     )
-    return [{**guest, "host": "compute-1"} for guest in json.loads(done.stdout)]
+    same = {"host": "compute-1", "read_at": "2026-11-25T09:30:00Z"}
+    return [{**guest, **same} for guest in json.loads(done.stdout)]
 
 
 def help_of(command: str) -> str:

@@ -9,7 +9,8 @@ import pty
 import select
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -65,16 +66,30 @@ def image_file(disk: Path) -> str:
 
 
 @contextlib.contextmanager
-def running(uri: str, *arguments: str) -> Iterator[subprocess.Popen[str]]:
-    """The command line while it is at work; nothing of it is left afterwards."""
+def planned(
+    uri: str, *arguments: str
+) -> Iterator[tuple[subprocess.Popen[str], Callable[[], object]]]:
+    """The command line once it has asked whether to write, and what tells it to begin.
+
+    A guest that gets stuck only then was read: since libvirt 10 its XML would not come any more.
+    """
+    ours, theirs = pty.openpty()
     pipe = subprocess.PIPE
     with subprocess.Popen(
-        command("-c", uri, *arguments), cwd=ROOT, stdout=pipe, stderr=pipe, text=True
+        command("-c", uri, *arguments), cwd=ROOT, stdin=theirs, stdout=pipe, stderr=pipe, text=True
     ) as process:
+        os.close(theirs)
         try:
-            yield process
+            assert process.stderr is not None
+            said = ""
+            while not said.endswith("[y/N]: "):
+                more = process.stderr.read(1)
+                assert more, f"it did not ask:\n{said}"
+                said += more
+            yield process, partial(os.write, ours, b"y\n")
         finally:
             process.kill()
+            os.close(ours)
 
 
 class Conversation:

@@ -520,7 +520,9 @@ def test_the_source_of_a_disk_is_found_whatever_its_type(source: str, expected: 
     domain = parse_domain(
         f"<domain><devices><disk>{source}<target dev='vda' bus='virtio'/></disk></devices></domain>"
     )
-    assert domain.hardware.disks == (Disk("vda", "virtio", expected, None),)
+    (disk,) = domain.hardware.disks
+    assert disk[:4] == ("vda", "virtio", expected, None)
+    assert disk.protocol == ("rbd" if "protocol" in source else None)
 
 
 def test_devices_without_their_parts_are_listed_all_the_same() -> None:

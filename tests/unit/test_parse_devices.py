@@ -85,6 +85,22 @@ def test_a_disk_behind_a_socket_or_a_device_has_it_as_source(xml: str, source: s
     assert hardware(xml).disks[0].source == source
 
 
+@pytest.mark.parametrize(
+    ("xml", "protocol", "shareable", "read_only"),
+    [
+        ("<disk type='network'><source protocol='rbd' name='volumes/v'/><shareable/></disk>",
+         "rbd", True, False),
+        ("<disk type='file' device='cdrom'><source file='/x.iso'/><readonly/></disk>",
+         None, False, True),
+    ],
+)  # fmt: skip
+def test_a_disk_says_how_it_may_be_shared(
+    xml: str, protocol: str | None, shareable: bool, read_only: bool
+) -> None:
+    (disk,) = hardware(xml).disks
+    assert (disk.protocol, disk.shareable, disk.read_only) == (protocol, shareable, read_only)
+
+
 def test_file_systems_and_other_paths_of_the_host() -> None:
     found = hardware(
         "<filesystem type='mount'><driver type='virtiofs'/><source dir='/srv/share'/>"
@@ -138,6 +154,12 @@ def test_whose_finds_a_guest_by_its_devices(handle: str) -> None:
 
 def test_another_pci_domain_is_another_device() -> None:
     assert Index([GUEST]).answers("0001:3b:00.0") == []
+
+
+def test_show_says_that_a_disk_may_be_shared() -> None:
+    disk = "<disk><source dev='/dev/sdb'/><target dev='vdb' bus='virtio'/><shareable/></disk>"
+    shown = details([GUEST._replace(hardware=hardware(disk))])
+    assert "vdb  virtio  /dev/sdb  shareable\n" in shown
 
 
 def test_show_lists_the_devices() -> None:

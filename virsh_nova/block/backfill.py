@@ -6,19 +6,20 @@ block: once Nova writes the block again, it counts as Nova's, even if the elemen
 
 from __future__ import annotations
 
+import re
 from datetime import datetime, timezone
 
 from lxml import etree
 
 from ..model import Backfill, Block
-from ..safe_xml import read_xml
-from .compare import bare, digest
+from .compare import bare_element, digest
 from .namespaces import BACKFILL
 
 PREFIX = "backfill"
 """libvirt needs one for each namespace it sets."""
 
 _FORMAT = "%Y-%m-%dT%H:%M:%SZ"
+_MOMENT = re.compile(r"\d{4}-\d\d-\d\dT(?!24)\d\d:\d\d:\d\dZ", re.ASCII)
 
 
 def write_backfill(backfill: Backfill) -> str:
@@ -38,8 +39,8 @@ def write_backfill(backfill: Backfill) -> str:
 def read_backfill(xml: str) -> Backfill | None:
     """What the element says, with or without its namespace; None if it is not ours."""
     try:
-        element = read_xml(bare(xml, BACKFILL))
-        at = datetime.strptime(element.get("at", ""), _FORMAT).replace(tzinfo=timezone.utc)
+        element = bare_element(xml, BACKFILL)
+        at = _moment(element.get("at", ""))
     except (etree.XMLSyntaxError, ValueError):
         return None
     if element.tag != "backfill":
@@ -51,6 +52,13 @@ def read_backfill(xml: str) -> Backfill | None:
         tool=element.get("tool", ""),
         digest=element.get("digest", ""),
     )
+
+
+def _moment(text: str) -> datetime:
+    """What ``strptime`` gives for ``_FORMAT``, which takes ten times as long; raises alike."""
+    if not _MOMENT.fullmatch(text):
+        raise ValueError(text)
+    return datetime.fromisoformat(text[:-1]).replace(tzinfo=timezone.utc)
 
 
 def backfill_of(block: Block | None, xml: str | None) -> Backfill | None:

@@ -18,13 +18,19 @@ def bare(xml: str, namespace: str) -> str:
     Returns the text unchanged if it cannot be parsed.
     """
     try:
-        element = read_xml(xml)
+        element = bare_element(xml, namespace)
     except (etree.XMLSyntaxError, ValueError):
         return xml
+    return etree.tostring(element, encoding="unicode", with_tail=False)
+
+
+def bare_element(xml: str, namespace: str) -> etree._Element:
+    """As ``bare``, read; raises as ``read_xml`` does."""
+    element = read_xml(xml)
     _strip(element, namespace)
     # The layout is that of the XML around it. libvirt lays out an element that has none.
     _drop_layout(element)
-    return etree.tostring(element, encoding="unicode", with_tail=False)
+    return element
 
 
 def canonical(xml: str, namespace: str) -> str:

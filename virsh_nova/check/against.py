@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterator
 
 from ..block.facts import facts_of
 from ..guests.states import POWER_STATE_WORDS, POWER_STATES
@@ -10,13 +10,20 @@ from ..model import Guest
 from ..quoting import quoted
 from ..sources.record import Record
 from .codes import CODES
-from .finding import Examination, Finding, found
+from .finding import Examination, Finding, Other, found
 from .remedies import Remedies
 from .servers import Servers
+from .survey import Survey
+
+_DOES = ("does", "do")
 
 
 def examine_against(
-    guest: Guest, servers: Servers, examination: Examination, remedies: Remedies
+    guest: Guest,
+    servers: Servers,
+    examination: Examination,
+    survey: Survey,
+    remedies: Remedies,
 ) -> Iterator[Finding]:
     """One guest compared with Nova's record of it."""
     record = servers.of(guest)
@@ -27,33 +34,42 @@ def examine_against(
             yield found("orphan", guest, f"{source}: there is no such server")
         return
     if guest.is_novas and record.runs_on(guest.certain_host) is False:
-        where = " or ".join(map(quoted, record.hosts))
-        yield found("orphan", guest, f"{record.source}: it runs on {where}")
+        yield _on_another_host(guest, record, servers, survey)
         return
     yield from _power_state(guest, record)
     yield from _recorded(guest, record, remedies)
 
 
+def _on_another_host(guest: Guest, record: Record, servers: Servers, survey: Survey) -> Finding:
+    """Where the other host was read too, the finding says what is there."""
+    where = " or ".join(map(quoted, record.hosts))
+    evidence = [f"{record.source}: it runs on {where}"]
+    read = servers.hosts_of(record)
+    if read and not any(survey.has(host, guest.uuid) for host in read):
+        evidence.append(f"{' and '.join(map(quoted, read))} {_DOES[len(read) > 1]} not have it")
+    others = tuple(Other(host, guest.uuid) for host in read)
+    return found("orphan", guest, *evidence, others=others)
+
+
 def examine_missing(
-    servers: Servers, hosts: Iterable[str], guests: Iterable[Guest]
+    servers: Servers, survey: Survey, orphans: Collection[str]
 ) -> Iterator[Finding]:
-    """The instances that Nova places on one of these hosts, which does not have them."""
-    present = {guest.key for guest in guests if not guest.host_guessed}
-    # The dumps of an unknown host may be of this one.
-    anywhere = {guest.uuid for guest in guests if guest.certain_host is None}
-    for host in sorted(hosts):
-        for record in servers.placed_on(host):
-            if (host, record.uuid) in present or record.uuid in anywhere:
-                continue
-            yield Finding(
-                "missing",
-                CODES["missing"].severity,
-                host,
-                record.uuid,
-                None,
-                (f"{record.source}: it is on this host",),
-                record=record,
-            )
+    """The instances that Nova places on one of the hosts, which does not have them.
+
+    Not the ``orphans``: uuids of guests that were found on another of the hosts, and reported.
+    """
+    for host, record in servers.placed():
+        if survey.has(host, record.uuid) or record.uuid in orphans:
+            continue
+        yield Finding(
+            "missing",
+            CODES["missing"].severity,
+            host,
+            record.uuid,
+            None,
+            (f"{record.source}: it is on this host",),
+            record=record,
+        )
 
 
 def _power_state(guest: Guest, record: Record) -> Iterator[Finding]:

@@ -78,21 +78,67 @@ _ALL = (
         "Two hosts run a guest of the same uuid. Both write to the same volumes and answer at the "
         "same addresses.",
         "A host that came back after its instances were evacuated; a migration that failed "
-        "halfway. Also two reports taken at different times, if the guest moved in between.",
+        "halfway. Also two reports taken at different times, if the guest moved in between: look "
+        "at when each host was read.",
         "Ask `openstack server show` which host is the right one, and stop the guest on the other "
         "before anything else.",
+    ),
+    Code(
+        "shared-volume",
+        "error",
+        "two guests use one volume",
+        "each overwrites what the other has written",
+        "Two guests have a disk on the same volume, and not both may share it. What they write "
+        "destroys the volume's file system, unless it is one for clusters. A volume is known by "
+        "its Cinder id, by its RBD image, iSCSI target and LUN, NVMe namespace or WWN, and by its "
+        "file on a share that Nova mounts; on one host also by a local path. Disks that are both "
+        "shareable (Cinder's multi-attach) or read-only do not count, nor do libguestfs "
+        "appliances. It is a warning if one of the guests is off.",
+        "A volume that was attached by hand; a detachment that failed halfway, or was forced in "
+        "Cinder alone; a guest that was defined from a copy of another's XML. A LUN that a storage "
+        "array numbers for each host can be another one, if the disk has no Cinder serial.",
+        "Ask `openstack volume show` where it is attached, and stop or detach the other guest "
+        "before anything else.",
+    ),
+    Code(
+        "port-on-two-guests",
+        "error",
+        "two running guests have one Neutron port",
+        "both answer at the port's addresses",
+        "Interfaces of two running guests belong to the same Neutron port: by Open vSwitch's "
+        "interface id, or by the name of the tap. Both use its MAC address and its IP addresses.",
+        "A port that was moved to another instance while its old host was unreachable; a guest "
+        "that was defined from a copy of another's XML.",
+        "Ask `openstack port show` for its device_id, which is the right instance, and detach the "
+        "interface from the other guest or stop it.",
     ),
     Code(
         "mac-on-two-guests",
         "error",
         "two running guests have one MAC address",
         "on one network, each gets the other's frames",
-        "Interfaces of two running guests of the host have the same MAC address. If they are on "
-        "the same network, switches deliver each one's frames to the other.",
+        "Interfaces of two running guests have the same MAC address. If they are on the same "
+        "network, switches deliver each one's frames to the other. Interfaces with different VLANs "
+        "do not count. Guests of other managers are compared within their host only. It is a note "
+        "if the guests belong to two projects: Neutron keeps MAC addresses unique within a "
+        "network only.",
         "A guest that was defined from a copy of another's XML; a clone; a port of another "
-        "network that was created with this MAC address.",
+        "network that was created with this MAC address, or got it by chance.",
         "Ask `openstack port list --mac-address` whose it is, and stop the other guest or change "
         "its interface.",
+    ),
+    Code(
+        "device-on-two-guests",
+        "error",
+        "two running guests have one device",
+        "only one of them really has it, whatever their XML says",
+        "Two running guests of the host have the same PCI device, SR-IOV function, NVMe controller "
+        "or mediated device in pass-through, and the kernel gives it to one of them. Devices that "
+        "guests may share do not count: vDPA, USB, SCSI.",
+        "A libvirt daemon that lost its state and gave the device away again; one that cannot see "
+        "the guests of another on the same machine; a file that is left of a guest that ended.",
+        "Find the QEMU that has /dev/vfio/GROUP open (`fuser -v`), detach the device from the "
+        "other guest, and give that one another through Nova.",
     ),
     Code(
         "block-damaged",
@@ -111,12 +157,14 @@ _ALL = (
         "Nova does not know the guest here",
         "Nova does not manage it, and its twin may run elsewhere",
         "It is Nova's guest, but Nova does not know its uuid, or says that it runs on another "
-        "host. Two guests may be running on the same disks or with the same addresses.",
+        "host. Two guests may be running on the same disks or with the same addresses. If that "
+        "other host was read and does not have the guest, this is the instance itself, and Nova "
+        "looks for it in the wrong place.",
         "A host that came back after its instances were evacuated; a deletion or migration that "
         "failed halfway; a migration that is under way. Also a list that lacks servers of the "
         "host: it takes an administrator, and --all-projects.",
         "Ask `openstack server show` and `openstack server migration list`. If it is left over, "
-        "stop it before it harms its twin.",
+        "stop it before it harms its twin; if no other host has it, leave it running.",
     ),
     Code(
         "missing",
@@ -253,6 +301,19 @@ _ALL = (
         "Find out whose disks these are before you start it.",
     ),
     Code(
+        "defined-twice",
+        "warning",
+        "it is off here and runs on another host",
+        "if it starts here, both write to its disks",
+        "The host still has the definition of a guest that runs on another host. If it is started "
+        "here, or starts with the host, two guests use the same disks and addresses.",
+        "A resize or cold migration that waits to be confirmed keeps it on purpose; otherwise a "
+        "host that came back after its instances were evacuated, or a migration whose last step "
+        "failed.",
+        "Ask `openstack server show`, and confirm a resize that waits. Otherwise `virsh undefine` "
+        "it here; leave its disks alone if the other host uses the same storage.",
+    ),
+    Code(
         "leftover",
         "warning",
         "a helper that was left behind",
@@ -292,12 +353,23 @@ _ALL = (
         "Wait for Nova to look again; then start or stop it through Nova.",
     ),
     Code(
+        "stale-snapshot",
+        "warning",
+        "what was read of the host is old",
+        "what is found of it may no longer be so",
+        "The latest document of the host is older than --max-age allows: guests may have come, "
+        "gone, moved and changed since.",
+        "The host could not be read lately; a report or a file that was taken long ago.",
+        "Read the host again; --max-age sets how old is too old.",
+    ),
+    Code(
         "migrating",
         "note",
         "the instance is moving between two hosts",
         "until that ends, both hosts list it",
-        "Two hosts have a guest of the same uuid, and on one it is paused for a live migration.",
-        "A live migration that is under way, or was when the host was read.",
+        "Two hosts have a guest of the same uuid, and on one it is paused for a live migration, or "
+        "it has come to the host that was read last by one.",
+        "A live migration that is under way, or was while the hosts were read.",
         "Nothing; if it lasts, look at `openstack server migration list`.",
     ),
     Code(
@@ -358,6 +430,13 @@ _ALL = (
         "Nothing; the next hard reboot writes the new name.",
     ),
 )  # fmt: skip
+
+TWINS = frozenset((
+    "shared-disk", "shared-volume", "runs-twice", "port-on-two-guests", "mac-on-two-guests",
+    "device-on-two-guests", "defined-twice", "migrating", "stale-snapshot",
+))  # fmt: skip
+"""What only a comparison of all guests finds: nothing else need be read of those that have nothing
+in common with another."""
 
 CODES = {code.code: code for code in _ALL}
 """By code; the gravest first."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from ..model import Guest
 from ..quoting import quoted
@@ -13,7 +13,9 @@ from .finding import Examination, Finding, found
 from .hardware import examine_hardware
 from .remedies import Remedies
 from .servers import Servers
+from .snapshots import examine_snapshots
 from .state import examine_state
+from .survey import Survey
 from .twins import Twins
 from .versions import Version, older, spelled, version_of
 
@@ -23,52 +25,71 @@ _PLACE = {code: place for place, code in enumerate(CODES)}
 def examine(examination: Examination) -> list[Finding]:
     """All findings, by host and domain name, the gravest of each guest first.
 
-    What is missing on the hosts comes last.
+    What is missing on the hosts, and what is wrong with a host itself, comes last.
     """
-    everyone = sorted(examination.guests, key=_order)
-    records = examination.records
-    servers = None if records is None else Servers(records)
-    remedies = Remedies(examination.sources, servers)
-    twins = Twins(everyone)
-    newest = _newest(everyone)
-    findings: list[Finding] = []
+    return in_order(findings_of(examination))
 
-    def examine_guest(guest: Guest) -> Iterator[Finding]:
+
+def in_order(findings: Iterable[Finding]) -> list[Finding]:
+    return sorted(findings, key=_order_of_finding)
+
+
+def findings_of(examination: Examination) -> Iterator[Finding]:
+    """The findings of ``examine`` in no order, without keeping more guests than it must."""
+    records = examination.records
+    servers = None if records is None else Servers(records, examination.hosts)
+    survey = examination.survey or Survey(examination.guests, keep_keys=servers is not None)
+    suspects = survey.twins.suspects()
+    remedies = Remedies(examination.sources, servers)
+
+    def examine_alone(guest: Guest) -> Iterator[Finding]:
         yield from examine_state(guest, examination)
-        yield from twins.examine(guest)
         if guest.is_novas:
             yield from examine_block(guest, remedies)
             yield from examine_hardware(guest)
-            yield from _age_of_nova(guest, examination.nova_version or newest.get(guest.host))
+            newest = examination.nova_version or survey.newest.get(guest.host)
+            yield from _age_of_nova(guest, newest)
         if servers is not None:
-            yield from examine_against(guest, servers, examination, remedies)
+            yield from examine_against(guest, servers, examination, survey, remedies)
 
-    for guest in everyone:
-        own: list[Finding] = []
-        try:
-            for finding in examine_guest(guest):
-                own.append(finding)
-        except Exception as fault:  # One bad guest must never cost the others.
-            own.append(found("block-damaged", guest, f"cannot be examined: {fault!r}"))
-        own.sort(key=lambda finding: (finding.rank, _PLACE[finding.code]))
-        findings += own
+    kept: list[Guest] = []
+    misplaced: set[str] = set()
+    for guest in examination.guests:
+        for finding in _guarded(guest, examine_alone):
+            if finding.code == "orphan" and finding.others:
+                misplaced.add(guest.uuid)
+            yield finding
+        if guest.key in suspects:
+            kept.append(guest)
+    twins = Twins(sorted(kept, key=_order))
+    for guest in twins.guests:
+        yield from _guarded(guest, twins.examine)
     if servers is not None:
-        findings += examine_missing(servers, examination.hosts, everyone)
-    return findings
+        yield from examine_missing(servers, survey, misplaced)
+    if examination.now is not None:
+        read_at = {
+            host: moment for host, moment in survey.read_at.items() if host in examination.documents
+        }
+        yield from examine_snapshots(read_at, examination.now, examination.max_age)
+
+
+def _guarded(guest: Guest, examine_it: Callable[[Guest], Iterator[Finding]]) -> Iterator[Finding]:
+    """One bad guest must never cost the others."""
+    try:
+        yield from examine_it(guest)
+    except Exception as fault:
+        yield found("block-damaged", guest, f"cannot be examined: {fault!r}")
 
 
 def _order(guest: Guest) -> tuple[str, str, str]:
     return guest.host or "", guest.domain, guest.uuid
 
 
-def _newest(guests: Iterable[Guest]) -> dict[str | None, Version]:
-    """The newest version of Nova that wrote a block, by host."""
-    newest: dict[str | None, Version] = {}
-    for guest in guests:
-        version = version_of(guest.instance.package) if guest.instance else None
-        if version:
-            newest[guest.host] = max(version, newest.get(guest.host, version))
-    return newest
+def _order_of_finding(finding: Finding) -> tuple[bool, str, str, str, int, int]:
+    guest = finding.guest
+    domain = guest.domain if guest else ""
+    place = _PLACE[finding.code]
+    return guest is None, finding.host or "", domain, finding.uuid, finding.rank, place
 
 
 def _age_of_nova(guest: Guest, newest: Version | None) -> Iterator[Finding]:

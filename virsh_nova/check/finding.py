@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from ..model import Guest, GuestKey
 from ..sources.record import Record
 from .codes import CODES, SEVERITIES, Severity
 from .versions import Version
 
+if TYPE_CHECKING:
+    from .survey import Survey
+
 HOUR = 3600.0
+DAY = 24 * HOUR
 
 Key = GuestKey
 """``Guest.key``: one uuid can be on several hosts."""
@@ -22,8 +27,8 @@ _NO_AGES: Mapping[Key, float] = MappingProxyType({})
 class Examination(NamedTuple):
     """What to examine, and the thresholds."""
 
-    guests: Sequence[Guest]
-    """All guests of the hosts, read whole: another guest may use the same disk."""
+    guests: Iterable[Guest]
+    """The guests to examine, read whole. They are gone through once if there is a survey."""
     hosts: frozenset[str] = frozenset()
     """The names of these hosts, by which records say where an instance runs: certain ones only."""
     records: Sequence[Record] | None = None
@@ -39,23 +44,51 @@ class Examination(NamedTuple):
     """The version that should have started the guests; None for the newest on their host."""
     leftover: float = HOUR
     """Seconds after which a helper counts as left behind."""
+    survey: Survey | None = None
+    """Of all guests: another one may use the same disk. None if ``guests`` are all there are."""
+    documents: frozenset[str | None] = frozenset()
+    """The hosts whose guests come from documents, which can be outdated."""
+    now: datetime | None = None
+    """In UTC; None if that does not matter."""
+    max_age: float = DAY
+    """Seconds after which what was read of a host counts as outdated."""
+
+
+class Other(NamedTuple):
+    """Another guest, or another host, that a finding is about."""
+
+    host: str | None
+    uuid: str
+    domain: str | None = None
+    """None for an instance that the host does not have."""
+    state: str | None = None
+    read_at: datetime | None = None
 
 
 class Finding(NamedTuple):
-    """One thing that is wrong with one guest, or with an instance that should be here."""
+    """One thing that is wrong with one guest, with an instance that should be here, or a host."""
 
     code: str
     severity: Severity
     host: str | None
     uuid: str
+    """Empty for a finding on the host itself."""
     guest: Guest | None
-    """None for an instance that is missing."""
+    """None for an instance that is missing, and for a host."""
     evidence: tuple[str, ...]
     """What shows it, a phrase each. Tenants' texts can be in them."""
     command: tuple[str, ...] = ()
     """The command of nova-domains that fixes it: only our own words, and the uuid."""
     record: Record | None = None
     """Of an instance that is missing."""
+    others: tuple[Other, ...] = ()
+    """Who else it is about: three at most."""
+
+    @property
+    def hosts(self) -> tuple[str, ...]:
+        """The hosts that it is about, the guest's own first."""
+        names = (self.host, *(other.host for other in self.others))
+        return tuple(dict.fromkeys(name for name in names if name is not None))
 
     @property
     def key(self) -> Key:
@@ -77,6 +110,7 @@ def found(
     *evidence: str,
     command: tuple[str, ...] = (),
     severity: Severity | None = None,
+    others: tuple[Other, ...] = (),
 ) -> Finding:
     """A finding on a guest, of its code's severity unless another is given."""
     return Finding(
@@ -87,4 +121,5 @@ def found(
         guest,
         evidence,
         command=command,
+        others=others,
     )

@@ -3,24 +3,27 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Container, Iterable, Mapping, Sequence
+from datetime import datetime, timezone
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
 from ..errors import NovaDomainsError
-from ..hosts.host import Host
+from ..hosts.host import Host, Stream
 from ..hosts.lookup import resolve
 from ..model import Guest
 from .ages import ages_of
-from .codes import SEVERITIES, Severity
-from .examine import examine
-from .finding import HOUR, Examination, Finding, Key
+from .codes import SEVERITIES, TWINS, Severity
+from .examine import findings_of, in_order
+from .finding import DAY, HOUR, Examination, Finding, Key
+from .survey import Survey
 from .versions import Version
 
 if TYPE_CHECKING:
     from ..sources.gather import Gathered
 
 _NONE_HIDDEN: Mapping[Severity, int] = MappingProxyType({})
+_NO_PROGRAMS: Mapping[str, tuple[str, ...]] = MappingProxyType({})
 
 
 class CheckOptions(NamedTuple):
@@ -30,11 +33,15 @@ class CheckOptions(NamedTuple):
     """The guests to report on; all of them if there are none."""
     ignored: Collection[str] = ()
     """Codes of findings to skip."""
+    only: Collection[str] = ()
+    """Codes of the findings to look for; all of them if there are none."""
     severity: Severity = "warning"
     """Findings that are less grave are counted, not shown."""
     leftover: float = HOUR
     """Seconds after which a helper counts as left behind."""
     nova_version: Version | None = None
+    max_age: float = DAY
+    """Seconds after which what was read of a host counts as outdated."""
     files: Sequence[str] = ()
     """Paths of what Nova says: ``--against``; ``-`` is stdin."""
     cloud: str | None = None
@@ -61,6 +68,8 @@ class Report(NamedTuple):
     """How many findings are less grave than asked for, by their severity."""
     program: tuple[str, ...] = ()
     """As in ``CheckOptions``."""
+    programs: Mapping[str, tuple[str, ...]] = _NO_PROGRAMS
+    """The same for each of several hosts, by its name."""
     several_hosts: bool = False
     """Whether the guests are from more than one host; if so, the host gets a column."""
     warnings: Sequence[CheckWarning] = ()
@@ -84,14 +93,17 @@ def check(
     cloud that does not answer.
     """
     keys, failures = resolve(host, options.handles) if options.handles else ([], [])
+    asks_nova = bool(options.files or options.cloud)
+    guests = _Guests(host, progress)
     # All of them, whichever were asked for: another guest may use the same disk.
-    guests = host.guests("whole", progress=progress)
-    hosts = _certain_hosts(guests, host.certain_name)
-    answers = _ask_nova(options, guests, hosts) if options.files or options.cloud else None
-    ages, warnings = _ages(guests, host.is_this_machine)
-    findings = examine(
+    survey = Survey(guests.outlines(), keep_keys=asks_nova)
+    hosts = host.certain_names | survey.certain_hosts
+    answers = _ask_nova(options, survey, hosts) if asks_nova else None
+    ages, warnings = _ages(guests.kept, host.is_this_machine)
+    only_twins = bool(options.only) and TWINS.issuperset(options.only)
+    findings: Iterable[Finding] = findings_of(
         Examination(
-            guests,
+            guests.whole(survey.twins.suspects() if only_twins else None),
             hosts,
             None if answers is None else [record for each in answers for record in each.records],
             complete=answers is None or all(each.everyones for each in answers),
@@ -99,34 +111,77 @@ def check(
             ages=ages,
             nova_version=options.nova_version,
             leftover=options.leftover,
+            survey=survey,
+            documents=host.documents,
+            now=datetime.now(timezone.utc),
+            max_age=options.max_age,
         )
     )
-    several_hosts = len({guest.host for guest in guests}) > 1
+    wanted = frozenset(keys)
     if options.handles:
-        wanted = frozenset(keys)
-        findings = [finding for finding in findings if finding.key in wanted]
-        guests = [guest for guest in guests if guest.key in wanted]
+        theirs = frozenset((host, "") for host, _ in keys)  # What is found of their hosts.
+        findings = (each for each in findings if each.key in wanted or each.key in theirs)
+    if guests.streamed:
+        findings = map(_without_what_is_not_shown, findings)
+    if options.only:
+        findings = (each for each in findings if each.code in options.only)
     shown, hidden = sifted(findings, options.ignored, options.severity)
     said = dict.fromkeys(warning for each in answers or () for warning in each.warnings)
     return Report(
         shown,
-        len({guest.key for guest in guests}),
+        sum(key in survey.twins for key in wanted) if options.handles else len(survey.twins),
         hidden,
         options.program,
-        several_hosts,
+        several_hosts=len(survey.hosts) > 1,
         warnings=[*map(CheckWarning, said), *warnings],
         failures=failures,
     )
 
 
+class _Guests:
+    """The guests of a host, for two looks at them."""
+
+    def __init__(self, host: Host, progress: Callable[[int, int], None]) -> None:
+        self._stream = host if isinstance(host, Stream) else None
+        self.streamed = self._stream is not None
+        self.kept = [] if self.streamed else host.guests("whole", progress=progress)
+        """All of them, unless they can be read again."""
+
+    def outlines(self) -> Iterable[Guest]:
+        return self.kept if self._stream is None else self._stream.outlines()
+
+    def whole(self, chosen: Container[Key] | None) -> Iterable[Guest]:
+        """All of them, or those of these keys."""
+        if self._stream is not None:
+            return self._stream.stream(chosen)
+        return self.kept if chosen is None else [g for g in self.kept if g.key in chosen]
+
+
+def _without_what_is_not_shown(finding: Finding) -> Finding:
+    """Of a fleet there can be very many findings."""
+    guest = finding.guest
+    if guest is None:
+        return finding
+    block = guest.block._replace(xml="") if guest.block else None
+    slim = guest._replace(definitions=(), hardware=None, differences=(), block=block)
+    return finding._replace(guest=slim)
+
+
 def sifted(
-    findings: Sequence[Finding], ignored: Collection[str], severity: Severity
+    findings: Iterable[Finding], ignored: Collection[str], severity: Severity
 ) -> tuple[list[Finding], Mapping[Severity, int]]:
-    """The findings to show, and how many less grave ones are hidden."""
-    kept = [finding for finding in findings if finding.code not in ignored]
+    """The findings to show, in their order, and how many less grave ones are hidden."""
     least = SEVERITIES.index(severity)
-    shown = [finding for finding in kept if finding.rank <= least]
-    return shown, Counter(finding.severity for finding in kept if finding.rank > least)
+    shown: list[Finding] = []
+    hidden: Counter[Severity] = Counter()
+    for finding in findings:
+        if finding.code in ignored:
+            continue
+        if finding.rank <= least:
+            shown.append(finding)
+        else:
+            hidden[finding.severity] += 1
+    return in_order(shown), hidden
 
 
 def sources_for_stamp(files: Sequence[str], cloud: str | None) -> tuple[str, ...]:
@@ -135,20 +190,11 @@ def sources_for_stamp(files: Sequence[str], cloud: str | None) -> tuple[str, ...
     return (*words, *(("--cloud", cloud) if cloud else ()))
 
 
-def _certain_hosts(guests: Sequence[Guest], name: str | None) -> frozenset[str]:
-    """The hosts whose names are certain; ``name`` is that of a host without guests."""
-    if not guests:
-        return frozenset((name,) if name else ())
-    return frozenset(host for guest in guests if (host := guest.certain_host))
-
-
-def _ask_nova(
-    options: CheckOptions, guests: Sequence[Guest], hosts: Collection[str]
-) -> list[Gathered]:
+def _ask_nova(options: CheckOptions, survey: Survey, hosts: Collection[str]) -> list[Gathered]:
     # It brings msgspec, 17 ms that a check without it saves.
     from ..sources.gather import Sources, gather
 
-    everywhere = frozenset(guest.uuid for guest in guests)
+    everywhere = survey.uuids
     answers = []
     if options.files:
         answers.append(gather(Sources(options.files), None, everywhere, strangers=True))
@@ -156,9 +202,8 @@ def _ask_nova(
         of_cloud = Sources(cloud=options.cloud)
         # A cloud lists servers host by host. Those whose host is unknown it has to look for.
         answers += [gather(of_cloud, host, everywhere) for host in sorted(hosts)]
-        elsewhere = frozenset(guest.uuid for guest in guests if guest.certain_host is None)
-        if elsewhere or not hosts:
-            answers.append(gather(of_cloud, None, elsewhere))
+        if survey.elsewhere or not hosts:
+            answers.append(gather(of_cloud, None, frozenset(survey.elsewhere)))
     return answers
 
 

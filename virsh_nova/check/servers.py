@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
+from ..guests.host_names import HostNames
 from ..model import Guest
 from ..sources.record import Record
 
@@ -11,7 +12,9 @@ from ..sources.record import Record
 class Servers:
     """The records by instance: of a live migration, or from two files, it can have several."""
 
-    def __init__(self, records: Sequence[Record]) -> None:
+    def __init__(self, records: Sequence[Record], hosts: Collection[str] = ()) -> None:
+        """``hosts`` are those that were read, by names that are certain."""
+        self._hosts = HostNames(hosts)
         self.sources = ", ".join(dict.fromkeys(record.source for record in records))
         self.holds_saved_lists = any(record.namespace for record in records)
         """Whether any is a saved ``list -f json``, which has no record of a guest without a
@@ -28,9 +31,16 @@ class Servers:
         host = guest.certain_host
         return next((record for record in records if record.runs_on(host)), records[0])
 
-    def placed_on(self, host: str) -> Iterator[Record]:
-        """One record of each instance that Nova places on this host, by uuid."""
-        for _, records in sorted(self._records.items()):
-            here = next((record for record in records if record.runs_on(host)), None)
-            if here is not None:
-                yield here
+    def placed(self) -> Iterator[tuple[str, Record]]:
+        """Each instance that Nova places on one of the hosts, with that host; by host and uuid."""
+        found: dict[tuple[str, str], Record] = {}
+        for uuid, records in self._records.items():
+            for record in records:
+                for host in self.hosts_of(record):
+                    found.setdefault((host, uuid), record)
+        yield from ((host, found[host, uuid]) for host, uuid in sorted(found))
+
+    def hosts_of(self, record: Record) -> list[str]:
+        """The hosts, of those that were read, on which the record places its instance."""
+        hosts = dict.fromkeys(host for name in record.hosts for host in self._hosts.named(name))
+        return [host for host in hosts if record.runs_on(host)]

@@ -10,8 +10,8 @@ from ..check.codes import CODES, SEVERITIES, Severity
 from ..check.report import CheckOptions, Report, check
 from ..console import complain, draws_for_terminal, speaks_unicode, terminal_width, write
 from ..errors import EXIT_FAILED, EXIT_FINDINGS, NovaDomainsError
+from ..inputs.read import STDIN
 from ..render import check as face
-from ..render.progress import ProgressBar
 from ..render.style import coloured, plain
 from .session import Session
 from .types import Duration, FindingCode, Handle, NovaVersion
@@ -28,6 +28,13 @@ _WIDEST_TEXT = 100
     metavar="CODE",
     multiple=True,
     help="Leave out these findings; repeatable.",
+)
+@click.option(
+    "--only",
+    type=FindingCode(),
+    metavar="CODE",
+    multiple=True,
+    help="Look for these findings alone; repeatable.",
 )
 @click.option(
     "--severity",
@@ -51,6 +58,13 @@ _WIDEST_TEXT = 100
     metavar="VERSION",
     help="Compare the guests with this Nova: 34, 34.0.1, 2026.1.  [default: the newest on the "
     "host]",
+)
+@click.option(
+    "--max-age",
+    type=Duration(),
+    default="1d",
+    metavar="DURATION",
+    help="How old the documents of a host may be.  [default: 1d]",
 )
 @click.option(
     "--against",
@@ -87,9 +101,11 @@ def check_command(
     session: Session,
     handles: Sequence[str],
     ignored: Sequence[str],
+    only: Sequence[str],
     severity: Severity,
     leftover: float,
     nova_version: tuple[int, ...] | None,
+    max_age: float,
     files: Sequence[str],
     cloud: str | None,
     explain: str | None,
@@ -107,8 +123,19 @@ def check_command(
     if explain is not None:
         write(explanation(explain, plain_text))
         return 0
+    if STDIN in files:
+        session.refuse_stdin("--against -")
     options = CheckOptions(
-        handles, ignored, severity, leftover, nova_version, files, cloud, session.invocation
+        handles,
+        ignored,
+        only,
+        severity,
+        leftover,
+        nova_version,
+        max_age,
+        files,
+        cloud,
+        session.invocation,
     )
     if format_ == "nagios":
         return answer_monitor(session, options)
@@ -122,11 +149,11 @@ def check_command(
 
 
 def examined(session: Session, options: CheckOptions) -> Report:
-    with ProgressBar("Reading guests") as progress:
+    with session.progress_bar() as progress:
         report = check(session.open(), options, progress=progress)
     for warning in report.warnings:
         complain(warning.message, warning.hint, kind="warning")
-    return report
+    return report._replace(programs=session.invocations)
 
 
 def answer_monitor(session: Session, options: CheckOptions) -> int:
@@ -140,8 +167,9 @@ def answer_monitor(session: Session, options: CheckOptions) -> int:
         return unknown(f"this should not happen: {type(error).__name__}: {error}")
     if report.failures:
         return unknown(report.failures[0].message)
-    write(face.nagios_line(report))
-    return face.nagios_status(report)
+    missing = session.missing
+    write(face.nagios_line(report, missing))
+    return face.nagios_status(report, missing)
 
 
 def unknown(message: str) -> int:

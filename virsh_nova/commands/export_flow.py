@@ -81,7 +81,9 @@ def read(session: Session, wanted: Wanted) -> Snapshot:
     begin = time.monotonic()
     host = session.open()
     guests = host.guests(wanted.detail)
-    seconds, read_at = time.monotonic() - begin, time.time()
+    # Files and documents are as old as they are.
+    read_at = host.read_at.timestamp() if host.read_at else time.time()
+    seconds = time.monotonic() - begin
     warn_of_faults(guests)
     return Snapshot(
         guests,

@@ -2,32 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
 import click
 
 from ..console import (
-    documents_text,
     draws_for_terminal,
     speaks_unicode,
     terminal_width,
     warn_of_faults,
     write,
+    write_documents,
 )
 from ..guests.columns import COLUMNS, FLAT, FLAT_LONG, Column
 from ..guests.select import Selection, ordered
 from ..model import Guest
-from ..render.progress import ProgressBar
 from ..render.safe import visible
 from ..render.style import coloured, plain
-from .options import filter_options, output_options
+from .options import DOCUMENTS, filter_options, output_options
 from .session import Session
 from .types import ColumnName
+
+if TYPE_CHECKING:
+    from ..document.encode import Document
+    from ..hosts.host import Detail
 
 
 @click.command("list")
 @filter_options
 @click.option("--long", "long_", is_flag=True, help="Show more columns.")
+@click.option(
+    "--full",
+    is_flag=True,
+    help="Print everything known about each guest, as show does; with json, jsonl or yaml.",
+)
 @click.option(
     "--sort-column",
     "sort_columns",
@@ -41,6 +50,7 @@ from .types import ColumnName
 @output_options(
     "table",
     "json",
+    "jsonl",
     "yaml",
     "csv",
     "value",
@@ -51,6 +61,7 @@ def list_command(
     session: Session,
     selection: Selection,
     long_: bool,
+    full: bool,
     sort_columns: Sequence[Column],
     ascending: bool,
     format_: str,
@@ -64,24 +75,41 @@ def list_command(
 
     On a terminal the table fits the width, in colour; in a pipe it is plain and never cut.
     """
+    if full and format_ not in DOCUMENTS:
+        raise click.UsageError(f"--full goes with -f json, jsonl or yaml, not with -f {format_}")
+    if full and columns:
+        raise click.UsageError("--full prints everything and -c a few columns: give one of them")
     shown = columns or [COLUMNS[name] for name in (FLAT_LONG if long_ else FLAT)]
     # Documents have title and description, which the block does not.
     recorded = all(column.recorded for column in (*shown, *sort_columns)) and (
-        bool(columns) or format_ not in ("json", "yaml")
+        bool(columns) or format_ not in DOCUMENTS
     )
-    with ProgressBar("Reading guests") as progress:
+    detail: Detail = "whole" if full else "block" if recorded else "domain"
+    with session.progress_bar() as progress:
         host = session.open()
-        read = host.guests(
-            "block" if recorded else "domain", chosen=selection.may_take, progress=progress
-        )
+        read = host.guests(detail, chosen=selection.may_take, progress=progress)
     warn_of_faults(read)
     chosen = filter(selection.takes, read) if selection.narrows else read
     guests = ordered(chosen, sort_columns, descending=not ascending)
-    if guests or format_ != "table":
+    if format_ in DOCUMENTS:
+        write_documents(documents_of(guests, columns, full=full), format_, one_a_line=True)
+    elif guests or format_ != "table":
         write(printed(guests, format_, columns, long_, session.no_color or no_color))
     else:
-        nobody = "no guest matches" if selection.narrows else f"{host.name} has no guests"
+        here = f"{host.name} has" if host.name else "these hosts have"
+        nobody = "no guest matches" if selection.narrows else f"{here} no guests"
         write(f"{visible(nobody)}\n")
+
+
+def documents_of(
+    guests: Sequence[Guest], columns: Sequence[Column], *, full: bool
+) -> Iterator[Document]:
+    # The choice of a format.
+    from ..document.encode import columns_document, guest_document, whole_document
+
+    if columns:
+        return (columns_document(guest, columns) for guest in guests)
+    return map(whole_document if full else guest_document, guests)
 
 
 def printed(
@@ -94,14 +122,6 @@ def printed(
     # The choice of a format.
     if format_ == "table":
         return list_table(guests, columns, long_, no_color)
-    if format_ in ("json", "yaml"):
-        from ..document.encode import columns_document, guest_document
-
-        documents = [
-            columns_document(guest, columns) if columns else guest_document(guest)
-            for guest in guests
-        ]
-        return documents_text(documents, format_, one_a_line=True)
     from ..render.flat import as_csv, as_values
 
     shown = columns or [COLUMNS[name] for name in (FLAT_LONG if long_ else FLAT)]

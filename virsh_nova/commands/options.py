@@ -15,6 +15,10 @@ from .types import AddressOrNetwork, ColumnName, State, refuse_nan
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 
+DOCUMENTS = ("json", "jsonl", "yaml")
+"""The formats that hold everything; of the others each has its columns."""
+
+
 class Manner(NamedTuple):
     """How a plan is shown and carried out: the options that stamp and undo share."""
 
@@ -146,8 +150,10 @@ def collected(command: Command, name: str, record: type[Any]) -> Command:
     return cast(Command, with_record)
 
 
-def output_options(*formats: str, column_help: str) -> Callable[[Command], Command]:
-    """The options that say how a command's result is printed."""
+def output_options(
+    *formats: str, column_help: str, columns: Any = None
+) -> Callable[[Command], Command]:
+    """The options that say how a command's result is printed; its columns are those of list."""
 
     def decorate(command: Command) -> Command:
         for option in (
@@ -156,7 +162,7 @@ def output_options(*formats: str, column_help: str) -> Callable[[Command], Comma
                 "-c",
                 "--column",
                 "columns",
-                type=ColumnName(),
+                type=columns or ColumnName(),
                 multiple=True,
                 help=column_help,
             ),

@@ -2,27 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
 import click
 
 from ..console import (
     complain,
-    documents_text,
     draws_for_terminal,
     terminal_width,
     warn_of_faults,
     write,
+    write_documents,
 )
 from ..errors import EXIT_FAILED, NovaDomainsError
 from ..guests.columns import COLUMNS, FLAT, Column
 from ..hosts.lookup import resolve
 from ..model import Guest, GuestKey
-from ..render.progress import ProgressBar
 from ..render.style import coloured, plain
-from .options import output_options
+from .options import DOCUMENTS, output_options
 from .session import Session
 from .types import Handle
+
+if TYPE_CHECKING:
+    from ..document.encode import Document
 
 
 @click.command("show")
@@ -30,10 +33,11 @@ from .types import Handle
 @output_options(
     "table",
     "json",
+    "jsonl",
     "yaml",
     "xml",
     "value",
-    column_help="Print only this column of list, with json, yaml and value. Repeatable.",
+    column_help="Print only this column of list, with json, jsonl, yaml and value. Repeatable.",
 )
 @click.pass_obj
 def show_command(
@@ -58,7 +62,10 @@ def show_command(
     warn_of_faults(guests)
     if format_ == "xml":
         errors += [without_block(guest) for guest in guests if guest.block is None]
-    write(printed(guests, format_, columns, session.no_color or no_color))
+    if format_ in DOCUMENTS:
+        write_documents(documents_of(guests, columns), format_, one_a_line=False)
+    else:
+        write(printed(guests, format_, columns, session.no_color or no_color))
     for error in errors:
         complain(error.message, error.hint)
     return EXIT_FAILED if errors else 0
@@ -68,7 +75,7 @@ def named_guests(
     session: Session, handles: Sequence[str]
 ) -> tuple[list[Guest], list[NovaDomainsError]]:
     """The guests in the order of their handles, and an error for each handle without one."""
-    with ProgressBar("Reading guests") as progress:
+    with session.progress_bar() as progress:
         host = session.open()
         keys, errors = resolve(host, handles)
         read = host.guests("whole", chosen=lambda seen: seen.key in keys, progress=progress)
@@ -79,6 +86,15 @@ def named_guests(
         if key not in by_key:
             errors.append(NovaDomainsError(f"{key[1]} was there a moment ago, and is gone"))
     return [guest for key in keys for guest in by_key.get(key, ())], errors
+
+
+def documents_of(guests: Sequence[Guest], columns: Sequence[Column]) -> Iterator[Document]:
+    # The choice of a format.
+    from ..document.encode import columns_document, whole_document
+
+    if columns:
+        return (columns_document(guest, columns) for guest in guests)
+    return map(whole_document, guests)
 
 
 def printed(
@@ -94,14 +110,6 @@ def printed(
 
         host = ["host"] if len({guest.host for guest in guests}) > 1 else []
         return as_values(guests, columns or [COLUMNS[name] for name in (*host, *FLAT)])
-    if format_ in ("json", "yaml"):
-        from ..document.encode import columns_document, whole_document
-
-        documents = [
-            columns_document(guest, columns) if columns else whole_document(guest)
-            for guest in guests
-        ]
-        return documents_text(documents, format_, one_a_line=False)
     from ..render.show import details
 
     paint = coloured if draws_for_terminal(no_color) else plain

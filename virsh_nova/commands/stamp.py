@@ -130,7 +130,7 @@ def stamp_command(
 
     Every run writes a journal first, so that undo can take it back.
     """
-    session.refuse_files()
+    session.refuse_to_write("stamp")
     has_records = bool(sources.files or sources.cloud)
     everyone = everyone or (not handles and has_records)
     request = Request(

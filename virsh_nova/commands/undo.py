@@ -35,7 +35,7 @@ def undo_command(session: Session, journal_file: str | None, listing: bool, mann
     Each guest gets its old metadata back. A guest that was changed after the run is skipped and
     reported.
     """
-    session.refuse_files()
+    session.refuse_to_write("undo")
     if listing:
         if journal_file:
             raise click.UsageError("--list takes no journal")

@@ -19,7 +19,6 @@ from ..hosts.host import Host
 from ..hosts.use import Measurable
 from ..model import Guest
 from ..render import usage as face
-from ..render.progress import ProgressBar
 from ..render.safe import visible
 from ..render.style import coloured, plain
 from ..usage.account import Account, account
@@ -76,7 +75,7 @@ def usage_command(
     """
     if interval is not None and (session.offline or session.files):
         raise click.UsageError("--interval looks at running guests: it needs libvirt, not files")
-    with ProgressBar("Reading guests") as progress:
+    with session.progress_bar() as progress:
         host = session.open()
         read = host.guests("hardware", chosen=selection.may_take, progress=progress)
     warn_of_faults(read)
@@ -85,7 +84,8 @@ def usage_command(
     if guests or format_ != "table":
         write(printed(result, format_, session.no_color or no_color))
     else:
-        nobody = "no guest matches" if selection.narrows else f"{host.name} has no guests"
+        here = f"{host.name} has" if host.name else "these hosts have"
+        nobody = "no guest matches" if selection.narrows else f"{here} no guests"
         write(f"{visible(nobody)}\n")
     for note in notes_on(result):
         complain(note, kind="note")

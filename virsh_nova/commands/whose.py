@@ -22,7 +22,6 @@ from ..errors import EXIT_FAILED, NovaDomainsError
 from ..hosts.host import Host
 from ..inputs.read import STDIN
 from ..model import Guest
-from ..render.progress import ProgressBar
 from ..render.style import coloured, plain
 from ..render.whose import ASCII, DEFAULT_COLUMNS, UNICODE, Face, Json, Rows, Text
 from ..whose.annotate import Reader, lines_of
@@ -79,7 +78,9 @@ def whose_command(
         raise click.UsageError(f"--column does not go with -f {format_}")
     typed = [handle for handle in dict.fromkeys(handles) if handle != STDIN]
     reads_stdin = STDIN in handles
-    with ProgressBar("Reading guests") as progress:
+    if reads_stdin:
+        session.refuse_stdin("whose -")
+    with session.progress_bar() as progress:
         host = session.open()
         here = host.is_this_machine
         index = read_index(

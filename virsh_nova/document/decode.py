@@ -141,6 +141,9 @@ class _Disk(msgspec.Struct):
     device: str = "disk"
     backing: list[str] = []
     boot: int | None = None
+    protocol: str | None = None
+    shareable: bool = False
+    read_only: bool = False
 
 
 class _Interface(msgspec.Struct):
@@ -234,6 +237,7 @@ class _Guest(_Recorded, kw_only=True):
     evidence: list[str] = []
     title: str | None = None
     description: str | None = None
+    read_at: str | None = None
     faults: list[str] = []
     block: _Block | None = None
     backfilled: _Backfill | None = None
@@ -281,6 +285,7 @@ def decoded_guest(raw: msgspec.Raw | bytes) -> Guest:
         ),
         faults=tuple(saved.faults),
         host_guessed=saved.host_guessed,
+        read_at=None if saved.read_at is None else checked_moment(saved.read_at, "read_at"),
     )
     if saved.definitions is None:
         return guest

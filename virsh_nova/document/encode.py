@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from ..block.compare import same
 from ..guests.columns import Column, iso
 from ..model import (
     Backfill,
@@ -42,6 +43,7 @@ def guest_document(guest: Guest) -> Document:
         "evidence": list(guest.evidence),
         "title": guest.title,
         "description": guest.description,
+        "read_at": iso(guest.read_at),
         "instance": None if guest.instance is None else _instance(guest.instance),
     }
     if guest.host_guessed:
@@ -182,6 +184,9 @@ def _disk(disk: Disk) -> Document:
         "device": disk.device,
         "backing": list(disk.backing),
         "boot": disk.boot,
+        "protocol": disk.protocol,
+        "shareable": disk.shareable,
+        "read_only": disk.read_only,
     }
 
 
@@ -216,7 +221,8 @@ def _definitions(guest: Guest) -> Document:
     """Each definition by its name, with what it does not share with the one before it.
 
     The first is compared with the guest itself. Mostly the two are alike but for the id, and a
-    block fills a page.
+    block fills a page. Blocks that differ only in their layout count as alike: libvirt lays one
+    out anew wherever it puts it.
     """
     document: Document = {}
     known = domain_of(guest)
@@ -230,7 +236,7 @@ def _changes(known: Domain, domain: Domain) -> Document:
     document: Document = {}
     for field, (key, written) in _DOMAIN_KEYS.items():
         before, value = getattr(known, field), getattr(domain, field)
-        if value != before:
+        if value != before and not (field == "blocks" and _same_blocks(before, value)):
             document[key] = written(value)
     if domain.hardware != known.hardware:
         before = _hardware(known.hardware)
@@ -239,6 +245,13 @@ def _changes(known: Domain, domain: Domain) -> Document:
             key: value for key, value in hardware.items() if value != before[key]
         }
     return document
+
+
+def _same_blocks(ones: Sequence[Block], others: Sequence[Block]) -> bool:
+    return len(ones) == len(others) and all(
+        one._replace(xml="") == other._replace(xml="") and same(one.xml, other.xml, one.namespace)
+        for one, other in zip(ones, others, strict=True)
+    )
 
 
 def _as_it_is(value: Any) -> Any:

@@ -130,6 +130,7 @@ def _guest(
     return Guest(
         host=sighting.host,
         host_guessed=sighting.host_guessed,
+        read_at=sighting.read_at,
         uuid=sighting.uuid,
         domain=sighting.domain,
         id=sighting.id,
@@ -174,6 +175,8 @@ def _with_ports(hardware: Hardware, instance: Instance | None) -> Hardware:
 
 
 def _differences(live: Block | None, persistent: Block | None) -> Iterator[Difference]:
+    if live and persistent and live.instance == persistent.instance:
+        return  # as with nearly every guest
     ours = dict(_leaves("", live.instance)) if live else {}
     theirs = dict(_leaves("", persistent.instance)) if persistent else {}
     for field in dict.fromkeys((*ours, *theirs)):

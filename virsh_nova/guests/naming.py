@@ -30,6 +30,9 @@ TAP = re.compile(f"tap({_PORT_BEGINNING})")
 PORT_DEVICE = re.compile(f"(?:tap|qvo|qvb|qbr|vhu)({_PORT_BEGINNING})")
 """Every device that os-vif and Neutron's agents make for a port."""
 
+PCI_ADDRESS = re.compile("[0-9a-f]{4,8}:[0-9a-f]{2}:[01][0-9a-f][.][0-7]")
+"""A PCI address as ``parse`` writes it: ``0000:3b:00.0``."""
+
 VOLUME_NAME = re.compile(f"volume-({UUID_PATTERN})", re.IGNORECASE)
 """Cinder's name for a volume (volume_name_template), as paths and images of RBD hold it."""
 
@@ -55,6 +58,10 @@ def instances_in_path(path: str | None) -> list[str]:
     Nova names its disks ``…/instances/UUID/disk`` and, in RBD and LVM, ``UUID_disk``.
     """
     if not path:
+        return []
+    # Most of a fleet's disks are no instance's own: this takes a tenth of the pattern's time.
+    lowered = path.lower()
+    if "/instances/" not in lowered and "_disk" not in lowered:
         return []
     return [(match[1] or match[2]).lower() for match in _DISK_OF_INSTANCE.finditer(path)]
 

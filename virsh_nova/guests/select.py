@@ -55,7 +55,7 @@ class Selection(NamedTuple):
         )
 
     def _in_networks(self, guest: Guest) -> bool:
-        from ipaddress import ip_address
+        from ipaddress import ip_address  # 1 ms, and --ip is rare
 
         ports = guest.instance.ports if guest.instance else None
         for text in (ip.address for port in ports or () for ip in port.ips):

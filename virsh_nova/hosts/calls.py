@@ -22,6 +22,10 @@ SLOW = 0.3
 _TIMES_SLOWER = 5
 _MOST_REPLACED = 32
 """Each call that hangs can keep one of the daemon's threads until libvirt gives it up."""
+_MOST_THREADS = 256
+"""For the guests of all hosts that are read at once."""
+_LEAST_EACH = 2
+_MOST_SPARE = 128
 
 
 def _silent(_text: str) -> None:
@@ -87,11 +91,36 @@ class Call(Generic[ResultT]):
         return self._value
 
 
+class Threads:
+    """What the hosts that are read at once share: how many threads each may take for its guests.
+
+    Sixty-four hosts with forty threads each would get in each other's way.
+    """
+
+    def __init__(self, hosts: int) -> None:
+        """``hosts``: how many are read at once."""
+        self.each = max(_LEAST_EACH, _MOST_THREADS // max(hosts, 1))
+        """For one host."""
+        self._spare = threading.Semaphore(_MOST_SPARE)
+
+    def take(self, wanted: int) -> int:
+        """How many may go on in the place of threads whose calls hang."""
+        taken = 0
+        while taken < wanted and self._spare.acquire(blocking=False):
+            taken += 1
+        return taken
+
+    def give_back(self) -> None:
+        """One that was taken has ended."""
+        self._spare.release()
+
+
 class Calls(Generic[ItemT, ResultT]):
     """One function called with many items, several at a time; it begins at once.
 
     A call that hangs keeps no other item from its turn: ``open_another``, where it is given,
-    makes the function of one more thread that goes on in its place.
+    makes the function of one more thread that goes on in its place. ``threads`` are shared with
+    other hosts.
     """
 
     def __init__(
@@ -101,6 +130,7 @@ class Calls(Generic[ItemT, ResultT]):
         *,
         at_once: int,
         open_another: Callable[[], Callable[[ItemT], ResultT]] | None = None,
+        threads: Threads | None = None,
     ) -> None:
         self.values: list[ResultT | None] = [None] * len(items)
         """What the function returned for each item; None where it raised, or has not returned."""
@@ -109,7 +139,8 @@ class Calls(Generic[ItemT, ResultT]):
         """Indices of the items for which it has neither returned nor raised yet."""
         self._items = items
         self._next = 0
-        self._at_once = at_once
+        self._at_once = min(at_once, threads.each) if threads else at_once
+        self._threads = threads
         self._open_another = open_another
         self._replaced = 0
         self._opening = 0
@@ -118,7 +149,7 @@ class Calls(Generic[ItemT, ResultT]):
         self._longest = 0.0
         """Seconds that the slowest of the answered calls took."""
         self._lock = threading.Lock()
-        self._workers = min(at_once, len(items))
+        self._workers = min(self._at_once, len(items))
         self._finished = threading.Event()
         if not items:
             self._finished.set()
@@ -147,7 +178,17 @@ class Calls(Generic[ItemT, ResultT]):
             if not self._workers:
                 self._finished.set()
 
-    def _work_in_place(self, open_another: Callable[[], Callable[[ItemT], ResultT]]) -> None:
+    def _work_in_place(
+        self, open_another: Callable[[], Callable[[ItemT], ResultT]], shared: Threads | None
+    ) -> None:
+        """``shared`` is what the thread was taken from."""
+        try:
+            self._open_and_work(open_another)
+        finally:
+            if shared:
+                shared.give_back()
+
+    def _open_and_work(self, open_another: Callable[[], Callable[[ItemT], ResultT]]) -> None:
         try:
             function = open_another()
         except Exception:  # There is no other connection to be had: the first ones have to do.
@@ -218,11 +259,19 @@ class Calls(Generic[ItemT, ResultT]):
             )
             if missing <= 0:
                 return False
+            shared = self._threads
+            if shared:
+                missing = shared.take(missing)
+            if not missing:
+                if self._workers > slow:
+                    return False
+                # All hang, and so do those of other hosts: this host must not wait for those.
+                missing, shared = 1, None
             self._replaced += missing
             self._opening += missing
             self._workers += missing
         for _ in range(missing):
             threading.Thread(
-                target=self._work_in_place, args=(self._open_another,), daemon=True
+                target=self._work_in_place, args=(self._open_another, shared), daemon=True
             ).start()
         return True

@@ -39,8 +39,10 @@ class HostIdentity(NamedTuple):
     def is_same(self, other: HostIdentity) -> bool:
         """Whether both are the same libvirt."""
         ours = (self.driver, self.path, self.daemon)
-        if ours != (other.driver, other.path, other.daemon):
-            return False
+        return ours == (other.driver, other.path, other.daemon) and self.is_same_machine(other)
+
+    def is_same_machine(self, other: HostIdentity) -> bool:
+        """Whether both are of one machine, where there can be several libvirts."""
         if self.machine_id and other.machine_id:
             return self.machine_id == other.machine_id
         if self.uuid and other.uuid:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Protocol
 
-from .host import Chosen, Detail, Progress
+from .host import UNKNOWN_VERSIONS, Chosen, Detail, Progress, Versions
 
 if TYPE_CHECKING:
     from ..model import Guest, Sighting
@@ -17,6 +17,27 @@ class Held(Protocol):
     @property
     def sighting(self) -> Sighting: ...
     def guest(self, detail: Detail) -> Guest: ...
+
+
+class InMemory:
+    """What a host that has been read already lacks: no libvirt is behind it."""
+
+    identity = None
+    certain_name: str | None
+
+    @property
+    def certain_names(self) -> frozenset[str]:
+        return frozenset((self.certain_name,) if self.certain_name else ())
+
+    @property
+    def documents(self) -> frozenset[str | None]:
+        return frozenset()
+
+    def versions(self) -> Versions:
+        return UNKNOWN_VERSIONS
+
+    def close(self) -> None:
+        pass
 
 
 _TURN = 100

@@ -7,7 +7,7 @@ a domain name or an id that an administrator types.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 SHORTEST_PREFIX = 4
 MOST_CANDIDATES = 10
+_MOST_COMPARED = 5_000
 
 _UUID_PREFIX = re.compile(rf"[0-9a-f-]{{{SHORTEST_PREFIX},36}}")
 
@@ -88,9 +89,21 @@ def unknown(handle: str, guests: Iterable[Guest]) -> HandleError:
         for name in (guest.uuid, guest.domain, display_name):
             if name:
                 names.setdefault(name[:256].lower(), name[:256])
-    close = get_close_matches(handle[:256].lower(), names, n=3, cutoff=0.6)
-    if close:
-        hint = "did you mean " + " or ".join(repr(names[name]) for name in close) + "?"
-    else:
-        hint = "nova-domains list shows the guests of this host"
+    hint = did_you_mean(handle[:256], names, cutoff=0.6)
     return HandleError(f"no guest here matches {handle!r}", hint)
+
+
+def did_you_mean(text: str, names: Mapping[str, str], *, cutoff: float) -> str:
+    """A hint with at most three names like the text, as they are spelled.
+
+    The keys of ``names`` are in lower case.
+    """
+    text = text.lower()
+    candidates = list(names)
+    if len(candidates) > _MOST_COMPARED:
+        # Each comparison takes 10 microseconds: compare only names with the same beginning.
+        candidates = [name for name in candidates if name[:2] == text[:2]][:_MOST_COMPARED]
+    close = get_close_matches(text, candidates, n=3, cutoff=cutoff)
+    if not close:
+        return "nova-domains list shows the guests"
+    return "did you mean " + " or ".join(repr(names[name]) for name in close) + "?"

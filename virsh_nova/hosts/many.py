@@ -5,21 +5,33 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from .host import NOTHING_TO_REPORT, Chosen, Detail, Host, Notes, Progress, everyone, no_progress
+from .host import (
+    UNKNOWN_VERSIONS,
+    Chosen,
+    Detail,
+    Host,
+    Notes,
+    Progress,
+    Versions,
+    everyone,
+    no_progress,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+    from datetime import datetime
 
     from ..model import Guest, GuestKey, Sighting
     from .use import Use
 
 
 class ManyHosts:
-    """Hosts that are read one after the other; ``notes`` are those on all of them together."""
+    """Hosts that are read one after the other."""
 
-    def __init__(self, hosts: Sequence[Host], notes: Notes = NOTHING_TO_REPORT) -> None:
+    identity = None
+
+    def __init__(self, hosts: Sequence[Host]) -> None:
         self.hosts = tuple(hosts)
-        self._notes = notes
 
     @property
     def name(self) -> str | None:
@@ -31,16 +43,36 @@ class ManyHosts:
         return _common([host.certain_name for host in self.hosts])
 
     @property
+    def certain_names(self) -> frozenset[str]:
+        return frozenset().union(*(host.certain_names for host in self.hosts))
+
+    @property
     def is_this_machine(self) -> bool:
         return bool(self.hosts) and all(host.is_this_machine for host in self.hosts)
 
     @property
     def notes(self) -> Notes:
         """Warnings first."""
-        each = [self._notes, *(host.notes for host in self.hosts)]
+        each = [host.notes for host in self.hosts]
         lines = [line for notes in each for line in notes.lines]
         lines.sort(key=lambda line: line.kind == "note")
         return Notes(tuple(lines), any(notes.incomplete for notes in each))
+
+    @property
+    def read_at(self) -> datetime | None:
+        """When the oldest of them was read."""
+        return min((host.read_at for host in self.hosts if host.read_at), default=None)
+
+    def versions(self) -> Versions:
+        return UNKNOWN_VERSIONS
+
+    def close(self) -> None:
+        for host in self.hosts:
+            host.close()
+
+    @property
+    def documents(self) -> frozenset[str | None]:
+        return frozenset(name for host in self.hosts for name in host.documents)
 
     def sightings(self) -> list[Sighting]:
         return [seen for host in self.hosts for seen in host.sightings()]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from datetime import datetime
 from typing import NamedTuple
 
 from ..document.decode import decoded_guest
@@ -12,7 +13,7 @@ from ..inputs.values import FieldError
 from ..model import Guest, Sighting
 from ..write import write_block
 from .host import NOTHING_TO_REPORT, Chosen, Detail, Notes, Progress, everyone, no_progress
-from .in_memory import guests_of
+from .in_memory import InMemory, guests_of
 from .many import ManyHosts
 
 SAVED = ObjectKind("guest", "guests", "a saved list -f json or show -f json")
@@ -42,22 +43,35 @@ class SavedGuest(NamedTuple):
             state=guest.state,
             reason=guest.reason,
             host_guessed=guest.host_guessed,
+            read_at=guest.read_at,
         )
 
     def guest(self, detail: Detail) -> Guest:
         return with_block_text(self.saved) if detail == "whole" else self.saved
 
 
-class SavedHost:
+class SavedHost(InMemory):
     """One of the hosts whose guests a document holds."""
 
     is_this_machine = False
-    notes = NOTHING_TO_REPORT
 
-    def __init__(self, guests: Sequence[SavedGuest]) -> None:
+    def __init__(
+        self,
+        guests: Sequence[SavedGuest],
+        written: datetime | None = None,
+        notes: Notes = NOTHING_TO_REPORT,
+    ) -> None:
+        self.notes = notes
+        moments = [moment for one in guests if (moment := one.saved.read_at) is not None]
+        # Documents of earlier versions do not say when the guests were read.
+        self.read_at = min(moments) if len(moments) == len(guests) else written
         self.name = guests[0].sighting.host
         self.certain_name = None if guests[0].sighting.host_guessed else self.name
         self._guests = guests
+
+    @property
+    def documents(self) -> frozenset[str | None]:
+        return frozenset((self.name,))
 
     def sightings(self) -> list[Sighting]:
         return [guest.sighting for guest in self._guests]
@@ -68,13 +82,20 @@ class SavedHost:
         return guests_of(self._guests, detail, chosen, progress)
 
 
-def hosts_of(guests: Sequence[SavedGuest], notes: Notes) -> ManyHosts:
-    """The hosts of a document's guests, of which there is at least one; ``notes`` are on all."""
+def hosts_of(
+    guests: Sequence[SavedGuest], notes: Notes, written: datetime | None = None
+) -> ManyHosts:
+    """The hosts of a document's guests, of which there is at least one; the first has the notes.
+
+    ``written`` is when the document was, which counts only where it says nothing itself.
+    """
     by_host: dict[tuple[str | None, bool], list[SavedGuest]] = {}
     for guest in guests:
         seen = guest.sighting
         by_host.setdefault((seen.host, seen.host_guessed), []).append(guest)
-    return ManyHosts([SavedHost(own) for own in by_host.values()], notes)
+    first, *others = by_host.values()
+    hosts = [SavedHost(first, written, notes), *(SavedHost(own, written) for own in others)]
+    return ManyHosts(hosts)
 
 
 def read_saved(data: bytes, path: str) -> tuple[list[SavedGuest], list[str]]:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from urllib.parse import SplitResult
 
 RUN_DIRECTORY = "/run/libvirt"
+_DEFAULT_URI = "qemu:///system"
 _PATIENCE = 1.0
 """Seconds for a name that only a DNS knows, and which may not answer."""
 
@@ -36,6 +37,11 @@ _LARGEST_SETTINGS = 2**22
 
 
 # ---- is it this machine? ----------------------------------------------------------------------
+
+
+def default_uri() -> str:
+    """The libvirt that is meant where none is named; virsh's variable comes first."""
+    return os.environ.get("LIBVIRT_DEFAULT_URI") or _DEFAULT_URI
 
 
 def split_uri(uri: str) -> SplitResult:
@@ -150,6 +156,19 @@ def qemu_pid(uri: str, domain: str, uuid: str) -> int | None:
     except (OSError, ValueError):
         return None
     return pid if is_qemu_of(pid, uuid) else None
+
+
+def end_children() -> None:
+    """End the processes that this one started: an ssh that waits for a host would wait on.
+
+    libvirt starts it, and ends it only where it closes the connection.
+    """
+    import signal  # one host alone does without
+
+    for task in os.listdir("/proc/self/task"):
+        with suppress(OSError, ValueError), open(f"/proc/self/task/{task}/children") as children:
+            for pid in children.read().split():
+                os.kill(int(pid), signal.SIGTERM)
 
 
 def _is_qemu_s(user: int) -> bool | None:

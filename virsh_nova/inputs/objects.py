@@ -16,6 +16,10 @@ from .read import read_bytes, source_name
 from .values import FieldError
 
 
+class Unsupported(NovaDomainsError):
+    """Well-formed, and nothing that lists objects of the kind."""
+
+
 class Input(NamedTuple):
     """Bytes to decode, and what errors and plans call their source."""
 
@@ -86,9 +90,9 @@ def refused(item: Item, error: FieldError) -> NovaDomainsError:
     return NovaDomainsError(f"{item.source}: {place}: {error}")
 
 
-def unsupported(source: str, kind: ObjectKind, place: str = "") -> NovaDomainsError:
+def unsupported(source: str, kind: ObjectKind, place: str = "") -> Unsupported:
     where = f"{source}: {place}" if place else source
-    return NovaDomainsError(f"{where}: unsupported format", f"Supported: {kind.supported}.")
+    return Unsupported(f"{where}: unsupported format", f"Supported: {kind.supported}.")
 
 
 def _documents(given: Input) -> Iterator[bytes]:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from ..check.codes import CODES, SEVERITIES, Code
 from ..check.finding import Finding, Key
 from ..check.report import Report
-from ..guests.columns import COLUMNS
+from ..guests.columns import COLUMNS, iso
 from .flat import NOTHING, text_of
 from .safe import cell, quoted, spreadsheet_cell, visible
 from .style import Paint, cells, flowing, wrapped
@@ -77,7 +77,7 @@ def _guest_lines(
         room = width and width - indent
         for number, line in enumerate(_what_is_wrong(finding, room, "→" if unicode else "->")):
             yield f"{' ' * indent if number else head}{line}"
-        if command := spelled(finding, report.program):
+        if command := spelled(finding, report):
             # Never broken: it is there to be copied.
             yield f"    {paint('$', 'quiet')} {command}"
 
@@ -86,6 +86,10 @@ def _who(
     row: Mapping[str, str], several_hosts: bool, width: int | None, paint: Paint
 ) -> Iterator[str]:
     """Name, state and owner before ids: in one line, or in two if that is too long."""
+    if not row["uuid"]:
+        name = quoted(row["host"]) if row["host"] else "of unknown name"
+        yield from flowing([(f"host {name}", "name")], width, paint)
+        return
     who = [(quoted(row["name"] or row["domain"] or row["uuid"]), "name")]
     who.append((cell(row["state"]), row["state"]) if row["state"] else ("not here", "warning"))
     who += [(f"{key} {quoted(row[key])}", "text") for key in ("project", "user") if row[key]]
@@ -147,12 +151,15 @@ def _summary(report: Report, width: int | None, paint: Paint) -> Iterator[str]:
 
 
 def _where(report: Report, guests: str) -> str:
-    """How many guests have findings; missing instances are counted apart."""
+    """How many guests have findings; missing instances, and hosts, are counted apart."""
     there = {finding.key for finding in report.findings if finding.guest is not None}
-    missing = {finding.key for finding in report.findings if finding.guest is None}
+    not_there = {finding.key for finding in report.findings if finding.guest is None}
+    hosts = sum(not uuid for _, uuid in not_there)
     on = [f"{len(there)} of {guests}"] if there else []
-    if missing:
-        on.append(_number(len(missing), "missing instance"))
+    if missing := len(not_there) - hosts:
+        on.append(_number(missing, "missing instance"))
+    if hosts:
+        on.append(_number(hosts, "host"))
     return " and ".join(on)
 
 
@@ -163,8 +170,9 @@ def _number(number: int, word: str) -> str:
 # ---- for programs -----------------------------------------------------------------------------
 
 
-def spelled(finding: Finding, program: Sequence[str]) -> str:
+def spelled(finding: Finding, report: Report) -> str:
     """The command, quoted for a shell; empty if there is none, or none that reaches the guest."""
+    program = report.programs.get(finding.host or "", report.program)
     if not (program and finding.command):
         return ""
     return visible(shlex.join([*program, *finding.command]))
@@ -187,7 +195,7 @@ def _row(finding: Finding, report: Report) -> dict[str, str]:
         "project": _of(guest, "project") if guest else str(project),
         "user": _of(guest, "user") if guest else str(user),
         "evidence": "; ".join(finding.evidence),
-        "command": spelled(finding, report.program),
+        "command": spelled(finding, report),
     }
 
 
@@ -226,10 +234,12 @@ def finding_document(finding: Finding, report: Report) -> dict[str, Any]:
     row = _row(finding, report)
     return {
         "host": finding.host,
-        "uuid": finding.uuid,
+        "hosts": list(finding.hosts),
+        "uuid": finding.uuid or None,
         "domain": row["domain"] or None,
         "name": row["name"] or None,
         "state": row["state"] or None,
+        "read_at": iso(finding.guest.read_at) if finding.guest else None,
         "project": row["project"] or None,
         "user": row["user"] or None,
         "severity": finding.severity,
@@ -239,6 +249,7 @@ def finding_document(finding: Finding, report: Report) -> dict[str, Any]:
         "consequence": CODES[finding.code].consequence,
         "remedy": finding.remedy,
         "command": row["command"] or None,
+        "others": [{**other._asdict(), "read_at": iso(other.read_at)} for other in finding.others],
     }
 
 
@@ -248,13 +259,16 @@ OK, WARNING, CRITICAL, UNKNOWN = range(4)
 _STATUS = {OK: "OK", WARNING: "WARNING", CRITICAL: "CRITICAL", UNKNOWN: "UNKNOWN"}
 
 
-def nagios_status(report: Report) -> int:
+def nagios_status(report: Report, missing: str = "") -> int:
+    """``missing`` says why guests may be missing: without a finding that leaves all open."""
     if report.count("error"):
         return CRITICAL
-    return WARNING if report.count("warning") else OK
+    if report.count("warning"):
+        return WARNING
+    return UNKNOWN if missing else OK
 
 
-def nagios_line(report: Report) -> str:
+def nagios_line(report: Report, missing: str = "") -> str:
     """One line with performance data, as monitoring plugins print it."""
     counts = {severity: report.count(severity) for severity in SEVERITIES}
     numbers = ", ".join(_number(counts[name], name) for name in SEVERITIES if counts[name])
@@ -263,8 +277,11 @@ def nagios_line(report: Report) -> str:
     named = [f"{number} {code}" if number > 1 else code for code, number in codes.items()]
     if len(named) > _MOST_NAMED:
         named = [*named[:_MOST_NAMED], f"{len(named) - _MOST_NAMED} more"]
-    status = _STATUS[nagios_status(report)]
+    status = _STATUS[nagios_status(report, missing)]
     text = f"{numbers}: {', '.join(named)}" if numbers else "nothing found"
+    if missing:
+        # To a monitoring system, performance data follow a bar.
+        text += f"; {visible(' '.join(missing.split())).replace('|', '/')}"
     figures = " ".join(f"{name}s={number}" for name, number in counts.items())
     return f"NOVA-DOMAINS {status} - {text} | {figures} guests={report.guests}\n"
 

@@ -86,9 +86,10 @@ def _cell(column: Column, guest: Guest) -> str:
 
 def plain_table(sections: Sequence[Section]) -> str:
     """For a pipe: tabulate's, never cut."""
+    # The choice of a format.
     from inspect import signature
 
-    import tabulate  # the choice of a format
+    import tabulate
 
     # A name may begin or end with blanks. tabulate takes an argument since 0.10, a global before.
     tabulate.PRESERVE_WHITESPACE = True

@@ -23,6 +23,8 @@ class ProgressBar:
         self._closed = False
         self._progress: Progress | None = None
         self._task: TaskID | None = None
+        self._latest: tuple[int, int] | None = None
+        """What came before it appeared: of slow hosts the next may take a while."""
         self._timer = Timer(APPEARS_AFTER, self._draw) if sys.stderr.isatty() else None
 
     def __enter__(self) -> ProgressBar:
@@ -45,6 +47,7 @@ class ProgressBar:
                 self._progress.stop()
 
     def __call__(self, done: int, total: int) -> None:
+        self._latest = done, total
         if self._progress and self._task is not None:
             self._progress.update(self._task, completed=done, total=total)
 
@@ -64,6 +67,7 @@ class ProgressBar:
                 transient=True,
             )
             # Without a total the bar pulses: the number of guests is not known yet.
-            self._task = progress.add_task(self._label, total=None)
+            done, total = self._latest or (0, None)
+            self._task = progress.add_task(self._label, completed=done, total=total)
             progress.start()
             self._progress = progress

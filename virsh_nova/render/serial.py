@@ -1,9 +1,9 @@
-"""Documents as JSON and YAML: exact strings, safe on a terminal."""
+"""Documents as JSON, JSON lines and YAML: exact strings, safe on a terminal."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from ..document.encode import Document
@@ -13,13 +13,22 @@ from .safe import escape_in_json, escape_in_yaml, is_safe
 def as_json(documents: Sequence[Document] | Document, *, one_a_line: bool, ascii_only: bool) -> str:
     """A JSON array with a guest on each line, or any document indented."""
     if one_a_line and not isinstance(documents, dict):
-        # The C encoder has no indentation, and is ten times as fast as the one that has.
-        encode = json.JSONEncoder(ensure_ascii=ascii_only, check_circular=False).encode
-        lines = ",\n".join(map(encode, documents))
+        lines = ",\n".join(map(_encoder(ascii_only), documents))
         text = f"[\n{lines}\n]\n" if documents else "[]\n"
     else:
         text = json.dumps(documents, ensure_ascii=ascii_only, indent=2) + "\n"
     return escape_in_json(text)
+
+
+def as_json_lines(documents: Iterable[Document], *, ascii_only: bool) -> Iterator[str]:
+    """A document a line, each as soon as it is made."""
+    for line in map(_encoder(ascii_only), documents):
+        yield escape_in_json(f"{line}\n")
+
+
+def _encoder(ascii_only: bool) -> Callable[[Document], str]:
+    # The C encoder has no indentation, and is ten times as fast as the one that has.
+    return json.JSONEncoder(ensure_ascii=ascii_only, check_circular=False).encode
 
 
 def as_yaml(documents: Sequence[Document] | Document, *, ascii_only: bool = False) -> str:

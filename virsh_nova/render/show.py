@@ -221,6 +221,7 @@ def _disks(hardware: Hardware) -> list[str]:
                 disk.bus,
                 disk.source or "(empty)",
                 f"serial {disk.serial}" if disk.serial else None,
+                "shareable" if disk.shareable else None,
             )
             if part
         )

@@ -17,7 +17,7 @@ from .saved_document import own_record
 SERVERS = ObjectKind(
     "server",
     "servers",
-    "nova-domains list or show -f json|yaml; "
+    "nova-domains list or show -f json|jsonl|yaml; "
     "openstack server show or list -f json|yaml (with the column ID); GET /servers/detail",
 )
 

@@ -80,6 +80,7 @@ class Index:
         self._sorted: dict[HandleKind, list[str]] = {}
         self._networks: dict[int, list[tuple[int, str]]] | None = None
         self._links: dict[str, list[str]] | None = None
+        self._port_devices: list[tuple[str, str]] | None = None
 
     def answers(self, handle: str, *, within: bool = True) -> list[Answer]:
         """Every guest that the handle belongs to, kind by kind, of each in order of domain names.
@@ -212,18 +213,13 @@ class Index:
             return [Answer("tap", device, port.guest, f"port {port.value}") for port in ports]
         return [
             Answer("tap", device, tap.guest, f"a device of the port of {tap.value}")
-            for key, taps in self._tables["tap"].items()
-            if (known := PORT_DEVICE.fullmatch(key)) and known[1].startswith(beginning)
-            for tap in taps
+            for tap in self._port_devices_of(beginning)
         ]
 
     def _of_unrecorded_port(self, port: str) -> list[Answer]:
-        beginning = port[:PORT_BEGINNING_LENGTH]
         return [
             Answer("port", port, tap.guest, f"port ({tap.value})")
-            for key, taps in self._tables["tap"].items()
-            if (known := PORT_DEVICE.fullmatch(key)) and known[1] == beginning
-            for tap in taps
+            for tap in self._port_devices_of(port[:PORT_BEGINNING_LENGTH])
             # One whose port is known in full has another one.
             if not any(
                 nic.port
@@ -231,6 +227,20 @@ class Index:
                 if nic.target == tap.value
             )
         ]
+
+    def _port_devices_of(self, beginning: str) -> Iterator[Answer]:
+        """The devices that are named after a port whose uuid begins so."""
+        table = self._tables["tap"]
+        if self._port_devices is None:
+            known = ((PORT_DEVICE.fullmatch(device), device) for device in table)
+            self._port_devices = sorted((match[1], device) for match, device in known if match)
+        for position in range(
+            bisect_left(self._port_devices, (beginning, "")), len(self._port_devices)
+        ):
+            port, device = self._port_devices[position]
+            if not port.startswith(beginning):
+                break
+            yield from table[device]
 
     def _of_short_name(self, made: MadeName) -> list[Answer]:
         """By id and what the short name keeps of the domain's; of one that is off, by the name."""
@@ -281,7 +291,7 @@ class Index:
         return [answer for uuid in uuids for kind in kinds for answer in self.recorded(kind, uuid)]
 
     def _in_network(self, text: str) -> list[Answer]:
-        from ipaddress import ip_address, ip_network
+        from ipaddress import ip_address, ip_network  # 1 ms, and networks are rare
 
         try:
             network = ip_network(text, strict=False)

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from difflib import get_close_matches
-
 from ..errors import HandleError
+from ..hosts.lookup import did_you_mean
 from ..quoting import quoted
 from .answer import HandleKind
 from .index import Index
@@ -14,7 +13,6 @@ _LONGEST = 256
 _CLOSE_TO_BARE: tuple[HandleKind, ...] = (
     "uuid", "domain", "name", "tap", "mac", "ip", "port", "volume", "project", "user",
 )  # fmt: skip
-_MOST_COMPARED = 5_000
 
 
 def no_match(handle: str, index: Index, *, asks_proc: bool, suggests: bool = True) -> HandleError:
@@ -52,11 +50,4 @@ def _close(kind: HandleKind | None, text: str, index: Index) -> str:
     for asked in (kind,) if kind else _CLOSE_TO_BARE:
         for name in index.names(asked):
             names.setdefault(name[:_LONGEST].lower(), name[:_LONGEST])
-    candidates = list(names)
-    if len(candidates) > _MOST_COMPARED:
-        # Each comparison takes 10 microseconds: compare only names with the same beginning.
-        candidates = [name for name in candidates if name[:2] == text[:2]][:_MOST_COMPARED]
-    close = get_close_matches(text, candidates, n=3, cutoff=0.75)
-    if close:
-        return "did you mean " + " or ".join(repr(names[name]) for name in close) + "?"
-    return "nova-domains list shows the guests of this host"
+    return did_you_mean(text, names, cutoff=0.75)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 from typing import Any, NamedTuple
 
 import pytest
@@ -37,6 +37,8 @@ VOLUME = "e2b487e4-a6a2-4148-beda-649cbc36fc65"
 VOLUME_GUEST = "70d245ce-f0a7-47a9-a58e-cf1c0e719f85"
 PROJECT = "03edb9b2d97144b3ba1926701905d2cf"
 USER = "1082a8a6dab742f580ff92dbbd2bb479"
+NOW = datetime(2026, 11, 25, 12, tzinfo=timezone.utc)
+SAVED = {"now": NOW, "documents": frozenset(("compute-1",))}
 NOVA_1_1 = "http://openstack.org/xmlns/libvirt/nova/1.1"
 NOVA_1_0 = "http://openstack.org/xmlns/libvirt/nova/1.0"
 
@@ -72,12 +74,28 @@ def healthy(**changes: Any) -> Guest:
 
 
 def copy(
-    *, uuid: str = OTHER, domain: str = "copy", disk: str = OTHER, mac: str = "fa:16:3e:00:00:02"
+    *,
+    uuid: str = OTHER,
+    domain: str = "copy",
+    disk: str = OTHER,
+    mac: str = "fa:16:3e:00:00:02",
+    port: str = OTHER,
 ) -> Guest:
     """A second guest, whose disks are of the instance ``disk``."""
     xml = xml_of("spawned").replace(UUID, uuid).replace("nova-lab-00000006", domain)
     xml = xml.replace(f"/instances/{uuid}/disk", f"/instances/{disk}/disk").replace(MAC, mac)
+    xml = xml.replace(PORT, port).replace(f"tap{PORT[:11]}", f"tap{port[:11]}")
     return guest_of(xml, uuid=uuid, domain=domain)
+
+
+def with_device(guest: Guest, function: str = "0x00") -> Guest:
+    """The same guest with a PCI device in pass-through."""
+    xml = xml_of("spawned").replace(
+        "</devices>",
+        "<hostdev mode='subsystem' type='pci'><source><address domain='0x0000' bus='0x3b' "
+        f"slot='0x00' function='{function}'/></source></hostdev></devices>",
+    )
+    return guest_of(xml, uuid=guest.uuid, domain=guest.domain)
 
 
 def volume_boot(root: str, serial: str = VOLUME) -> Guest:
@@ -168,9 +186,18 @@ CASES: dict[str, tuple[Case, Case]] = {
         Case([healthy(), healthy()._replace(host="compute-2")]),
         Case([healthy(), healthy(state="shutoff")._replace(host="compute-2")]),
     ),
+    "shared-volume": (
+        Case([volume_boot(""), volume_boot("")._replace(uuid=OTHER)]),
+        Case([volume_boot(""), volume_boot("", OTHER)._replace(uuid=OTHER)]),
+    ),
+    "port-on-two-guests": (Case([healthy(), copy(port=PORT)]), Case([healthy(), copy()])),
     "mac-on-two-guests": (
         Case([healthy(), copy(mac=MAC)]),
         Case([healthy(), copy()]),
+    ),
+    "device-on-two-guests": (
+        Case([with_device(healthy()), with_device(copy())]),
+        Case([with_device(healthy()), with_device(copy(), "0x01")]),
     ),
     "block-damaged": (
         Case([guest_of(changed("<nova:memory>192<", "<nova:memory>lots<"))]),
@@ -221,6 +248,10 @@ CASES: dict[str, tuple[Case, Case]] = {
         Case([guest_of(changed(f"/instances/{UUID}/disk'", f"/instances/{OTHER}/disk'"))]),
         Case([healthy()]),
     ),
+    "defined-twice": (
+        Case([healthy(), healthy(state="shutoff")._replace(host="compute-2")]),
+        Case([healthy(), healthy(state="shutoff")]),
+    ),
     "leftover": (
         Case([appliance()], ages={("compute-1", OTHER): 3700.0}),
         Case([appliance()], ages={("compute-1", OTHER): 3500.0}),
@@ -236,6 +267,10 @@ CASES: dict[str, tuple[Case, Case]] = {
     "power-state-differs": (
         Case([healthy()], [record(power_state=4)]),
         Case([healthy()], [record(power_state=None)]),
+    ),
+    "stale-snapshot": (
+        Case([healthy()._replace(read_at=NOW - timedelta(2))], options=SAVED),
+        Case([healthy()._replace(read_at=NOW - timedelta(0.9))], options=SAVED),
     ),
     "migrating": (
         Case([healthy(), healthy(state="paused", reason="migration")._replace(host="compute-2")]),
@@ -399,7 +434,8 @@ def test_many_that_share_a_disk_are_not_all_named_by_each() -> None:
     shared = [f for f in Case(guests).findings() if f.code == "shared-disk"]
     assert len(shared) == 299
     assert max(len(" ".join(finding.evidence)) for finding in shared) < 600
-    assert all("and 295 more" in finding.evidence[1] for finding in shared)
+    assert all(finding.evidence[1].endswith(") and others") for finding in shared)
+    assert all(len(finding.others) == 3 for finding in shared)
 
 
 def test_a_transient_guest_of_unknown_origin_is_a_helper_and_a_persistent_one_is_not() -> None:

@@ -24,7 +24,9 @@ class Host:
     """Guests that were read: one that crashed, and a helper, the process of which is this one."""
 
     name = certain_name = "compute-1"
+    certain_names = frozenset(("compute-1",))
     notes = NOTHING_TO_REPORT
+    documents: frozenset[str | None] = frozenset()
 
     def __init__(self, *, is_this_machine: bool = True) -> None:
         self.is_this_machine = is_this_machine

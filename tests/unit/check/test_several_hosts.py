@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import time
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -67,6 +68,46 @@ def test_an_instance_is_missing_on_the_host_where_nova_places_it() -> None:
     ]
     # Neither host was read.
     assert against([on("compute-1", 1)], server(1, "compute-1"), server(3, "compute-2")) == []
+
+
+def test_an_instance_on_another_host_than_nova_places_it_is_one_finding_that_names_both() -> None:
+    guests = [on("compute-1", 1), on("compute-2", 2)]
+    records = [server(1, "compute-2.example.org"), server(2, "compute-2")]
+    findings = examine(Examination(guests, frozenset(BOTH), records))
+    (found,) = [each for each in findings if each.code in ("orphan", "missing")]
+    assert (found.code, found.key) == ("orphan", ("compute-1", uuid_of(1)))
+    assert found.hosts == BOTH
+    assert found.evidence == (
+        "servers.json: it runs on compute-2.example.org",
+        "compute-2 does not have it",
+    )
+    # Both have it: what is there is no longer the evidence.
+    both = [*guests, on("compute-2", 1)]
+    findings = examine(Examination(both, frozenset(BOTH), records))
+    (found,) = [each for each in findings if each.code in ("orphan", "missing")]
+    assert (found.key, len(found.evidence)) == (("compute-1", uuid_of(1)), 1)
+    # The host where Nova places it was not read.
+    findings = examine(Examination(guests[:1], frozenset(BOTH[:1]), records[:1]))
+    (found,) = [each for each in findings if each.code in ("orphan", "missing")]
+    assert (found.hosts, len(found.evidence)) == (BOTH[:1], 1)
+
+
+def test_a_foreign_guest_of_that_uuid_elsewhere_leaves_the_instance_missing() -> None:
+    foreign = on("compute-1", 1)._replace(kind="foreign", manager="oVirt")
+    assert against([foreign, on("compute-2", 2)], server(1, "compute-2"), server(2)) == [
+        ("compute-2", uuid_of(1), "missing")
+    ]
+
+
+def test_many_hosts_and_records_take_no_longer_than_their_number() -> None:
+    many = 3000
+    guests = [on(f"c{number}.cell.example", number) for number in range(1, many)]
+    records = [server(number, f"c{number}") for number in range(1, many + 1)]
+    hosts = frozenset(guest.host for guest in guests if guest.host)
+    began = time.process_time()
+    findings = examine(Examination(guests, hosts, records))
+    assert {finding.code for finding in findings} == {"no-block"}
+    assert time.process_time() - began < 10  # Comparing each with each took minutes.
 
 
 def test_of_two_records_each_host_has_its_own() -> None:
@@ -241,8 +282,10 @@ class _Read:
     """Guests that were read, as a host."""
 
     name = certain_name = None
+    certain_names: frozenset[str] = frozenset()
     notes = NOTHING_TO_REPORT
     is_this_machine = False
+    documents: frozenset[str | None] = frozenset()
 
     def __init__(self, *guests: Guest) -> None:
         self._guests = guests
@@ -275,3 +318,22 @@ def test_a_cloud_is_asked_for_each_host_and_for_guests_of_unknown_ones(
     orphans = [finding.key for finding in report.findings if finding.code == "orphan"]
     assert orphans == [("compute-2", uuid_of(2)), ("dumps", uuid_of(3))]
     assert [warning.message for warning in report.warnings] == ["the same"]
+
+
+def test_an_instance_that_an_empty_host_should_have_is_missing(tmp_path: Path) -> None:
+    """One of several hosts has no guests: it was read all the same."""
+    (tmp_path / "servers.json").write_text(
+        json.dumps(
+            {
+                "servers": [
+                    {"id": uuid_of(9), "status": "ACTIVE", "OS-EXT-SRV-ATTR:host": name}
+                    for name in ("compute-2", "compute-3")
+                ]
+            }
+        )
+    )
+    host: Any = _Read(on("compute-1", 1))
+    host.certain_names = frozenset(("compute-1", "compute-2"))
+    report = check(host, CheckOptions(files=(str(tmp_path / "servers.json"),), severity="error"))
+    missing = [finding.key for finding in report.findings if finding.code == "missing"]
+    assert missing == [("compute-2", uuid_of(9))]

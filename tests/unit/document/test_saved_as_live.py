@@ -10,6 +10,7 @@ import pytest
 
 from tests.support import embedded
 from tests.support.command import nova_domains
+from tests.support.moments import without_moments
 from virsh_nova.block.facts import facts_of
 from virsh_nova.check.examine import examine
 from virsh_nova.check.finding import Examination
@@ -60,7 +61,7 @@ def both(path: str, *arguments: str) -> tuple[str, str]:
     assert (live.returncode, live.stderr) == (read.returncode, "")
     assert read.stderr.startswith("nova-domains: note: read from ")
     assert read.stderr.count("\n") == 1
-    return live.stdout, read.stdout
+    return without_moments(live.stdout), without_moments(read.stdout)
 
 
 @pytest.mark.parametrize(

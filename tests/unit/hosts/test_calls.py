@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from virsh_nova.hosts.calls import SLOW, Call, Calls
+from virsh_nova.hosts.calls import SLOW, Call, Calls, Threads
 from virsh_nova.hosts.host import no_progress
 
 Ask = Callable[[int], int]
@@ -66,6 +66,54 @@ def test_there_is_a_bound_to_how_many_hang(over: threading.Event) -> None:
         calls.wait(1, no_progress, for_slow=False)
     assert calls.asked == 8 + 32
     assert len(calls.unanswered) == 101
+
+
+def test_hosts_that_are_read_at_once_share_their_threads() -> None:
+    """Few of them have as many as before; many of them have a bound."""
+    assert [Threads(hosts).each for hosts in (1, 4, 20, 64, 1000)] == [256, 64, 12, 4, 2]
+    lock, now, most = threading.Lock(), 0, 0
+
+    def ask(_: int) -> None:
+        nonlocal now, most
+        with lock:
+            now += 1
+            most = max(most, now)
+        time.sleep(0.01)
+        with lock:
+            now -= 1
+
+    calls = Calls(ask, range(50), at_once=40, threads=Threads(64))
+    calls.wait(30, no_progress)
+    assert most == 4
+
+
+def test_calls_that_hang_are_replaced_from_what_all_share(over: threading.Event) -> None:
+    shared = Threads(64)
+    assert shared.take(1000) == 128
+    for _ in range(3):
+        shared.give_back()
+    ask = hanging(over, 0, 1, 2)
+    calls = Calls(ask, range(40), at_once=8, open_another=lambda: ask, threads=shared)
+    calls.wait(30, no_progress, for_slow=False)
+    assert calls.unanswered == {0, 1, 2}
+    # Those that ended gave back what they had taken.
+    end = time.monotonic() + 30
+    while not (taken := shared.take(3)):
+        assert time.monotonic() < end
+    assert taken > 0
+
+
+def test_a_host_on_which_all_hang_goes_on_when_there_are_no_spare_threads(
+    over: threading.Event,
+) -> None:
+    shared = Threads(64)
+    shared.take(1000)
+    stuck = range(10)
+    ask = hanging(over, *stuck)
+    calls = Calls(ask, range(30), at_once=8, open_another=lambda: ask, threads=shared)
+    calls.wait(30, no_progress, for_slow=False)
+    assert calls.unanswered == set(stuck)
+    assert shared.take(1) == 0
 
 
 def test_none_is_replaced_where_nothing_else_can_be_opened(over: threading.Event) -> None:

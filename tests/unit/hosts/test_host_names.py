@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from virsh_nova.guests.host_names import is_loopback, same_host
+from virsh_nova.guests.host_names import HostNames, is_loopback, same_host
 from virsh_nova.sources.record import Record
 
 LOOPBACK = [
@@ -97,6 +97,25 @@ def test_a_record_says_whether_its_instance_runs_here(
     hosts: tuple[str, ...], host: str | None, expected: bool | None
 ) -> None:
     assert runs_on(hosts, host) is expected
+
+
+labels = st.sampled_from(("cmp-1", "CMP-1", "cmp-2", "a", "b", "192", "", " "))
+names = (
+    st.lists(labels, min_size=1, max_size=4).map(".".join)
+    | st.sampled_from(("192.0.2.1", "2001:db8::1", "[2001:DB8:0::1]", "192.0.2.1.example"))
+    | st.text(max_size=8)
+)
+
+
+@given(st.lists(names, max_size=8), names)
+def test_of_many_hosts_a_name_finds_those_that_are_the_same(hosts: list[str], name: str) -> None:
+    found = list(HostNames(hosts).named(name))
+    assert sorted(found) == sorted(host for host in hosts if same_host(host, name))
+
+
+def test_a_name_of_any_length_is_looked_up_at_once() -> None:
+    name = "a." * 100_000
+    assert list(HostNames([name]).named(name)) == [name]
 
 
 @given(st.text(max_size=40), st.text(max_size=40))

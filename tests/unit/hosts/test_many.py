@@ -59,6 +59,7 @@ def test_several_hosts_have_no_common_name(two: Host) -> None:
 
 def test_two_sources_of_one_host_have_its_name(tmp_path: Path) -> None:
     both = opened(tree(tmp_path / "x", "one", A), tree(tmp_path / "y", "one", B))
+    both.sightings()
     assert (both.name, both.certain_name) == ("one", "one")
 
 
@@ -74,10 +75,10 @@ def test_chosen_guests_are_read_from_each_host(two: Host) -> None:
     assert [guest.key for guest in chosen] == [("two", A)]
 
 
-def test_progress_counts_the_guests_of_all_hosts(two: Host) -> None:
+def test_progress_counts_the_hosts(two: Host) -> None:
     steps: list[tuple[int, int]] = []
     two.guests("block", progress=lambda done, total: steps.append((done, total)))
-    assert steps[-1] == (3, 3)
+    assert steps[-1] == (2, 2)
     assert [done for done, _ in steps] == sorted(done for done, _ in steps)
 
 
@@ -85,7 +86,9 @@ def test_the_notes_of_all_hosts_are_reported_warnings_first(tmp_path: Path) -> N
     x = tree(tmp_path / "x", "one", A)
     y = tree(tmp_path / "y", "two", B)
     (y / "etc/libvirt/qemu/broken.xml").write_text("<domain>")
-    notes = opened(x, y).notes
+    both = opened(x, y)
+    both.sightings()
+    notes = both.notes
     assert [line.kind for line in notes.lines] == ["warning", "note", "note"]
     assert "broken XML" in notes.lines[0].text
     assert f"read from {x}/etc/libvirt/qemu" in notes.lines[1].text
@@ -100,7 +103,9 @@ def test_one_incomplete_host_makes_all_incomplete(tmp_path: Path) -> None:
     (y / "run/libvirt").mkdir(parents=True)
     (y / "run/libvirt/qemu").symlink_to("/../../..")
     assert not opened(x).notes.incomplete
-    assert opened(x, y).notes.incomplete
+    both = opened(x, y)
+    both.guests("block")
+    assert both.notes.incomplete
 
 
 def test_a_handle_means_a_guest_on_each_host_that_has_it(two: Host) -> None:
@@ -151,7 +156,17 @@ def test_one_instance_on_two_real_hosts_is_two_guests() -> None:
     )  # fmt: skip
 
 
-def test_a_path_that_holds_nothing_is_an_error_whatever_the_others_hold(tmp_path: Path) -> None:
+def test_a_path_that_holds_nothing_fails_and_the_others_are_read(tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     with pytest.raises(HostError, match="holds no domain"):
-        opened(tree(tmp_path / "x", "one", A), tmp_path / "empty")
+        opened(tmp_path / "empty")
+    host = opened(tree(tmp_path / "x", "one", A), tmp_path / "empty", tmp_path / "nowhere")
+    assert [guest.key for guest in host.guests("whole")] == [("one", A)]
+    assert host.notes.incomplete
+    first, second, _ = (line.text for line in host.notes.lines)
+    assert first.startswith(f"1 of 3 hosts was not read: {tmp_path}/empty: holds no domain: looked")
+    assert second == (
+        f"1 of 3 hosts was not read: {tmp_path}/nowhere: cannot be read: No such file or directory"
+    )
+    with pytest.raises(HostError, match="none of 2 hosts was read"):
+        opened(tmp_path / "empty", tmp_path / "nowhere").guests("block")

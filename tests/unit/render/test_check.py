@@ -18,10 +18,11 @@ from tests.support.guests import full_instance, instance, nova_guest
 from tests.support.strategies import texts
 from tests.support.terminals import SGR
 from virsh_nova.check.codes import CODES
-from virsh_nova.check.finding import Finding, found
+from virsh_nova.check.finding import Finding, Other, found
 from virsh_nova.check.report import Report
 from virsh_nova.model import Identity, Owner
 from virsh_nova.render.check import (
+    UNKNOWN,
     as_csv,
     as_values,
     column_names,
@@ -93,6 +94,26 @@ def test_nothing_that_acts_comes_out(name: str, text: str) -> None:
     assert ACTS.findall(SGR.sub("", OUTPUTS[name](hostile(text)))) == []
 
 
+STALE = Finding("stale-snapshot", "warning", "compute-1", "", None, ("read 3 d ago",))
+
+
+@pytest.mark.parametrize("name", OUTPUTS)
+@given(texts())
+def test_the_names_of_hosts_and_of_other_guests_act_on_nothing(name: str, text: str) -> None:
+    other = Other(text, text, text, text)
+    found = [STALE._replace(host=text, others=(other,)), ERROR._replace(others=(other,))]
+    report = Report(found, 2, program=("nova-domains", "-c", text), several_hosts=True)
+    assert ACTS.findall(SGR.sub("", OUTPUTS[name](report))) == []
+
+
+def test_a_finding_of_a_host_is_no_missing_instance() -> None:
+    text = findings_table(Report([ERROR, STALE], 2, several_hosts=True), width=None, paint=plain)
+    assert "host compute-1\n  warning  stale-snapshot  read 3 d ago " in text
+    assert "1 error, 1 warning on 1 of 2 guests and 1 host\n" in text
+    unknown = Report([STALE._replace(host=None)], 2)
+    assert findings_table(unknown, width=None, paint=plain).startswith("host of unknown name\n")
+
+
 @given(texts())
 def test_a_spreadsheet_runs_nothing_and_has_a_row_for_each(text: str) -> None:
     head, *rows = csv.reader(StringIO(as_csv(hostile(text))))
@@ -123,10 +144,18 @@ def test_json_has_the_true_texts(text: str) -> None:
 def test_a_command_is_one_that_a_shell_takes(text: str) -> None:
     """A shell gets the user's words back, or sees them escaped."""
     finding = found("no-block", GUEST, "e", command=("stamp", GUEST.uuid, "--from", text))
-    line = spelled(finding, ("nova-domains", "-c", "qemu:///system"))
+    line = spelled(finding, Report([finding], 1, program=("nova-domains", "-c", "qemu:///system")))
     assert "\n" not in line
     if text.isprintable() and text.isascii():
         assert shlex.split(line)[-1] == text
+
+
+def test_a_command_reaches_the_host_of_its_guest() -> None:
+    programs = {"compute-1": ("nova-domains", "-c", "qemu+ssh://one/system"), "compute-2": ("no",)}
+    line = spelled(WARNING, Report([WARNING], 1, programs=programs))
+    assert line.startswith("nova-domains -c qemu+ssh://one/system stamp ")
+    # Several URIs lead to hosts of that name: none is certain to reach the guest.
+    assert spelled(WARNING, Report([WARNING], 1, programs={"compute-2": ("no",)})) == ""
 
 
 @given(st.text(max_size=60))
@@ -134,7 +163,15 @@ def test_a_monitor_gets_one_line_and_one_bar(text: str) -> None:
     line = nagios_unknown(text)
     assert line.count("\n") == 1
     assert "|" not in line
-    assert nagios_line(hostile(text)).count("|") == 1
+    assert nagios_line(hostile(text), text).count("|") == 1
+    assert nagios_line(hostile(text), text).count("\n") == 1
+
+
+def test_a_missing_host_leaves_a_monitor_in_doubt_unless_there_is_something_graver() -> None:
+    for findings, status in (([], UNKNOWN), ([NOTE], UNKNOWN), ([WARNING], 1), ([ERROR], 2)):
+        assert nagios_status(Report(findings, 1), "1 host is missing") == status
+    line = nagios_line(Report([], 0), "1 of 2 hosts was not read: a: gone")
+    assert line.startswith("NOVA-DOMAINS UNKNOWN - nothing found; 1 of 2 hosts was not read: a: ")
 
 
 # ---- how it looks -----------------------------------------------------------------------------

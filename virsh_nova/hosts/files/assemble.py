@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from datetime import datetime
 from typing import NamedTuple
 
 from ...block.reader import in_quotes
@@ -85,12 +86,17 @@ def host_name(search: Search) -> HostName:
     return HostName(search.host, guessed=search.host is not None)
 
 
-def assemble(search: Search, host: HostName, lives_on: LivesOn | None = None) -> Assembled:
+def assemble(
+    search: Search,
+    host: HostName,
+    lives_on: LivesOn | None = None,
+    read_at: datetime | None = None,
+) -> Assembled:
     """Put the files of a host together, by guest. Never raises for what they hold.
 
     ``lives_on``, where this machine is the host, is asked for every guest that has a live file.
     """
-    files, faults = _Files(host), list(search.faults)
+    files, faults = _Files(host, read_at), list(search.faults)
     for found in search.found:
         if found.role == "listing":
             files.listed.update(read_listing(found.data))
@@ -130,8 +136,9 @@ def _snapshot(file: DomainFile) -> str:
 
 
 class _Files:
-    def __init__(self, host: HostName) -> None:
+    def __init__(self, host: HostName, read_at: datetime | None) -> None:
         self._host = host
+        self._read_at = read_at
         self.live: dict[str, DomainFile] = {}
         self.persistent: dict[str, DomainFile] = {}
         self.dumped: dict[str, DomainFile] = {}
@@ -237,4 +244,4 @@ class _Files:
         self, uuid: str, name: str, number: int | None, state: str, reason: str | None = None
     ) -> Sighting:
         host, guessed = self._host
-        return Sighting(host, uuid, name, number, state, reason, guessed)
+        return Sighting(host, uuid, name, number, state, reason, guessed, self._read_at)

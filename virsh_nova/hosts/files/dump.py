@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import codecs
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from ...block.reader import in_quotes
 from .domain_file import Broken, DomainFile, Unusable, read_document
 from .layout import LARGEST_XML
-from .pieces import Piece, Pieces, pieces_of
-from .unlike import what_it_is
+
+if TYPE_CHECKING:
+    from .pieces import Piece, Pieces
 
 _MOST_FAULTS = 20
 _MOST_KEPT = 1000
@@ -45,6 +46,10 @@ def read_dump(data: bytes) -> Dump:
             broken = str(error)
         except Unusable as error:
             return Dump((), (str(error),))
+    # 2 ms that libvirt's own files do without.
+    from .pieces import pieces_of
+    from .unlike import what_it_is
+
     text = _decoded(data)
     pieces = pieces_of(text)
     domains, faults = _read(text, pieces)

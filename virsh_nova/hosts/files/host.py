@@ -5,14 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..host import Chosen, Detail, Notes, Progress, everyone, no_progress
-from ..in_memory import guests_of
+from ..in_memory import InMemory, guests_of
 from .assemble import GuestFiles, HostName
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from ...model import Guest, Sighting
 
 
-class FilesHost:
+class FilesHost(InMemory):
     """One host, all of whose files have been read."""
 
     def __init__(
@@ -22,12 +24,14 @@ class FilesHost:
         notes: Notes,
         *,
         is_this_machine: bool = False,
+        read_at: datetime | None = None,
     ) -> None:
         self.name = name.text
         self.certain_name = None if name.guessed else name.text
         self.notes = notes
         """What was read and how old it is, and the files that could not be read."""
         self.is_this_machine = is_this_machine
+        self.read_at = read_at
         self._guests = guests
 
     def sightings(self) -> list[Sighting]:

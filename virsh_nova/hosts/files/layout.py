@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable
+from datetime import datetime, timezone
 from typing import Literal, NamedTuple
 
 Role = Literal["live", "persistent", "xml", "listing", "hostname"]
@@ -89,6 +90,14 @@ def written_moment(seconds: float) -> str | None:
     """``2024-05-06 07:08:09 UTC``; None for what no calendar has."""
     try:
         return time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(seconds))
+    except (OverflowError, ValueError, OSError):
+        return None
+
+
+def moment_of(seconds: float | None) -> datetime | None:
+    """In UTC, to the second; None for what no calendar has."""
+    try:
+        return None if seconds is None else datetime.fromtimestamp(int(seconds), timezone.utc)
     except (OverflowError, ValueError, OSError):
         return None
 

@@ -7,20 +7,21 @@ import os
 import re
 import stat
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from datetime import datetime
 from typing import BinaryIO
 
 from ...errors import HostError, NovaDomainsError
 from ...guests.host_names import is_loopback
 from ...inputs.read import why_not
-from ..host import Host, Note, Notes
+from ..host import Host, Note, Notes, this_moment
 from ..this_machine import look_up_name, objection
 from .assemble import HostName, LivesOn, assemble, host_name
 from .dump import read_dump
 from .host import FilesHost
-from .layout import LARGEST_DUMP, Found, Search, newest, too_large, written_moment
-from .search import Looked, holds_host, search_folder, search_tree
-from .tree import Tree, open_tree
+from .layout import LARGEST_DUMP, Found, Search, moment_of, newest, too_large, written_moment
+from .search import Looked, search_tree
+from .tree import open_tree
 
 LARGEST_JSON = 100 * 2**20
 _MOST_REPORTS = 1000
@@ -29,8 +30,8 @@ _BEGINNING = 4096
 _JSON = re.compile(rb"\s*[\[{]\s*(?:$|[\[\]{}\"]|(?:-?[0-9][0-9.eE+-]*|true|false|null)\s*[,\]])")
 # Keys of Nova's API and of the openstack client, none of which is in a document of ours.
 _OF_NOVA = re.compile(rb'"(?:servers?|ID|tenant_id|project_id|OS-[\w:-]+)"\s*:')
-_RIGHTS = "run it as root"
-_SUPPORTED = (
+RIGHTS = "run it as root"
+SUPPORTED = (
     "supported: the root of a host's file system, a sos report, unpacked or as .tar.xz or "
     ".tar.gz, output of virsh dumpxml in a file or a folder of files, and a saved list -f json"
 )
@@ -42,7 +43,7 @@ def open_offline() -> FilesHost:
     with open_tree("/") as tree:
         looked = search_tree(tree, reports=False)
     if looked.forbidden:
-        raise HostError(f"--offline: {looked.search.faults[0]}", _RIGHTS)
+        raise HostError(f"--offline: {looked.search.faults[0]}", RIGHTS)
     if not looked.search.found and not looked.at_home:
         raise HostError(
             f"--offline: no domain was found; looked for {', '.join(looked.places)}",
@@ -52,81 +53,46 @@ def open_offline() -> FilesHost:
     return _host(looked.search, HostName(own, guessed=is_loopback(own)), lives_on=objection)
 
 
-def open_files(paths: Sequence[str]) -> list[Host]:
-    """The hosts that the paths hold, at least one for each. Raises ``HostError``."""
-    return [host for path in paths for host in _hosts(path)]
+class NothingHere(HostError):
+    """No guest is described there; and nothing says that one should be."""
 
 
-def _hosts(path: str) -> list[Host]:
+def open_file(path: str) -> Host:
+    """The hosts that a file holds. Raises ``HostError``."""
     try:
         mode = os.stat(path).st_mode
-        if stat.S_ISDIR(mode):
-            return list(_hosts_in_folder(path))
         # Before it is opened, since opening a device can do things of its own; and after, since
         # somebody else may have put one there meanwhile.
         if stat.S_ISREG(mode):
             with open(path, "rb", opener=_without_waiting) as file:
                 if stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-                    return [_host_in_file(file, path)]
-        raise HostError(f"{path}: is neither a file nor a folder", _SUPPORTED)
+                    return host_in_file(file, path)
     except (OSError, ValueError) as error:  # ValueError: a NUL in the path
-        hint = _RIGHTS if isinstance(error, PermissionError) else ""
-        raise HostError(f"{path}: cannot be read: {why_not(error)}", hint) from None
+        raise unopened(path, error) from None
+    raise HostError(f"{path}: is neither a file nor a folder", SUPPORTED)
+
+
+def unopened(path: str, error: OSError | ValueError) -> HostError:
+    """Why a path cannot be opened."""
+    hint = RIGHTS if isinstance(error, PermissionError) else ""
+    return HostError(f"{path}: cannot be read: {why_not(error)}", hint)
 
 
 def _without_waiting(path: str, flags: int) -> int:
     return os.open(path, flags | os.O_NONBLOCK | os.O_NOCTTY)
 
 
-def _hosts_in_folder(path: str) -> list[FilesHost]:
-    with open_tree(path) as tree:
-        if holds_host(tree):
-            return [_found_host(path, search_tree(tree))]
-        hosts, faults = _hosts_of_reports(tree)
-        return hosts or [_found_host(path, search_folder(tree), faults)]
-
-
-def _hosts_of_reports(tree: Tree) -> tuple[list[FilesHost], list[str]]:
-    """The hosts of the reports in a folder, and the folders in it that cannot be opened.
-
-    Raises ``HostError`` where there are reports, and none of them holds a guest.
-    """
-    with tree.folder(".") as folder:
-        names = folder.names(folders=True)
-    hosts: list[FilesHost] = []
-    empty: list[HostError] = []
-    faults: list[str] = []
-    for name in names[:_MOST_REPORTS]:
-        try:
-            with tree.inner(name) as inner:
-                if holds_host(inner):
-                    hosts.append(_found_host(inner.root, search_tree(inner)))
-        except HostError as error:
-            empty.append(error)
-        except OSError as error:
-            # It may have gone, or become a link, since it was listed.
-            faults.append(f"{tree.path(name)}: not read: {error.strerror}")
-    if len(names) > _MOST_REPORTS:
-        faults.append(f"{tree.root}: only the first {_MOST_REPORTS} folders were read")
-    if empty and not hosts:
-        raise empty[0]
-    if hosts:
-        warnings = [Note("warning", text) for text in (*(str(one) for one in empty), *faults)]
-        notes = hosts[0].notes
-        incomplete = notes.incomplete or bool(faults) or any(one.hint == _RIGHTS for one in empty)
-        hosts[0].notes = Notes((*warnings, *notes.lines), incomplete)
-    return hosts, faults
-
-
-def _found_host(path: str, looked: Looked, faults: Sequence[str] = ()) -> FilesHost:
+def found_host(path: str, looked: Looked) -> FilesHost:
+    """The host whose files were looked for. Raises ``HostError`` where none describes a guest."""
     host = _host(looked.search, host_name(looked.search))
     if not host.sightings():
-        looked_for = "; ".join((f"looked for {', '.join(looked.places)}", *faults))
-        raise _nothing(path, looked_for, host, looked.forbidden or bool(faults))
+        looked_for = f"looked for {', '.join(looked.places)}"
+        raise _nothing(path, looked_for, host, looked.search, looked.forbidden)
     return host
 
 
-def _host_in_file(file: BinaryIO, path: str) -> Host:
+def host_in_file(file: BinaryIO, path: str) -> Host:
+    """The host, or the hosts, that an open file holds. Raises ``HostError``, ``OSError``."""
     # What it holds decides which of these are needed: 3 ms for archives, 8 for documents.
     from .compressed import BZIP2, GZIP, XZ
 
@@ -141,7 +107,9 @@ def _host_in_file(file: BinaryIO, path: str) -> Host:
             search = search_archive(file, path)
             host = _host(search, host_name(search))
             if not host.sightings():
-                raise _nothing(path, "looked for the files of libvirt and virsh in it", host)
+                raise _nothing(
+                    path, "looked for the files of libvirt and virsh in it", host, search
+                )
             return host
     if _JSON.match(beginning.removeprefix(codecs.BOM_UTF8)):
         return _saved_host(_all_of(file, path, LARGEST_JSON), path, modified)
@@ -155,7 +123,8 @@ def _host_in_file(file: BinaryIO, path: str) -> Host:
 def _without_domain(path: str, data: bytes) -> HostError:
     first, *rest = read_dump(data).faults
     more = f" (and {len(rest)} more like it)" if rest else ""
-    return HostError(f"{path}: holds no domain: {first}{more}", _SUPPORTED)
+    kind = HostError if data.strip() else NothingHere
+    return kind(f"{path}: holds no domain: {first}{more}", SUPPORTED)
 
 
 def _all_of(file: BinaryIO, path: str, limit: int) -> bytes:
@@ -166,6 +135,8 @@ def _all_of(file: BinaryIO, path: str, limit: int) -> bytes:
 
 
 def _saved_host(data: bytes, path: str, modified: float) -> Host:
+    # 8 ms that other files do without.
+    from ...inputs.objects import Unsupported
     from ..saved import hosts_of, read_saved
 
     try:
@@ -173,40 +144,53 @@ def _saved_host(data: bytes, path: str, modified: float) -> Host:
     except NovaDomainsError as error:
         if _OF_NOVA.search(data[:_BEGINNING]):
             raise _of_nova(path) from None
-        raise HostError(error.message, error.hint or _SUPPORTED) from None
+        if isinstance(error, Unsupported):
+            raise NothingHere(error.message, error.hint) from None
+        raise HostError(error.message, error.hint or SUPPORTED) from None
     if not guests and _OF_NOVA.search(data[:_BEGINNING]):
         raise _of_nova(path)
     if not guests:
         why = f": {faults[0]}" if faults else ""
-        raise HostError(f"{path}: holds no guest{why}", _SUPPORTED)
-    return hosts_of(guests, _notes(path, len(guests), modified, faults))
+        kind = HostError if faults else NothingHere
+        raise kind(f"{path}: holds no guest{why}", SUPPORTED)
+    moments = {one.saved.read_at for one in guests}
+    notes = _notes(path, len(guests), modified, faults, moments=moments)
+    return hosts_of(guests, notes, moment_of(modified))
 
 
-def _of_nova(path: str) -> HostError:
-    return HostError(
+def _of_nova(path: str) -> NothingHere:
+    return NothingHere(
         f"{path}: holds no guest: it is Nova's list of servers, which says nothing of libvirt",
         "check --against and stamp --from read it",
     )
 
 
 def _host(search: Search, name: HostName, lives_on: LivesOn | None = None) -> FilesHost:
-    assembled = assemble(search, name, lives_on)
     youngest = newest(file for file in search.found if file.role != "hostname")
+    # libvirt writes the files of this machine when something changes: until then they are true.
+    read_at = moment_of(youngest) if lives_on is None else this_moment()
+    assembled = assemble(search, name, lives_on, read_at)
     notes = _notes(search.place, len(assembled.guests), youngest, assembled.faults, assembled.notes)
     return FilesHost(
         name,
         assembled.guests,
         notes._replace(incomplete=not search.complete),
         is_this_machine=lives_on is not None,
+        read_at=read_at,
     )
 
 
-def _nothing(path: str, looked_for: str, host: FilesHost, forbidden: bool = False) -> HostError:
+def _nothing(
+    path: str, looked_for: str, host: FilesHost, search: Search, forbidden: bool = False
+) -> HostError:
     faults = [line.text for line in host.notes.lines if line.kind == "warning"]
     why = f"; {faults[0]}" if faults else ""
     more = f" (and {len(faults) - 1} more like it)" if len(faults) > 1 else ""
-    return HostError(
-        f"{path}: holds no domain: {looked_for}{why}{more}", _RIGHTS if forbidden else _SUPPORTED
+    # A network's XML is none of a guest; a domain that cannot be read is a guest that is lost.
+    lost = forbidden or not search.complete or any(b"<dom" in file.data for file in search.found)
+    kind = HostError if lost else NothingHere
+    return kind(
+        f"{path}: holds no domain: {looked_for}{why}{more}", RIGHTS if forbidden else SUPPORTED
     )
 
 
@@ -216,15 +200,43 @@ def _notes(
     modified: float | None,
     faults: Sequence[str],
     more: Sequence[str] = (),
+    moments: Collection[datetime | None] = (None,),
 ) -> Notes:
-    """A warning for each fault, and notes: on what was read, how old it is, and ``more``."""
+    """A warning for each fault, and notes: on what was read, how old it is, and ``more``.
+
+    ``moments`` are those at which the guests themselves say that they were read.
+    """
     warnings = [Note("warning", fault) for fault in faults]
-    notes = [Note("note", text) for text in (*more, _notice(place, guests, modified))]
-    return Notes((*warnings, *notes))
+    notes = [Note("note", text) for text in more]
+    return Notes((*warnings, *notes, summary(place, guests, modified, moments)))
 
 
-def _notice(place: str, guests: int, modified: float | None) -> str:
-    read = f"read from {place}, not from libvirt: {guests} guest{'' if guests == 1 else 's'}"
+def summary(
+    place: str,
+    guests: int,
+    modified: float | None,
+    moments: Collection[datetime | None] = (None,),
+    more: str = "",
+) -> Note:
+    """What was read, and of when: what the guests say themselves, else when it was written."""
+    return Note("note", _summary(place, guests, modified, moments, more), is_summary=True)
+
+
+def _summary(
+    place: str,
+    guests: int,
+    modified: float | None,
+    moments: Collection[datetime | None],
+    more: str,
+) -> str:
+    number = f"{guests} guest{'' if guests == 1 else 's'}{more}"
+    read = f"read from {place}, not from libvirt: {number}"
+    known = [moment for moment in moments if moment is not None]
+    if len(known) == len(moments):
+        oldest = min(known)
+        each = "as of" if len(known) == 1 else "the oldest as of"
+        age = _age(time.time() - oldest.timestamp())
+        return f"{read}, {each} {oldest:%Y-%m-%d %H:%M:%S} UTC, {age}"
     moment = None if modified is None else written_moment(modified)
     if modified is None or moment is None:
         return read

@@ -14,6 +14,7 @@ import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import TracebackType
+from typing import BinaryIO, Literal, NamedTuple
 
 from .layout import too_large
 
@@ -48,6 +49,13 @@ def open_tree(root: str) -> Tree:
     return Tree(root, os.path.basename(os.path.realpath(root)), descriptor)
 
 
+class Entry(NamedTuple):
+    """What a folder holds under a name."""
+
+    name: str
+    kind: Literal["file", "folder", "link", "other"]
+
+
 class Tree:
     """Folders and files below a root. Every method raises ``OSError`` for what it cannot read."""
 
@@ -67,12 +75,19 @@ class Tree:
         _error: BaseException | None,
         _trace: TracebackType | None,
     ) -> None:
-        os.close(self._descriptor)
+        self.close()
 
     def inner(self, name: str) -> Tree:
         """The tree below a folder right under the root, which is no link. Raises ``OSError``."""
         descriptor = os.open(name, _FOLDER, dir_fd=self._descriptor)
         return Tree(os.path.join(self.root, name), name, descriptor)
+
+    def open(self, name: str) -> BinaryIO:
+        """Open a file right under the root, which is no link."""
+        return os.fdopen(_opened(name, self._descriptor), "rb")
+
+    def close(self) -> None:
+        os.close(self._descriptor)
 
     @contextmanager
     def folder(self, path: str) -> Iterator[Folder]:
@@ -121,18 +136,20 @@ class Folder:
         self._shown = tree.path(path)
         self._descriptor = descriptor
 
-    def names(self, suffix: str = "", *, folders: bool = False) -> list[str]:
-        """The names with that suffix, sorted; ``folders`` takes only folders, and no links."""
-        names = []
+    def names(self, suffix: str = "") -> list[str]:
+        """The names with that suffix, sorted."""
+        return sorted(entry.name for entry in self._scan() if entry.name.endswith(suffix))
+
+    def entries(self) -> list[Entry]:
+        """Everything in it, sorted by name."""
+        return sorted(Entry(entry.name, _kind_of(entry)) for entry in self._scan())
+
+    def _scan(self) -> Iterator[os.DirEntry[str]]:
         with os.scandir(self._descriptor) as entries:
             for number, entry in enumerate(entries):
                 if number > _MOST_NAMES:
                     raise OSError(errno.EFBIG, "it holds more names than any host")
-                if entry.name.endswith(suffix) and (
-                    not folders or entry.is_dir(follow_symlinks=False)
-                ):
-                    names.append(entry.name)
-        return sorted(names)
+                yield entry
 
     def path(self, name: str) -> str:
         """As messages name it."""
@@ -183,16 +200,34 @@ def _follow(steps: list[int], path: str) -> tuple[int, str]:
     return steps[-1], "."
 
 
-def _read(folder: int, name: str, path: str, limit: int) -> tuple[bytes, float]:
+def _kind_of(entry: os.DirEntry[str]) -> Literal["file", "folder", "link", "other"]:
+    if entry.is_symlink():
+        return "link"
+    if entry.is_dir(follow_symlinks=False):
+        return "folder"
+    return "file" if entry.is_file(follow_symlinks=False) else "other"
+
+
+def _opened(name: str, folder: int) -> int:
+    """A descriptor of a regular file. Raises ``OSError``."""
     mode = os.stat(name, dir_fd=folder, follow_symlinks=False).st_mode
     if not (stat.S_ISREG(mode) or stat.S_ISLNK(mode)):
         # Before it is opened: opening a device can do things of its own.
         raise NotRegular
     descriptor = os.open(name, _FILE, dir_fd=folder)
     try:
-        status = os.fstat(descriptor)
-        if not stat.S_ISREG(status.st_mode):
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             raise NotRegular
+    except OSError:
+        os.close(descriptor)
+        raise
+    return descriptor
+
+
+def _read(folder: int, name: str, path: str, limit: int) -> tuple[bytes, float]:
+    descriptor = _opened(name, folder)
+    try:
+        status = os.fstat(descriptor)
         data = os.read(descriptor, min(status.st_size, limit) + 1)
         if len(data) != status.st_size:
             # It grows, or a file system such as /proc does not tell sizes.

@@ -17,9 +17,19 @@ import libvirt
 from ...errors import HostError, HostSilent, NovaDomainsError
 from ...guests.host_names import is_loopback
 from ...model import Sighting
-from ..calls import Call, Calls, is_traced, traced
-from ..host import NOTHING_TO_REPORT, Chosen, Detail, Progress, everyone, no_progress
-from ..this_machine import is_qemu_here, qemu_pid, short_name, split_uri
+from ..calls import Call, Calls, Threads, is_traced, traced
+from ..host import (
+    NOTHING_TO_REPORT,
+    Chosen,
+    Detail,
+    Progress,
+    Versions,
+    everyone,
+    no_progress,
+    this_moment,
+)
+from ..template import without_questions
+from ..this_machine import default_uri, is_qemu_here, qemu_pid, short_name, split_uri
 from . import failures
 from .reading import (
     Read,
@@ -42,7 +52,6 @@ if TYPE_CHECKING:
     from ..identity import HostIdentity
     from ..use import Use
 
-DEFAULT_URI = "qemu:///system"
 _PACKAGE = os.path.dirname(os.path.dirname(os.path.dirname(__file__)))
 DEMO_HOST = os.path.join(_PACKAGE, "demo", "host.xml")
 """A host for libvirt's own test driver, which ships with the package."""
@@ -72,6 +81,9 @@ _KEPT: list[libvirt.virConnect] = []
 class LibvirtHost:
     """A connection to one host, read-only unless it was opened to write."""
 
+    read_at = None
+    """It is read live."""
+
     def __init__(
         self,
         connection: libvirt.virConnect,
@@ -79,8 +91,14 @@ class LibvirtHost:
         timeout: float,
         *,
         writable: bool = False,
+        connect_to: str | None = None,
+        threads: Threads | None = None,
     ) -> None:
         self.uri = uri
+        """As the user has it."""
+        self._connect_to = connect_to or uri
+        """As libvirt gets it."""
+        self._threads = threads
         self.timeout = timeout
         self.notes = NOTHING_TO_REPORT
         self._writable = writable
@@ -94,25 +112,37 @@ class LibvirtHost:
 
     @classmethod
     def open(
-        cls, uri: str | None = None, *, timeout: float = 10.0, writable: bool = False
+        cls,
+        uri: str | None = None,
+        *,
+        timeout: float = 10.0,
+        writable: bool = False,
+        asks: bool = True,
+        threads: Threads | None = None,
     ) -> LibvirtHost:
         """Connect to ``uri``, else ``LIBVIRT_DEFAULT_URI``, else the system's QEMU driver.
 
-        Raises ``HostError``; ``timeout`` (seconds) bounds this wait and each later one.
+        Raises ``HostError``; ``timeout`` (seconds) bounds this wait and each later one. Without
+        ``asks`` ssh asks nothing on the terminal; ``threads`` are shared with other hosts.
         """
         connect = libvirt.open if writable else libvirt.openReadOnly
         # Without a handler of our own libvirt prints every error on stderr as well.
         libvirt.registerErrorHandler(lambda *_: None, None)
-        uri = uri or os.environ.get("LIBVIRT_DEFAULT_URI") or DEFAULT_URI
+        uri = uri or default_uri()
+        connect_to = uri
+        if not asks:
+            connect_to = without_questions(uri)
         try:
-            connection = Call(traced(f"open {uri}", lambda: connect(uri))).result(timeout)
+            connection = Call(traced(f"open {uri}", lambda: connect(connect_to))).result(timeout)
         except libvirt.libvirtError as error:
             raise failures.cannot_connect(uri, error) from error
         except UnicodeError:
             raise failures.not_text(uri) from None
         except TimeoutError:
             raise failures.silent(uri, timeout) from None
-        return cls(connection, uri, timeout, writable=writable)
+        return cls(
+            connection, uri, timeout, writable=writable, connect_to=connect_to, threads=threads
+        )
 
     @classmethod
     def open_demo(cls, *, timeout: float = 10.0, writable: bool = False) -> LibvirtHost:
@@ -120,6 +150,14 @@ class LibvirtHost:
         from urllib.parse import quote  # 2.3 ms that other hosts do without
 
         return cls.open("test://" + quote(DEMO_HOST), timeout=timeout, writable=writable)
+
+    @property
+    def certain_names(self) -> frozenset[str]:
+        return frozenset((self.certain_name,) if self.certain_name else ())
+
+    @property
+    def documents(self) -> frozenset[str | None]:
+        return frozenset()
 
     @property
     def is_this_machine(self) -> bool:
@@ -167,6 +205,29 @@ class LibvirtHost:
         except (libvirt.libvirtError, TimeoutError):
             return identity
         return identify(self._connection.getURI(), self.name, capabilities)
+
+    def versions(self) -> Versions:
+        """libvirt's and the hypervisor's, each None where it does not answer."""
+        asked = {
+            "virConnectGetLibVersion": self._connection.getLibVersion,
+            "virConnectGetVersion": self._connection.getVersion,
+        }
+        calls = [Call(traced(name, ask)) for name, ask in asked.items()]
+        versions: list[str | None] = []
+        for call in calls:
+            try:
+                number = call.result(min(self.timeout, _HOST_NAME_PATIENCE))
+            except (libvirt.libvirtError, TimeoutError):
+                number = 0
+            versions.append(_version(number) if number > 0 else None)
+        return Versions(*versions)
+
+    def close(self) -> None:
+        """The daemon may be waited for in doing so, and that on a thread that can be given up."""
+        connection = self._connection
+        with suppress(ValueError):
+            _KEPT.remove(connection)
+        Call(connection.close)
 
     def _ask_host_name(self) -> str:
         try:
@@ -277,7 +338,7 @@ class LibvirtHost:
         # Each connection to the test driver is a host of its own.
         if uri.scheme == "test" or (uri.netloc and not fresh):
             return MetadataWriter(self.uri, self._connection)
-        other = LibvirtHost.open(self.uri, timeout=self.timeout, writable=True)
+        other = LibvirtHost.open(self._connect_to, timeout=self.timeout, writable=True)
         return MetadataWriter(self.uri, other._connection)
 
     # ---- the listing
@@ -286,6 +347,7 @@ class LibvirtHost:
         """Every domain with its state; None where the host's files are read instead."""
         if self._files is not None:
             return None
+        read_at = this_moment()
         try:
             listed = self._list_in_time()
         except libvirt.libvirtError as error:
@@ -294,7 +356,7 @@ class LibvirtHost:
             return None
         host, certain = self._name()
         return [
-            (domain, sighting_of(domain, host, not certain, state, reason))
+            (domain, sighting_of(domain, host, not certain, state, reason, read_at))
             for domain, state, reason in listed
         ]
 
@@ -379,6 +441,7 @@ class LibvirtHost:
             domains,
             at_once=_CALLS_AT_ONCE_FROM_AFAR if afar else _CALLS_AT_ONCE,
             open_another=lambda: self._another(careful(read)),
+            threads=self._threads,
         )
         # While the daemon works on the first calls: what it takes to read its answers.
         from ...guests import build  # noqa: F401
@@ -413,7 +476,13 @@ class LibvirtHost:
             return lambda index: read_there(domains[index])
 
         opening = Call(lambda: self._another(read))
-        again = Calls(read_slow, slow, at_once=_SECOND_AT_ONCE, open_another=open_another)
+        again = Calls(
+            read_slow,
+            slow,
+            at_once=_SECOND_AT_ONCE,
+            open_another=open_another,
+            threads=self._threads,
+        )
         with suppress(TimeoutError):
             again.wait(_SECOND_PATIENCE, no_progress, for_slow=False)
         # Of those that fail here as well, the first call may still bring something.
@@ -427,7 +496,7 @@ class LibvirtHost:
         """``read`` over a connection of its own. Raises ``libvirtError``."""
         if split_uri(self.uri).scheme == "test":
             return read  # Each connection to the test driver is a host of its own.
-        connection = traced(f"open {self.uri} again", libvirt.openReadOnly)(self.uri)
+        connection = traced(f"open {self.uri} again", libvirt.openReadOnly)(self._connect_to)
         _KEPT.append(connection)
         return lambda domain: read(connection.lookupByUUIDString(domain.UUIDString()))
 
@@ -447,7 +516,7 @@ class LibvirtHost:
 
     def _version_over_another(self) -> int:
         """Calls that hang can have used up what the daemon lets one connection ask at once."""
-        connection = libvirt.openReadOnly(self.uri)
+        connection = libvirt.openReadOnly(self._connect_to)
         _KEPT.append(connection)
         return int(connection.getLibVersion())
 
@@ -460,6 +529,11 @@ class LibvirtHost:
 
     def _silent(self, calls: Calls[libvirt.virDomain, Reading] | None = None) -> HostSilent:
         return failures.silent(self.uri, self.timeout, _how_far(calls))
+
+
+def _version(number: int) -> str:
+    """``9.0.1`` for 9000001."""
+    return f"{number // 1_000_000}.{number // 1000 % 1000}.{number % 1000}"
 
 
 def _traced_read(detail: Detail, read: Read) -> Read:

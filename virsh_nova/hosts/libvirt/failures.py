@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -43,7 +44,7 @@ _EXAMPLES = "a URI looks like qemu:///system or qemu+ssh://root@HOST/system"
 
 def cannot_connect(uri: str, error: libvirt.libvirtError) -> HostError:
     """For an error of ``virConnectOpen``."""
-    code, number, said = error.get_error_code(), error.get_int1(), str(error)
+    code, number, said = error.get_error_code(), error.get_int1(), _without_wrapping(str(error))
     driver = uri.partition(":")[0].partition("+")[0]
     if driver not in DRIVERS or code == libvirt.VIR_ERR_NO_CONNECT:
         return UnknownUri(f"{uri}: libvirt knows no such URI: {said}", _EXAMPLES)
@@ -58,6 +59,12 @@ def cannot_connect(uri: str, error: libvirt.libvirtError) -> HostError:
         ) + _offline_hint(uri)
         return DaemonNotRunning(f"{uri}: the libvirt daemon is not running: {said}", hint)
     return HostError(f"{uri}: cannot connect: {said}", "check the URI and the host it names")
+
+
+def _without_wrapping(said: str) -> str:
+    """What ssh said, where libvirt puts its own words around it."""
+    found = re.fullmatch(r"Cannot recv data: (.*\S)\s*: Connection reset by peer", said, re.DOTALL)
+    return " ".join(found[1].rstrip(".").split()) if found else said
 
 
 def not_text(uri: str) -> UnknownUri:

@@ -22,6 +22,8 @@ from ..calls import SLOW, traced
 from . import failures
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from ...model import Guest
     from ..host import Detail
 
@@ -168,7 +170,12 @@ def careful(read: Read, *, was_slow: bool = False) -> Read:
 
 
 def sighting_of(
-    domain: libvirt.virDomain, host: str | None, host_guessed: bool, state: int, reason: int
+    domain: libvirt.virDomain,
+    host: str | None,
+    host_guessed: bool,
+    state: int,
+    reason: int,
+    read_at: datetime,
 ) -> Sighting:
     """From libvirt's numbers for the state and its reason."""
     number = domain.ID()
@@ -183,6 +190,7 @@ def sighting_of(
         state=word,
         # The first is "unknown".
         reason=reasons[reason] if 0 < reason < len(reasons) else None,
+        read_at=read_at,
     )
 
 

@@ -17,8 +17,8 @@ from virsh_nova.hosts.files import dump as dumps
 from virsh_nova.hosts.files import pieces
 from virsh_nova.hosts.files.dump import Dump, read_dump
 from virsh_nova.hosts.files.layout import LARGEST_DUMP, LARGEST_XML
-from virsh_nova.hosts.files.open import open_files
 from virsh_nova.hosts.host import Host
+from virsh_nova.hosts.open import open_host
 
 FIELD = DATA / "field"
 ONE, TWO = domain("one", uuid_of(1), id=1), domain("two", uuid_of(2))
@@ -39,8 +39,7 @@ def names(dump: Dump) -> list[str]:
 
 
 def opened(path: Path) -> Host:
-    (host,) = open_files([str(path)])
-    return host
+    return open_host(files=[str(path)])
 
 
 def lines(host: Host) -> list[tuple[str, str]]:
@@ -293,7 +292,7 @@ def test_the_error_says_what_the_file_is_instead(tmp_path: Path, text: str, said
     path = tmp_path / "file"
     path.write_text(text)
     with pytest.raises(HostError) as caught:
-        open_files([str(path)])
+        opened(path)
     error = f"{caught.value.message} ({caught.value.hint})"
     assert error.startswith((f"{path}: holds no domain: {said}", f"{path}: holds no guest: {said}"))
 

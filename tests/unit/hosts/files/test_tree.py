@@ -14,14 +14,14 @@ from hypothesis import strategies as st
 
 from tests.support.archives import domain, make_tree, real_files, status
 from tests.support.embedded import uuid_of
+from virsh_nova.hosts.files import folder as foldering
 from virsh_nova.hosts.files import layout as limits
-from virsh_nova.hosts.files import open as opening
 from virsh_nova.hosts.files import search as searching
 from virsh_nova.hosts.files.assemble import Assembled, HostName, LivesOn, assemble, host_name
 from virsh_nova.hosts.files.layout import Search
-from virsh_nova.hosts.files.open import open_files
 from virsh_nova.hosts.files.search import holds_host, search_folder, search_tree
-from virsh_nova.hosts.files.tree import Folder, LeadsOut, NotRegular, Tree, open_tree
+from virsh_nova.hosts.files.tree import Entry, Folder, LeadsOut, NotRegular, Tree, open_tree
+from virsh_nova.hosts.open import open_host
 from virsh_nova.model import Sighting
 
 ETC, RUN = "etc/libvirt/qemu", "run/libvirt/qemu"
@@ -230,27 +230,27 @@ def replace_by_link(folder: Path, target: Path) -> None:
 
 
 def domains_in(path: Path) -> list[str]:
-    return sorted(seen.domain for host in open_files([str(path)]) for seen in host.sightings())
+    return sorted(seen.domain for seen in open_host(files=[str(path)]).sightings())
 
 
 def test_a_folder_that_becomes_a_link_after_it_was_listed_is_not_followed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     reports = two_reports(tmp_path)
-    listed = Folder.names
+    listed = Folder.entries
 
-    def names_then_swap(folder: Folder, suffix: str = "", *, folders: bool = False) -> list[str]:
-        names = listed(folder, suffix, folders=folders)
-        if folders:
+    def entries_then_swap(folder: Folder) -> list[Entry]:
+        entries = listed(folder)
+        if not (reports / "a").is_symlink():
             replace_by_link(reports / "a", tmp_path / "outside")
-        return names
+        return entries
 
-    monkeypatch.setattr(Folder, "names", names_then_swap)
-    hosts = open_files([str(reports)])
-    assert [seen.domain for host in hosts for seen in host.sightings()] == ["in-b"]
-    notes = hosts[0].notes
-    assert notes.incomplete
-    assert f"{reports}/a: not read: Not a directory" in [line.text for line in notes.lines]
+    monkeypatch.setattr(Folder, "entries", entries_then_swap)
+    host = open_host(files=[str(reports)])
+    assert [seen.domain for seen in host.sightings()] == ["in-b"]
+    assert host.notes.incomplete
+    said = f"1 of 2 hosts was not read: {reports}/a: not read: Not a directory"
+    assert said in [line.text for line in host.notes.lines]
 
 
 def test_a_report_that_becomes_a_link_while_it_is_read_is_read_to_its_end(
@@ -258,10 +258,13 @@ def test_a_report_that_becomes_a_link_while_it_is_read_is_read_to_its_end(
 ) -> None:
     reports = two_reports(tmp_path)
     inner = Tree.inner
+    openings: list[str] = []
 
     def open_then_swap(tree: Tree, name: str) -> Tree:
         opened = inner(tree, name)
-        if name == "a":
+        openings.append(name)
+        # First it is only looked at.
+        if name == "a" and openings.count(name) == 2:
             replace_by_link(reports / "a", tmp_path / "outside")
         return opened
 
@@ -320,7 +323,7 @@ def test_the_folder_that_was_named_is_opened_once(
         replace_by_link(root, tmp_path / "outside")
         return held
 
-    monkeypatch.setattr(opening, "holds_host", look_then_swap)
+    monkeypatch.setattr(foldering, "holds_host", look_then_swap)
     assert domains_in(root) == ["in-a"]
 
 
@@ -339,11 +342,12 @@ def test_a_report_without_a_guest_or_without_rights_does_not_cost_the_others(
 
     monkeypatch.setattr(Tree, "inner", refuse)
     assert domains_in(reports) == ["in-a", "in-b"]
-    notes = open_files([str(reports)])[0].notes
-    assert notes.incomplete
-    assert [line.text.partition(": looked for")[0] for line in notes.lines[:2]] == [
-        f"{reports}/empty: holds no domain",
-        f"{reports}/locked: not read: Permission denied",
+    host = open_host(files=[str(reports)])
+    host.sightings()
+    assert host.notes.incomplete
+    assert [line.text for line in host.notes.lines if line.kind == "warning"] == [
+        f"1 of 3 hosts was not read: {reports}/locked: not read: Permission denied",
+        f"{reports}: skipped 1 of 4 entries: empty (no guest)",
     ]
 
 
