@@ -1,6 +1,6 @@
 """What ``export`` does: read the host, and print or write its metrics.
 
-It stands apart from the command because it needs prometheus_client, an extra: the command itself is
+It is a module of its own because it needs prometheus_client, an extra: the command itself is
 loaded without, for its help and its manual page.
 """
 
