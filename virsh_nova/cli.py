@@ -307,12 +307,8 @@ def invoke(arguments: Sequence[str]) -> int:
         return shell_complete(cli, {}, PROGRAM, COMPLETION_VARIABLE, instruction)
     try:
         with cli.make_context(PROGRAM, list(arguments)) as context:
-            try:
-                code = cli.invoke(context) or 0
-                session = context.find_object(Session)
-                return max(code, session.finish() if session else 0)
-            finally:
-                if session := context.find_object(Session):
-                    session.leave()
+            code = cli.invoke(context) or 0
+            session = context.find_object(Session)
+            return max(code, session.finish() if session else 0)
     except click.exceptions.Exit as error:
         return error.exit_code

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ..console import complain, talk
-from ..errors import EXIT_FAILED, EXIT_UNREACHABLE, HostSilent
+from ..errors import EXIT_FAILED, EXIT_UNREACHABLE
 from ..hosts.open import fleet_of, open_host, open_libvirt
 from ..render.safe import visible
 
@@ -95,9 +95,14 @@ class Session:
         return host
 
     def progress_bar(self) -> ProgressBar:
-        """For the reading: it counts the guests of one host, or the hosts of a fleet."""
+        """For the reading: it counts the guests of one host, or the hosts of a fleet.
+
+        Of files it counts the one or the other: what they hold is found out on the way.
+        """
         from ..render.progress import ProgressBar  # --help does without threads
 
+        if self.files:
+            return ProgressBar("Reading")
         return ProgressBar("Reading hosts" if self.is_fleet else "Reading guests")
 
     def refuse_to_write(self, command: str) -> None:
@@ -150,14 +155,6 @@ class Session:
         if self.opened_fleet is not None and self.opened_fleet.is_unreachable:
             code = EXIT_UNREACHABLE
         return code
-
-    def leave(self) -> None:
-        """Before the process ends, however the run went: leave nothing behind."""
-        failed = self.opened_fleet.failed if self.opened_fleet else []
-        if any(isinstance(each.error, HostSilent) for each in failed):
-            from ..hosts.this_machine import end_children  # loaded with the hosts
-
-            end_children()
 
     @property
     def missing(self) -> str:

@@ -13,6 +13,7 @@ from typing import NamedTuple, TypeVar
 
 import msgspec
 from msgspec import UNSET, UnsetType
+from msgspec.structs import astuple
 
 from ..block.facts import PARTS, SHAPES, Fact
 from ..guests.states import STATES, UNKNOWN_STATE
@@ -425,26 +426,44 @@ def _domain(saved: _Definition, known: Domain, place: str) -> Domain:
 
 
 def _set(value: T | UnsetType, known: T) -> T:
-    return known if isinstance(value, UnsetType) else value
+    return known if value is UNSET else value
 
 
 def _optional(make: Callable[..., T], saved: msgspec.Struct | None, place: str) -> T | None:
-    return None if saved is None else _same(make, saved, place)
+    if saved is None:
+        return None
+    try:
+        return _same(make, saved)
+    except FieldError as error:
+        raise FieldError(f"{place}.{error.field}", error.problem) from None
 
 
 def _each(make: Callable[..., T], saved: Sequence[msgspec.Struct], place: str) -> tuple[T, ...]:
-    return tuple(_same(make, one, f"{place}[{number}]") for number, one in enumerate(saved))
+    if not saved:
+        return ()
+    made: list[T] = []
+    try:
+        for one in saved:
+            made.append(_same(make, one))
+    except FieldError as error:
+        raise FieldError(f"{place}[{len(made)}].{error.field}", error.problem) from None
+    return tuple(made)
 
 
-def _same(make: Callable[..., T], saved: msgspec.Struct, place: str) -> T:
-    """A part of the model whose fields have the names they have in the document."""
-    values = {name: getattr(saved, name) for name in saved.__struct_fields__}
-    for name, value in values.items():
-        if isinstance(value, int):
-            _number(value, f"{place}.{name}")
-        elif isinstance(value, list):
-            values[name] = tuple(value)
-    return make(**values)
+def _same(make: Callable[..., T], saved: msgspec.Struct) -> T:
+    """A part of the model whose fields are those of the document, in their order.
+
+    This is most of the time that a document takes: names and places are for errors only.
+    """
+    values = astuple(saved)
+    for number, value in enumerate(values):
+        kind = type(value)
+        if kind is int:
+            if not -LARGEST_NUMBER <= value <= LARGEST_NUMBER:
+                _number(value, saved.__struct_fields__[number])
+        elif kind is list:
+            values = (*values[:number], tuple(value), *values[number + 1 :])
+    return make(*values)
 
 
 def _number(value: int | None, field: str) -> int | None:

@@ -98,14 +98,17 @@ def hosts_of(
     return ManyHosts(hosts)
 
 
-def read_saved(data: bytes, path: str) -> tuple[list[SavedGuest], list[str]]:
+def read_saved(
+    data: bytes, path: str, broken: list[str] | None = None
+) -> tuple[list[SavedGuest], list[str]]:
     """The guests, and a line for each record that could not be read.
 
-    Raises ``NovaDomainsError`` if the data is not a list of objects.
+    Raises ``NovaDomainsError`` if the data is not a list of objects. ``broken`` is as for
+    ``items_in``: how many guests it would have been is not known.
     """
     guests: list[SavedGuest] = []
     faults: list[str] = []
-    for item in items_in(Input(_without_surrogates(data), path), SAVED):
+    for item in items_in(Input(_without_surrogates(data), path), SAVED, broken):
         try:
             guests.append(SavedGuest(decoded_guest(item.raw)))
         except FieldError as error:

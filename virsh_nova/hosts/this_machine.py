@@ -159,16 +159,19 @@ def qemu_pid(uri: str, domain: str, uuid: str) -> int | None:
 
 
 def end_children() -> None:
-    """End the processes that this one started: an ssh that waits for a host would wait on.
+    """End the processes that this one started: an ssh that waits for its host would wait on, for
+    minutes, or for ever.
 
-    libvirt starts it, and ends it only where it closes the connection.
+    libvirt starts one for each connection and does not say which.
     """
     import signal  # one host alone does without
 
     for task in os.listdir("/proc/self/task"):
-        with suppress(OSError, ValueError), open(f"/proc/self/task/{task}/children") as children:
+        # Threads end meanwhile, and not every kernel has the file.
+        with suppress(OSError), open(f"/proc/self/task/{task}/children") as children:
             for pid in children.read().split():
-                os.kill(int(pid), signal.SIGTERM)
+                with suppress(ProcessLookupError):
+                    os.kill(int(pid), signal.SIGTERM)
 
 
 def _is_qemu_s(user: int) -> bool | None:

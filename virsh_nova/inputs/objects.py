@@ -62,6 +62,7 @@ _LONGEST_HEADER = 4096
 # file of nothing but commas would become gigabytes.
 _MOST_COMMAS = 4_000_000
 
+_MOST_LINES = 1_000_000
 # Not found inside a JSON document: strings have no line breaks, and values are separated by commas.
 _BETWEEN = re.compile(rb"(?<=[\]}])[ \t\r]*\n\s*(?=[\[{])")
 
@@ -71,13 +72,14 @@ def read_input(path: str) -> Input:
     return Input(read_bytes(path), source_name(path))
 
 
-def items_in(given: Input, kind: ObjectKind) -> Iterator[Item]:
+def items_in(given: Input, kind: ObjectKind, broken: list[str] | None = None) -> Iterator[Item]:
     """The objects of a document: bare, in an array, wrapped, or several of these in a row.
 
-    Raises ``NovaDomainsError`` for what is neither JSON nor YAML, or not a list of objects.
+    Raises ``NovaDomainsError`` for what is neither JSON nor YAML, or not a list of objects. With
+    ``broken``, one of several in a row that is no JSON is skipped, and reported there.
     """
     number = 0
-    for document in _documents(given):
+    for document in _documents(given, broken):
         for raw in _listed(document, given.source, kind):
             number += 1
             yield Item(raw, number, given.source)
@@ -95,7 +97,7 @@ def unsupported(source: str, kind: ObjectKind, place: str = "") -> Unsupported:
     return Unsupported(f"{where}: unsupported format", f"Supported: {kind.supported}.")
 
 
-def _documents(given: Input) -> Iterator[bytes]:
+def _documents(given: Input, broken: list[str] | None) -> Iterator[bytes]:
     data = _as_utf8(given)
     if data.lstrip()[:1] not in (b"{", b"["):
         printed = printed_as(data[:_LONGEST_HEADER].decode("utf-8", "replace"))
@@ -111,15 +113,28 @@ def _documents(given: Input) -> Iterator[bytes]:
     try:
         msgspec.json.decode(data, type=msgspec.Raw)
     except MALFORMED as error:
-        parts = _BETWEEN.split(data)
+        parts = _in_a_row(data)
         if len(parts) == 1:
             _refuse_json(given, data, error)
-    for part in parts:
+    for number, part in enumerate(parts, 1):
         try:
             msgspec.json.decode(part, type=msgspec.Raw)
         except MALFORMED as error:
-            _refuse_json(given, part, error)
+            if broken is None or len(parts) == 1:
+                _refuse_json(given, part, error)
+            where = f"document {number} of {len(parts)}"
+            broken.append(f"{given.source}: {where}: invalid JSON: {malformed(error)}; skipped")
+            continue
         yield part
+
+
+def _in_a_row(data: bytes) -> list[bytes]:
+    """The documents of a file that holds several."""
+    if data.count(b"\n") <= _MOST_LINES:
+        lines = [line for line in data.split(b"\n") if line and not line.isspace()]
+        if all(line[:1] == b"{" and line.rstrip()[-1:] == b"}" for line in lines):
+            return lines  # Mostly; the other way takes as long as all the decoding.
+    return _BETWEEN.split(data)
 
 
 def _as_utf8(given: Input) -> bytes:

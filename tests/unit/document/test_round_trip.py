@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from tests.support.command import environment
 from tests.support.models import differing, filled_guest, guests, is_part, parts_of
 from virsh_nova import model
+from virsh_nova.document import decode
 from virsh_nova.document.decode import decoded_guest
 from virsh_nova.document.encode import guest_document, whole_document
 from virsh_nova.model import Guest
@@ -93,3 +94,11 @@ def test_a_live_host_is_read_without_the_decoder(arguments: tuple[str, ...]) -> 
     imported = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
     assert "virsh_nova.hosts.libvirt.connection" in imported
     assert not {name for name in imported if name.startswith("msgspec")}
+
+
+def test_parts_that_are_read_as_they_are_have_their_fields_in_the_order_of_the_model() -> None:
+    for name in (
+        *("Flavor", "Image", "Identity", "Root", "Address"),
+        *("Disk", "Interface", "HostDevice", "FileSystem"),
+    ):
+        assert getattr(decode, f"_{name}").__struct_fields__ == getattr(model, name)._fields, name

@@ -48,6 +48,7 @@ class PlayedHost:
     ) -> None:
         self.name = self.certain_name = name
         self.certain_names = frozenset((name,))
+        self.documents: frozenset[str | None] = frozenset()
         self.notes = notes
         self.asked: list[str] = []
         self.closed = False

@@ -24,8 +24,8 @@ from .search import Looked, search_tree
 from .tree import open_tree
 
 LARGEST_JSON = 100 * 2**20
-_MOST_REPORTS = 1000
 _BEGINNING = 4096
+_MOST_BROKEN = 20
 # A prompt can begin with a bracket too: [root@compute-1 ~]#
 _JSON = re.compile(rb"\s*[\[{]\s*(?:$|[\[\]{}\"]|(?:-?[0-9][0-9.eE+-]*|true|false|null)\s*[,\]])")
 # Keys of Nova's API and of the openstack client, none of which is in a document of ours.
@@ -139,14 +139,16 @@ def _saved_host(data: bytes, path: str, modified: float) -> Host:
     from ...inputs.objects import Unsupported
     from ..saved import hosts_of, read_saved
 
+    broken: list[str] = []
     try:
-        guests, faults = read_saved(data, path)
+        guests, faults = read_saved(data, path, broken)
     except NovaDomainsError as error:
         if _OF_NOVA.search(data[:_BEGINNING]):
             raise _of_nova(path) from None
         if isinstance(error, Unsupported):
             raise NothingHere(error.message, error.hint) from None
         raise HostError(error.message, error.hint or SUPPORTED) from None
+    faults = [*_shortened(broken), *faults]
     if not guests and _OF_NOVA.search(data[:_BEGINNING]):
         raise _of_nova(path)
     if not guests:
@@ -155,7 +157,12 @@ def _saved_host(data: bytes, path: str, modified: float) -> Host:
         raise kind(f"{path}: holds no guest{why}", SUPPORTED)
     moments = {one.saved.read_at for one in guests}
     notes = _notes(path, len(guests), modified, faults, moments=moments)
-    return hosts_of(guests, notes, moment_of(modified))
+    return hosts_of(guests, notes._replace(incomplete=bool(broken)), moment_of(modified))
+
+
+def _shortened(lines: list[str]) -> list[str]:
+    more = len(lines) - _MOST_BROKEN
+    return [*lines[:_MOST_BROKEN], f"and {more} more like these"] if more > 0 else lines
 
 
 def _of_nova(path: str) -> NothingHere:

@@ -22,6 +22,8 @@ _AT_ONCE = 1
 
 def open_paths(paths: Sequence[str]) -> Host:
     """The one host that the paths hold, or a fleet of all. Raises ``HostError``."""
+    if len(paths) == 1 and not os.path.isdir(paths[0]):
+        return open_file(paths[0])
     places, folders = _places(paths)
     if len(places) == 1:
         return together(list(places[0].open()))
