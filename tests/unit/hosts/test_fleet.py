@@ -36,6 +36,7 @@ class PlayedHost:
 
     is_this_machine = False
     read_at = None
+    documents: frozenset[str | None] = frozenset()
 
     def __init__(
         self,
