@@ -73,6 +73,11 @@ EXAMPLES = {
         ("Who has these addresses:", f"{PROGRAM} whose 10.20.0.0/24 fa:16:3e:ce:86:1e"),
         ("Whose is the traffic:", f"tcpdump -lni any | {PROGRAM} whose -"),
     ),
+    f"{PROGRAM} usage": (
+        ("Who was given what:", f"{PROGRAM} usage"),
+        ("What each project's flavors use:", f"{PROGRAM} usage --by project --by flavor"),
+        ("Who uses the CPUs now:", f"{PROGRAM} usage --interval 5"),
+    ),
     f"{PROGRAM} stamp": (
         ("What the guests without the block still tell:", f"{PROGRAM} stamp --all --derive -n"),
         (
@@ -84,6 +89,13 @@ EXAMPLES = {
     f"{PROGRAM} undo": (
         ("The newest run:", f"{PROGRAM} undo"),
         ("What runs there were:", f"{PROGRAM} undo --list"),
+    ),
+    f"{PROGRAM} export": (
+        ("Look at the metrics:", f"{PROGRAM} export"),
+        (
+            "For node_exporter:",
+            f"{PROGRAM} export --textfile /var/lib/prometheus/node-exporter/{PROGRAM}.prom",
+        ),
     ),
     f"{PROGRAM} completion": (
         ("In ~/.bashrc:", f'eval "$({PROGRAM} completion bash)"'),

@@ -55,8 +55,10 @@ COMMANDS = {
         Entry("hosts", "Look", "List the hosts: how many guests each has, and what failed."),
         Entry("collect", "Look", "Keep what is read of the hosts in a file, for later questions."),
         Entry("check", "Look", "Compare what Nova recorded with the actual guests."),
+        Entry("usage", "Look", "Show who uses the host, and how much of it."),
         Entry("stamp", "Write", "Write the metadata block onto guests that lack it."),
         Entry("undo", "Write", "Take back what a run of stamp wrote."),
+        Entry("export", "Set up", "Print the host's guests as metrics for Prometheus."),
         Entry("completion", "Set up", "Print the code that makes a shell complete commands."),
     )
 }

@@ -97,9 +97,9 @@ def parse_head(xml: str, indent: str = "") -> Head:
 
     ``indent`` is in front of each of its lines but the first.
     """
-    before, _, rest = xml.partition(f"\n{indent}  <metadata>\n")
-    metadata, end, _ = rest.partition(f"\n{indent}  </metadata>\n")
-    if end:
+    around = _around_metadata(xml, indent)
+    if around is not None:
+        before, metadata, _ = around
         try:
             block = _abridged_block(metadata.strip(), None)
             # Few guests have either of them.
@@ -116,6 +116,26 @@ def parse_head(xml: str, indent: str = "") -> Head:
     return Head(
         whole.title, whole.description, whole.blocks, whole.backfill_xml, faults=whole.faults
     )
+
+
+def parse_hardware(xml: str, indent: str = "") -> Hardware | None:
+    """The hardware alone, from libvirt's XML of a domain; None where that is broken.
+
+    More than half of it are metadata, and they take most of the time. ``indent`` is as above.
+    """
+    around = _around_metadata(xml, indent)
+    try:
+        domain = read_xml(xml if around is None else f"{around[0]}\n{around[2]}")
+    except (etree.XMLSyntaxError, ValueError):
+        return None
+    return _hardware(_parts(domain), _devices(domain)) if domain.tag == "domain" else None
+
+
+def _around_metadata(xml: str, indent: str) -> tuple[str, str, str] | None:
+    """What is in front of ``<metadata>``, in it, and behind it, in libvirt's layout."""
+    before, _, rest = xml.partition(f"\n{indent}  <metadata>\n")
+    metadata, end, rest = rest.partition(f"\n{indent}  </metadata>\n")
+    return (before, metadata, rest) if end else None
 
 
 def _broken(error: Exception) -> str:

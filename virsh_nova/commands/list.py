@@ -17,75 +17,20 @@ from ..console import (
 )
 from ..guests.columns import COLUMNS, FLAT, FLAT_LONG, Column
 from ..guests.select import Selection, ordered
-from ..model import KINDS, Guest
+from ..model import Guest
 from ..render.safe import visible
 from ..render.style import coloured, plain
-from .options import DOCUMENTS, output_options
+from .options import DOCUMENTS, filter_options, output_options
 from .session import Session
-from .types import AddressOrNetwork, ColumnName, State
+from .types import ColumnName
 
 if TYPE_CHECKING:
     from ..document.encode import Document
-    from ..guests.select import Network
     from ..hosts.host import Detail
 
 
 @click.command("list")
-@click.option(
-    "--kind",
-    "kinds",
-    type=click.Choice(KINDS),
-    multiple=True,
-    help="Show only guests of this kind.",
-)
-@click.option(
-    "--manager", "managers", metavar="GLOB", multiple=True, help="Show only guests of this manager."
-)
-@click.option(
-    "--state", "states", type=State(), multiple=True, help="Show only guests in this state."
-)
-@click.option(
-    "--name",
-    "names",
-    metavar="GLOB",
-    multiple=True,
-    help="Show only guests with this display name.",
-)
-@click.option(
-    "--domain",
-    "domains",
-    metavar="GLOB",
-    multiple=True,
-    help="Show only guests with this libvirt name.",
-)
-@click.option(
-    "--project",
-    "projects",
-    metavar="GLOB",
-    multiple=True,
-    help="Show only guests of this project: name or id.",
-)
-@click.option(
-    "--user",
-    "users",
-    metavar="GLOB",
-    multiple=True,
-    help="Show only guests of this user: name or id.",
-)
-@click.option(
-    "--flavor",
-    "flavors",
-    metavar="GLOB",
-    multiple=True,
-    help="Show only guests of this flavor: name or id.",
-)
-@click.option(
-    "--ip",
-    "networks",
-    type=AddressOrNetwork(),
-    multiple=True,
-    help="Show only guests with this fixed address, or one in this CIDR.",
-)
+@filter_options
 @click.option("--long", "long_", is_flag=True, help="Show more columns.")
 @click.option(
     "--full",
@@ -114,15 +59,7 @@ if TYPE_CHECKING:
 @click.pass_obj
 def list_command(
     session: Session,
-    kinds: Sequence[str],
-    managers: Sequence[str],
-    states: Sequence[str],
-    names: Sequence[str],
-    domains: Sequence[str],
-    projects: Sequence[str],
-    users: Sequence[str],
-    flavors: Sequence[str],
-    networks: Sequence[Network],
+    selection: Selection,
     long_: bool,
     full: bool,
     sort_columns: Sequence[Column],
@@ -142,9 +79,6 @@ def list_command(
         raise click.UsageError(f"--full goes with -f json, jsonl or yaml, not with -f {format_}")
     if full and columns:
         raise click.UsageError("--full prints everything and -c a few columns: give one of them")
-    selection = Selection(
-        kinds, managers, states, names, domains, projects, users, flavors, networks
-    )
     shown = columns or [COLUMNS[name] for name in (FLAT_LONG if long_ else FLAT)]
     # Documents have title and description, which the block does not.
     recorded = all(column.recorded for column in (*shown, *sort_columns)) and (

@@ -8,7 +8,9 @@ from typing import Any, NamedTuple, TypeVar, cast
 
 import click
 
-from .types import ColumnName, refuse_nan
+from ..guests.select import Selection
+from ..model import KINDS
+from .types import AddressOrNetwork, ColumnName, State, refuse_nan
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -68,6 +70,73 @@ def plan_options(command: Command) -> Command:
     ):
         command = option(command)
     return collected(command, "manner", Manner)
+
+
+def filter_options(command: Command) -> Command:
+    """The options that choose guests: passed as ``selection``."""
+    for option in (
+        click.option(
+            "--ip",
+            "networks",
+            type=AddressOrNetwork(),
+            multiple=True,
+            help="Show only guests with this fixed address, or one in this CIDR.",
+        ),
+        click.option(
+            "--flavor",
+            "flavors",
+            metavar="GLOB",
+            multiple=True,
+            help="Show only guests of this flavor: name or id.",
+        ),
+        click.option(
+            "--user",
+            "users",
+            metavar="GLOB",
+            multiple=True,
+            help="Show only guests of this user: name or id.",
+        ),
+        click.option(
+            "--project",
+            "projects",
+            metavar="GLOB",
+            multiple=True,
+            help="Show only guests of this project: name or id.",
+        ),
+        click.option(
+            "--domain",
+            "domains",
+            metavar="GLOB",
+            multiple=True,
+            help="Show only guests with this libvirt name.",
+        ),
+        click.option(
+            "--name",
+            "names",
+            metavar="GLOB",
+            multiple=True,
+            help="Show only guests with this display name.",
+        ),
+        click.option(
+            "--state", "states", type=State(), multiple=True, help="Show only guests in this state."
+        ),
+        click.option(
+            "--manager",
+            "managers",
+            metavar="GLOB",
+            multiple=True,
+            help="Show only guests of this manager.",
+        ),
+        click.option(
+            "--kind",
+            "kinds",
+            type=click.Choice(KINDS),
+            multiple=True,
+            help="Show only guests of this kind.",
+        ),
+    ):
+        command = option(command)
+    return collected(command, "selection", Selection)
 
 
 def collected(command: Command, name: str, record: type[Any]) -> Command:

@@ -175,6 +175,31 @@ class FindingCode(click.ParamType):  # type: ignore[type-arg, unused-ignore]
         ]
 
 
+class UsageKey(click.ParamType):  # type: ignore[type-arg, unused-ignore]
+    """What ``usage`` adds guests up by."""
+
+    name = "key"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        from ..usage.keys import KEYS, Key, find_key, nearest
+
+        if isinstance(value, Key):
+            return value
+        key = find_key(str(value))
+        if key is None:
+            known = ", ".join(KEYS)
+            meant = nearest(str(value))
+            self.fail(f"no key {value!r}; did you mean {meant!r}? (all: {known})", param, ctx)
+        return key
+
+    def shell_complete(
+        self, ctx: click.Context, param: click.Parameter, incomplete: str
+    ) -> list[CompletionItem]:
+        from ..usage.keys import KEYS
+
+        return [CompletionItem(name) for name in KEYS if name.startswith(incomplete.lower())]
+
+
 class Duration(click.ParamType):  # type: ignore[type-arg, unused-ignore]
     """Seconds, from ``90``, ``90s``, ``10m``, ``1h30m``, ``2d``."""
 

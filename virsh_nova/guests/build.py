@@ -17,7 +17,7 @@ from ..model import (
     Judgement,
     Sighting,
 )
-from ..parse import parse_block, parse_domain, parse_head
+from ..parse import parse_block, parse_domain, parse_hardware, parse_head
 from .classify import judge, judge_block
 from .naming import port_of_tap
 
@@ -61,6 +61,15 @@ def guest_from_domain(sighting: Sighting, xml: str, indent: str = "") -> Guest:
         backfill=backfill_of(block, head.backfill_xml),
         faults=head.faults + _block_faults(head.blocks),
     )
+
+
+def guest_with_hardware(sighting: Sighting, xml: str, indent: str = "") -> Guest:
+    """As ``guest_from_domain``, and what it is made of; in half the time of ``whole_guest``."""
+    guest = guest_from_domain(sighting, xml, indent)
+    hardware = parse_hardware(xml, indent)
+    if hardware is None:
+        return whole_guest(sighting, xml)
+    return guest._replace(hardware=_with_ports(hardware, guest.instance))
 
 
 def whole_guest(

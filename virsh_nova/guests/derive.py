@@ -6,7 +6,7 @@ from collections.abc import Collection
 from typing import NamedTuple
 
 from ..block.facts import Fact
-from ..model import Disk, Domain, Interface, Port
+from ..model import Disk, Domain, Guest, Hardware, Interface, Port
 from ..quoting import quoted
 from .naming import UUID, port_of_tap
 
@@ -45,10 +45,25 @@ def derive(domain: Domain, known_ports: Collection[str]) -> Derived:
 
 def boot_volume(domain: Domain) -> str | None:
     """The uuid of the volume that the guest boots from: the serial that Nova gives its disk."""
-    disk = _boot_disk(domain)
-    if disk is None or not UUID.fullmatch(disk.serial or "") or in_rescue(domain):
+    return _boot_volume(domain.hardware)
+
+
+def _boot_volume(hardware: Hardware) -> str | None:
+    disk = _boot_disk(hardware)
+    if disk is None or not UUID.fullmatch(disk.serial or "") or _in_rescue(hardware):
         return None
     return (disk.serial or "").lower()
+
+
+def boots_from_volume(guest: Guest) -> bool:
+    """Whether a guest with a block has its root disk on a volume, and not on the host."""
+    root = guest.instance.root if guest.instance else None
+    if root is not None and root.type:
+        return root.type == "volume"
+    if guest.hardware is not None:
+        return _boot_volume(guest.hardware) is not None
+    # Before release 30 Nova wrote no root for a volume. stamp leaves it out where it is unknown.
+    return guest.backfill is None
 
 
 def port_of(nic: Interface, known_ports: Collection[str]) -> str | None:
@@ -62,7 +77,7 @@ def _root(domain: Domain, notes: list[str]) -> dict[str, Fact]:
         return {}
     if volume := boot_volume(domain):
         return {"root.type": "volume", "root.uuid": volume}
-    disk = _boot_disk(domain)
+    disk = _boot_disk(domain.hardware)
     uuid = (domain.uuid or "").lower()
     if disk is not None and uuid and uuid in (disk.source or "").lower():
         # Nova's own disks carry the instance's uuid in their path or name; volumes do not.
@@ -71,11 +86,15 @@ def _root(domain: Domain, notes: list[str]) -> dict[str, Fact]:
     return {}
 
 
-def _boot_disk(domain: Domain) -> Disk | None:
-    disks = [disk for disk in domain.hardware.disks if disk.device in ("disk", "lun")]
+def _boot_disk(hardware: Hardware) -> Disk | None:
+    disks = [disk for disk in hardware.disks if disk.device in ("disk", "lun")]
     return min(disks, key=lambda disk: disk.boot or len(disks) + 1, default=None)
 
 
 def in_rescue(domain: Domain) -> bool:
     """Whether the guest boots from a rescue disk for now."""
-    return any((disk.source or "").endswith("disk.rescue") for disk in domain.hardware.disks)
+    return _in_rescue(domain.hardware)
+
+
+def _in_rescue(hardware: Hardware) -> bool:
+    return any((disk.source or "").endswith("disk.rescue") for disk in hardware.disks)

@@ -15,6 +15,9 @@ STATES = (
     "pmsuspended",
 )
 
+RUNNING_STATES = ("running", "blocked")
+"""Those in which a guest's vCPUs run. Xen calls an idle guest blocked."""
+
 UNKNOWN_STATE = "unknown"
 """Of a guest that was read from files which do not show its state."""
 

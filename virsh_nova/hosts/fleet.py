@@ -33,8 +33,9 @@ from .reasons import Failure, reasons
 from .template import node_of
 
 if TYPE_CHECKING:
-    from ..model import Guest, Sighting
+    from ..model import Guest, GuestKey, Sighting
     from .identity import HostIdentity
+    from .use import Use
 
 _MOST_REASONS = 20
 _MOST_REASONS_IN_ERROR = 3
@@ -114,6 +115,8 @@ class _Place:
         """It is not asked again."""
         self.seen: list[Sighting] | None = None
         """What its listing showed, once it was asked for that."""
+        self.used: Mapping[GuestKey, Use] = {}
+        """What its guests used when they were last looked at."""
 
     @property
     def is_read(self) -> bool:
@@ -302,6 +305,24 @@ class Fleet:
         self._refuse_none()
         # In the order of the hosts, however fast each of them is.
         return [guest for place in self._places for guest in guests.get(place, ())]
+
+    def use(self, guests: Iterable[Guest]) -> Mapping[GuestKey, Use]:
+        """What the guests use of those hosts that can be looked at, and still answer."""
+        from .use import Measurable  # only for what measures
+
+        everyone = list(guests)
+
+        def look(place: _Place, host: Host) -> Sequence[Guest]:
+            if isinstance(host, Measurable):
+                place.used = host.use(guest for guest in everyone if guest.host == host.name)
+            return ()
+
+        wanted = self._reached()
+        for place in wanted:
+            place.used = {}
+        for _ in self._ask(look, wanted, no_progress):
+            pass
+        return {key: use for place in wanted for key, use in place.used.items()}
 
     def _reached(self) -> list[_Place]:
         return [place for place in self._places if place.is_read]

@@ -10,10 +10,10 @@ if TYPE_CHECKING:
     from ..model import Guest, GuestKey, Sighting
     from .identity import HostIdentity
 
-Detail = Literal["block", "domain", "whole"]
+Detail = Literal["block", "domain", "hardware", "whole"]
 """How much to read of each guest: the block, and the XML where there is none; the XML's head with
-title and description, and the rest where that holds no block; or everything, with the hardware
-and the persistent definition."""
+title and description, and the rest where that holds no block; the whole XML, with the hardware; or
+everything, with the persistent definition and the process too."""
 
 Chosen = Callable[["Sighting"], bool]
 Progress = Callable[[int, int], None]

@@ -18,9 +18,11 @@ from .host import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
     from datetime import datetime
 
-    from ..model import Guest, Sighting
+    from ..model import Guest, GuestKey, Sighting
+    from .use import Use
 
 
 class ManyHosts:
@@ -95,6 +97,17 @@ class ManyHosts:
         for number, host in enumerate(self.hosts):
             guests += host.guests(detail, chosen=chosen, progress=progress_of(number))
         return guests
+
+    def use(self, guests: Iterable[Guest]) -> Mapping[GuestKey, Use]:
+        """What the guests use of those hosts that can be looked at."""
+        from .use import Measurable  # only for what measures
+
+        everyone = list(guests)
+        found: dict[GuestKey, Use] = {}
+        for host in self.hosts:
+            if isinstance(host, Measurable):
+                found.update(host.use(guest for guest in everyone if guest.host == host.name))
+        return found
 
 
 def together(hosts: Sequence[Host]) -> Host:

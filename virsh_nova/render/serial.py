@@ -31,7 +31,7 @@ def _encoder(ascii_only: bool) -> Callable[[Document], str]:
     return json.JSONEncoder(ensure_ascii=ascii_only, check_circular=False).encode
 
 
-def as_yaml(documents: Sequence[Document], *, ascii_only: bool = False) -> str:
+def as_yaml(documents: Sequence[Document] | Document, *, ascii_only: bool = False) -> str:
     import yaml  # the choice of a format: 9 ms
 
     class Dumper(yaml.SafeDumper):
@@ -44,7 +44,7 @@ def as_yaml(documents: Sequence[Document], *, ascii_only: bool = False) -> str:
 
     Dumper.add_representer(str, represent)
     text = yaml.dump(
-        list(documents),
+        documents if isinstance(documents, dict) else list(documents),
         Dumper=Dumper,
         allow_unicode=not ascii_only,
         sort_keys=False,

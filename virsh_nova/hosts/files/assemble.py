@@ -7,7 +7,12 @@ from datetime import datetime
 from typing import NamedTuple
 
 from ...block.reader import in_quotes
-from ...guests.build import guest_from_domain, unreadable_guest, whole_guest
+from ...guests.build import (
+    guest_from_domain,
+    guest_with_hardware,
+    unreadable_guest,
+    whole_guest,
+)
 from ...guests.host_names import is_loopback
 from ...guests.states import UNKNOWN_STATE
 from ...model import Guest, Sighting
@@ -46,6 +51,9 @@ class GuestFiles(NamedTuple):
         try:
             if detail == "whole":
                 guest = whole_guest(self.sighting, self.xml, self.persistent_xml, self.pid)
+            elif detail == "hardware":
+                guest = guest_with_hardware(self.sighting, self.xml, self.indent)
+                guest = guest._replace(pid=self.pid)
             else:
                 guest = guest_from_domain(self.sighting, self.xml, self.indent)
         except Exception as fault:  # One bad guest must never cost the others.

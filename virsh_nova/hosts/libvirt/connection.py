@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -39,6 +39,7 @@ from .reading import (
     name_of,
     read_block,
     read_domain,
+    read_hardware,
     read_whole,
     sighting_of,
     what_came,
@@ -46,9 +47,10 @@ from .reading import (
 from .writer import MetadataWriter
 
 if TYPE_CHECKING:
-    from ...model import Guest
+    from ...model import Guest, GuestKey
     from ..files.host import FilesHost
     from ..identity import HostIdentity
+    from ..use import Use
 
 _PACKAGE = os.path.dirname(os.path.dirname(os.path.dirname(__file__)))
 DEMO_HOST = os.path.join(_PACKAGE, "demo", "host.xml")
@@ -293,6 +295,23 @@ class LibvirtHost:
             return self._files.sightings()
         return [sighting for _, sighting in listing]
 
+    def use(self, guests: Iterable[Guest]) -> Mapping[GuestKey, Use]:
+        """What the guests use: on this machine as /proc shows it, else as libvirt does.
+
+        A guest that is off, or of which nothing comes in time, is missing. Raises ``HostError``.
+        """
+        found: dict[GuestKey, Use] = {}
+        others: list[Guest] = []
+        for guest in (guest for guest in guests if guest.id is not None):
+            seen = self._use_of_process(guest) if self.is_this_machine else None
+            if seen is None:
+                others.append(guest)
+            else:
+                found[guest.key] = seen
+        if others and self._files is None:
+            found.update(self._use_in_libvirt(others))
+        return found
+
     def refuse_read_only(self) -> None:
         """Raises ``PermissionRefused`` where writing is not allowed; writes nothing to find out.
 
@@ -377,13 +396,48 @@ class LibvirtHost:
         self._files, self.notes = found.files, found.notes
         return True
 
+    # ---- what they use
+
+    def _use_of_process(self, guest: Guest) -> Use | None:
+        from ..process_use import process_use  # psutil takes 11 ms
+
+        pid = guest.pid or qemu_pid(self.uri, guest.domain, guest.uuid)
+        return process_use(pid) if pid else None
+
+    def _use_in_libvirt(self, guests: Sequence[Guest]) -> Iterator[tuple[GuestKey, Use]]:
+        from .domain_use import use_over  # only for what measures
+
+        # Each connection to the test driver is a host of its own.
+        alone = split_uri(self.uri).scheme == "test"
+        calls = Calls(
+            use_over(self._connection),
+            [guest.uuid for guest in guests],
+            at_once=_CALLS_AT_ONCE,
+            open_another=None if alone else lambda: use_over(libvirt.openReadOnly(self.uri)),
+        )
+        with suppress(TimeoutError):
+            calls.wait(min(self.timeout, _SECOND_PATIENCE), no_progress, for_slow=False)
+        for error in tuple(calls.errors.values()):
+            if isinstance(error, libvirt.libvirtError) and failures.is_lost(
+                self._connection, error
+            ):
+                raise self._lost(error)
+        for guest, seen in zip(guests, tuple(calls.values), strict=True):
+            if seen is not None:
+                yield guest.key, seen
+
     # ---- the guests
 
     def _read(
         self, domains: Sequence[libvirt.virDomain], detail: Detail, progress: Progress
     ) -> Calls[libvirt.virDomain, Reading]:
         """Read each guest, as far as that is possible. Raises ``HostSilent``."""
-        read: Read = {"block": read_block, "domain": read_domain, "whole": self._read_whole}[detail]
+        read: Read = {
+            "block": read_block,
+            "domain": read_domain,
+            "hardware": read_hardware,
+            "whole": self._read_whole,
+        }[detail]
         if is_traced():
             read = _traced_read(detail, read)
         afar = (self._host_name.seconds or 1.0) > _AFAR

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from ...model import Guest
+    from ..host import Detail
 
 NOT_UTF8 = "it holds bytes that are not UTF-8; they are shown as U+FFFD"
 _LIBVIRTS_ERROR = "__init__"
@@ -40,7 +41,8 @@ class Reading(NamedTuple):
     """The one asked for, where ``xml`` is a block alone."""
     persistent_xml: str | None = None
     pid: int | None = None
-    whole: bool = False
+    detail: Detail = "domain"
+    """How much of the XML is to be parsed."""
     faults: tuple[str, ...] = ()
     title: str | None = None
     """Only where ``xml`` is not the domain's, as is the next."""
@@ -52,6 +54,7 @@ class Reading(NamedTuple):
         from ...guests.build import (
             guest_from_block,
             guest_from_domain,
+            guest_with_hardware,
             unreadable_guest,
             whole_guest,
         )
@@ -61,7 +64,9 @@ class Reading(NamedTuple):
         if self.namespace is not None:
             known = guest_from_block(sighting, self.xml, self.namespace, *self.faults)
             return None if known is None else self._labelled(known)
-        if self.whole:
+        if self.detail == "hardware":
+            guest = guest_with_hardware(sighting, self.xml)
+        elif self.detail == "whole":
             guest = whole_guest(sighting, self.xml, self.persistent_xml, self.pid)
         else:
             guest = guest_from_domain(sighting, self.xml)
@@ -121,14 +126,19 @@ def read_domain(domain: libvirt.virDomain) -> Reading:
         return reading
 
 
+def read_hardware(domain: libvirt.virDomain) -> Reading:
+    """The XML, to be parsed to its end."""
+    return read_domain(domain)._replace(detail="hardware")
+
+
 def read_whole(
     domain: libvirt.virDomain, pid_of: Callable[[libvirt.virDomain], int | None]
 ) -> Reading:
     """Both definitions, and the pid of a running guest."""
-    live = read_domain(domain)
+    live = read_domain(domain)._replace(detail="whole")
     if live.namespace is not None or domain.ID() < 0:
-        return live._replace(whole=True)
-    return live._replace(persistent_xml=_persistent(domain), pid=pid_of(domain), whole=True)
+        return live
+    return live._replace(persistent_xml=_persistent(domain), pid=pid_of(domain))
 
 
 def read_metadata(domain: libvirt.virDomain, fault: str) -> Reading:

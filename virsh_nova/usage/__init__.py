@@ -1,0 +1,1 @@
+"""``usage``: who uses the host, and how much of it."""
