@@ -82,6 +82,12 @@ def tasks_of(uri: str, folder: Path) -> list[dict[str, Any]]:
         task("would leave", "guests_info", left, check_mode=True),
         task("left", "guests_info", left),
         task("no folder", "guests_info", {"connect": uri, "dest": "/nowhere/left.json"}),
+        task(
+            "no folder yet",
+            "guests_info",
+            {"connect": uri, "dest": "/nowhere/left.json"},
+            check_mode=True,
+        ),
         task("findings", "findings_info", {"connect": uri, "severity": "note"}),
         task("usage", "usage_info", {"connect": uri, "by": ["kind"], "state": ["running"]}),
         task("plan", "stamp", {"connect": uri, "all": True, "derive": True}, check_mode=True),
@@ -161,6 +167,7 @@ def test_a_document_is_left_on_the_host_for_its_owner_only(newest: Ansible, play
     assert left.stat().st_mode & 0o777 == 0o600
     assert len(json.loads(left.read_text())) == 4
     assert played.of("no folder").message == "there is no folder for dest: /nowhere/left.json"
+    assert played.of("no folder yet").value["changed"]
 
 
 def test_findings_are_no_failure(played: Played) -> None:
@@ -525,6 +532,11 @@ def test_every_module_has_its_page(newest: Ansible) -> None:
     ]
     assert len(names) == 5
     pages = json.loads(newest.run("ansible-doc", "--json", *names))
+    inventory = newest.run("ansible-doc", "-t", "inventory", "nova_domains.compute.guests")
+    assert "keyed_groups" in inventory
+    for role in ("install", "collect"):
+        shown = newest.run("ansible-doc", "-t", "role", f"nova_domains.compute.{role}")
+        assert f"{role}_executable" in shown or f"{role}_path" in shown
     for name in names:
         assert {"executable", "connect", "timeout"} <= set(pages[name]["doc"]["options"])
         assert pages[name]["examples"]

@@ -205,6 +205,9 @@ def leave(module: AnsibleModule, text: str) -> dict[str, t.Any]:
     if os.path.isdir(dest):
         module.fail_json(msg=f"dest is a folder: {dest}")
     if not os.path.isdir(os.path.dirname(os.path.abspath(dest))):
+        if module.check_mode:
+            # A task before it would have made the folder.
+            return {"changed": True, "dest": dest}
         module.fail_json(msg=f"there is no folder for dest: {dest}")
     changed = is_new or _bytes_of(module, dest) != data
     if changed and not module.check_mode:
