@@ -15,11 +15,27 @@ from typing import Literal, get_args
 
 from tests.support.paths import ROOT
 
-Neighbour = Literal["nova", "ceilometer"]
+Neighbour = Literal["nova", "ceilometer", "ansible-oldest", "ansible-newest"]
+
+
+def ansible_core() -> tuple[str, str]:
+    """The oldest release that the collection supports and this Python runs, and the newest."""
+    if sys.version_info < (3, 11):
+        return "2.17.0", "2.17.14"
+    if sys.version_info < (3, 12):
+        return "2.17.0", "2.19.14"
+    if sys.version_info < (3, 13):
+        return "2.17.0", "2.21.5"
+    return ("2.18.0" if sys.version_info < (3, 14) else "2.20.0"), "2.21.5"
+
+
+_OLDEST, _NEWEST = ansible_core()
 
 REQUIREMENTS: dict[Neighbour, tuple[str, ...]] = {
     "nova": ("nova==34.0.0", "libvirt-python==12.8.0"),
     "ceilometer": ("ceilometer==27.0.0", "libvirt-python==12.8.0"),
+    "ansible-oldest": (f"ansible-core=={_OLDEST}",),
+    "ansible-newest": (f"ansible-core=={_NEWEST}", "ansible-lint"),
 }
 
 
@@ -53,5 +69,8 @@ def _run(command: list[str]) -> None:
 
 
 if __name__ == "__main__":
+    from tests.support.neighbours.ansible import prepare_checks  # which imports this module
+
     for each in get_args(Neighbour):
         print(each, python_of(each), flush=True)
+    prepare_checks(python_of("ansible-newest"))
