@@ -45,6 +45,13 @@ EXAMPLES = {
         ("Which hosts answer:", f"{PROGRAM} --hosts 'cmp-[001-120]' hosts"),
         ("By how long they take:", f"{PROGRAM} --hosts @compute hosts --sort-column took"),
     ),
+    f"{PROGRAM} collect": (
+        ("All hosts into one file:", f"{PROGRAM} --hosts @compute collect fleet.db"),
+        (
+            "Without those not seen for a month:",
+            f"{PROGRAM} --hosts @compute collect fleet.db --prune 30d",
+        ),
+    ),
     f"{PROGRAM} list": (
         ("What is not Nova's:", f"{PROGRAM} list --kind foreign"),
         ("Who owns the guests with these addresses:", f"{PROGRAM} list --ip 10.20.0.0/24"),

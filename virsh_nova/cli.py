@@ -150,7 +150,8 @@ def _exit_codes() -> Iterator[str]:
     metavar="PATH",
     multiple=True,
     help="Read another host's files: the root of its file system, a sos report (.tar.xz or "
-    "unpacked), virsh dumpxml files, a saved list -f json, or what collect wrote. Repeatable.",
+    "unpacked), virsh dumpxml files, a saved list -f json, a folder of any of these, or what "
+    "collect wrote. Repeatable.",
 )
 @click.option(
     "--timeout",

@@ -94,8 +94,15 @@ class CollectedFile(ManyHosts):
         self._narrowed = _ALL
         """Which guests are read, as the end of a select."""
         self._remembered: dict[int, tuple[bytes, Guest]] = {}
+        try:
+            self._refuse_empty()
+        except BaseException:
+            self.close()
+            raise
+
+    def _refuse_empty(self) -> None:
         if not self._rows:
-            why_not = next(iter(self._faults), f"{path}: holds no host yet")
+            why_not = next(iter(self._faults), f"{self.path}: holds no host yet")
             raise HostError(why_not, "nova-domains collect writes it")
 
     def close(self) -> None:

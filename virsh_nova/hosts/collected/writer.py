@@ -97,25 +97,26 @@ class Writer:
 
         Of one that failed, what was known stays, and gets the error beside it.
         """
-        read = read._replace(source=_lasting(read.source), name=_text(read.name))
+        source = without_surrogates(_lasting(read.source))
+        read = read._replace(source=source, name=_text(read.name))
         with self._errors(), transaction(self._connection):
             # Guests and an error: what another collected file knows of a host that failed since.
-            if read.error is None or read.guests:
-                self._store_guests(read)
+            stored = self._store_guests(read) if read.error is None or read.guests else None
             if read.error is not None:
-                self._store_error(read)
+                self._store_error(read, stored)
 
-    def _store_guests(self, read: HostRead) -> None:
+    def _store_guests(self, read: HostRead) -> int:
+        """Returns the id of the host."""
         known = self._place_of(read)
         read_at = iso(read.read_at)
         if known and known.source != read.source and known.read_at is not None:
             if known.read_at > read_at:
                 self.older += 1
                 self._written.add(known.id)
-                return
+                return known.id
             self.moved += 1
         host = self._write_host(
-            known,
+            known.id if known else None,
             {
                 "name": read.name,
                 "name_guessed": int(read.certain_name is None),
@@ -131,8 +132,10 @@ class Writer:
             },
         )
         self._write_guests(host, read.guests)
+        return host
 
-    def _store_error(self, read: HostRead) -> None:
+    def _store_error(self, read: HostRead, stored: int | None) -> None:
+        """``stored`` is the id of a host whose guests came all the same."""
         assert read.error is not None
         error = {
             "status": "failed",
@@ -140,15 +143,11 @@ class Writer:
             "hint": _text(read.error.hint),
             "tried_at": iso(datetime.now(timezone.utc)),
         }
-        failed = [
-            known
-            for known in self._of_source(read)
-            # Files can hold several hosts, of which some were read.
-            if known.id not in self._written or (read.guests and known.name == read.name)
-        ]
-        for known in failed:
-            self._write_host(known, error)
-        if not failed and not read.guests:
+        # Files can hold several hosts: those that were read stay as they are.
+        failed = [known.id for known in self._of_source(read)] if stored is None else [stored]
+        for host in failed:
+            self._write_host(host, error)
+        if not failed:
             name = read.name or (_own_name() if _is_local(read.source) else None)
             values = {"name": name, "name_guessed": 1, "source": read.source, **error}
             self._write_host(None, {**values, "seconds": read.seconds})
@@ -184,14 +183,13 @@ class Writer:
         )
         return [known for row in rows if (known := _Known(*row)).id not in self._written]
 
-    def _write_host(self, known: _Known | None, values: Mapping[str, object]) -> int:
-        if known is None:
+    def _write_host(self, host: int | None, values: Mapping[str, object]) -> int:
+        if host is None:
             marks = ", ".join("?" * len(values))
             sql = f"INSERT INTO hosts ({', '.join(values)}) VALUES ({marks})"
             host = self._connection.execute(sql, tuple(values.values())).lastrowid
             assert host is not None
         else:
-            host = known.id
             changes = ", ".join(f"{column} = ?" for column in values)
             sql = f"UPDATE hosts SET {changes} WHERE id = ?"
             self._connection.execute(sql, (*values.values(), host))
