@@ -45,6 +45,13 @@ EXAMPLES = {
         ("Which hosts answer:", f"{PROGRAM} --hosts 'cmp-[001-120]' hosts"),
         ("By how long they take:", f"{PROGRAM} --hosts @compute hosts --sort-column took"),
     ),
+    f"{PROGRAM} collect": (
+        (
+            "Every hour, for questions that take no time:",
+            f"{PROGRAM} --hosts @compute collect fleet.db --prune 30d",
+        ),
+        ("Ask what was collected:", f"{PROGRAM} --files fleet.db whose 10.20.0.11"),
+    ),
     f"{PROGRAM} list": (
         ("What is not Nova's:", f"{PROGRAM} list --kind foreign"),
         ("Who owns the guests with these addresses:", f"{PROGRAM} list --ip 10.20.0.0/24"),
