@@ -50,7 +50,7 @@ EXAMPLES = {
             "Every hour, for questions that take no time:",
             f"{PROGRAM} --hosts @compute collect fleet.db --prune 30d",
         ),
-        ("Ask what was collected:", f"{PROGRAM} --files fleet.db whose 10.20.0.11"),
+        ("From reports, for later:", f"{PROGRAM} --files /srv/reports collect fleet.db"),
     ),
     f"{PROGRAM} list": (
         ("What is not Nova's:", f"{PROGRAM} list --kind foreign"),
