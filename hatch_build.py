@@ -46,11 +46,11 @@ EXAMPLES = {
         ("By how long they take:", f"{PROGRAM} --hosts @compute hosts --sort-column took"),
     ),
     f"{PROGRAM} collect": (
-        ("All hosts into one file:", f"{PROGRAM} --hosts @compute collect fleet.db"),
         (
-            "Without those not seen for a month:",
+            "Every hour, for questions that take no time:",
             f"{PROGRAM} --hosts @compute collect fleet.db --prune 30d",
         ),
+        ("From reports, for later:", f"{PROGRAM} --files /srv/reports collect fleet.db"),
     ),
     f"{PROGRAM} list": (
         ("What is not Nova's:", f"{PROGRAM} list --kind foreign"),
