@@ -34,18 +34,23 @@ def claims_of(guest: Guest) -> Iterator[Claim]:
     hardware = guest.hardware
     if hardware is None:
         return
-    place = place_of(guest) if guest.id is not None else None
+    place = place_of(guest) if runs(guest) else None
     if guest.manager != "libguestfs":  # Looking into the disks of others is its purpose.
         for uuid, path in _instances(guest, hardware).items():
             yield Claim("disk", (uuid,), path)
         for disk in hardware.disks:
             if claim := _volume(disk, place):
                 yield claim
-    if guest.id is not None:
+    if runs(guest):
         yield from _macs(guest, hardware)
         yield from _ports(hardware)
         if place is not None:
             yield from _devices(hardware, place)
+
+
+def runs(guest: Guest) -> bool:
+    """Whether it can do anything. The QEMU of a crashed one may still be there, and is halted."""
+    return guest.id is not None and guest.state != "crashed"
 
 
 def place_of(guest: Guest) -> str | None:

@@ -17,7 +17,7 @@ from ..guests.host_names import is_address, same_host
 from ..guests.naming import instances_in_path
 from ..model import Guest
 from ..quoting import quoted
-from .claims import Claim, claims_of, place_of
+from .claims import Claim, claims_of, place_of, runs
 from .codes import Severity
 from .finding import Finding, Key, Other, found
 from .volumes import volumes_of
@@ -113,7 +113,7 @@ class Twins:
             by_key.setdefault(guest.key, guest)
         self.guests = tuple(by_key.values())
         for guest in self.guests:
-            if guest.id is not None:
+            if runs(guest):
                 if place_of(guest) is not None:
                     self._running.setdefault(guest.uuid, []).append(guest)
                 if guest.state == "paused" and guest.reason in _MIGRATING:
@@ -182,8 +182,9 @@ class Twins:
             return
         hosts = ", ".join(quoted(other.host or "") for other in others[:_MOST_OTHERS])
         more = " and others" if len(others) > _MOST_OTHERS else ""
-        if guest.id is None:
-            code, evidence = "defined-twice", [f"it is off here and runs on {hosts}{more}"]
+        if not runs(guest):
+            how = "off" if guest.id is None else guest.state
+            code, evidence = "defined-twice", [f"it is {how} here and runs on {hosts}{more}"]
         else:
             moving = guest.uuid in self._migrating
             code, evidence = "migrating" if moving else "runs-twice", []
@@ -214,7 +215,7 @@ def _filed(claim: Claim, guest: Guest) -> Iterator[tuple[str, ...]]:
                 yield (claim.kind, *scope, name)
                 yield (claim.kind, *scope, name, _project(guest) or "")
         elif claim.kind in ("volume", "path"):
-            how = ("running" if guest.id is not None else "off",)
+            how = ("running" if runs(guest) else "off",)
             yield (claim.kind, *how, name)
             if not claim.shareable:
                 yield (claim.kind, *how, name, "alone")
@@ -239,8 +240,8 @@ def _sought(claim: Claim, guest: Guest) -> Iterator[tuple[Severity | None, list[
     elif kind in ("volume", "path"):
         alone = ("alone",) if claim.shareable else ()
         running = [(kind, "running", name, *alone) for name in names]
-        yield (None if guest.id is not None else "warning"), running
-        if guest.id is not None:
+        yield (None if runs(guest) else "warning"), running
+        if runs(guest):
             yield "warning", [(kind, "off", name, *alone) for name in names]
     else:
         yield None, [(kind, name) for name in names]

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime, timezone
 from queue import Empty, Queue
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeVar
 
 from ..errors import HostError, NovaDomainsError
 from .calls import Call
@@ -65,6 +65,11 @@ class Folder(Protocol):
         """That it holds no host."""
 
 
+def labelled(name: str, source: str) -> str:
+    """What a host is shown as whose name another one has too."""
+    return f"{name} ({source})"
+
+
 class HostRead(NamedTuple):
     """What came of reading one host."""
 
@@ -85,6 +90,9 @@ class HostRead(NamedTuple):
     versions: Versions = UNKNOWN_VERSIONS
 
 
+SeenT = TypeVar("SeenT", "Guest", "Sighting")
+
+
 class _Place:
     """A source of the fleet, and what is known of its host so far."""
 
@@ -100,6 +108,8 @@ class _Place:
         """Name and certain name of the other hosts that the source holds: files can have many."""
         self.is_empty = False
         """Whether there turned out to be no host."""
+        self.labels: dict[str | None, str] = {}
+        """What its hosts are shown as whose names an earlier host has already."""
         self.is_this_machine = False
         self.certain_names: set[str] = set()
         """Of all hosts that the source holds."""
@@ -125,6 +135,11 @@ class _Place:
     @property
     def names(self) -> list[tuple[str | None, str | None]]:
         return [(self.name, self.certain_name), *self.others]
+
+    def apart(self, one: SeenT) -> SeenT:
+        """The guest, under a name of its host that no earlier host has."""
+        label = self.labels.get(one.host)
+        return one if label is None else one._replace(host=label, host_guessed=True)
 
 
 _Question = Callable[[_Place, Host], "Sequence[Guest]"]
@@ -280,7 +295,8 @@ class Fleet:
         for place, _ in self._ask(look, self._reached(), no_progress):
             place.seen = seen.get(place, [])
         self._refuse_none()
-        return [one for place in self._reached() for one in place.seen or ()]
+        self._tell_apart()
+        return [place.apart(one) for place in self._reached() for one in place.seen or ()]
 
     def guests(
         self, detail: Detail, *, chosen: Chosen = everyone, progress: Progress = no_progress
@@ -290,21 +306,34 @@ class Fleet:
         ``progress`` is called with how many hosts are done, and of how many.
         """
 
-        def read(_place: _Place, host: Host) -> Sequence[Guest]:
-            return host.guests(detail, chosen=chosen)
+        def read(place: _Place, host: Host) -> Sequence[Guest]:
+            return host.guests(detail, chosen=lambda seen: chosen(place.apart(seen)))
 
         # Where the listing is known, a host without any guest of these is not asked again.
         wanted = [
             place
             for place in self._reached()
-            if place.seen is None or any(chosen(seen) for seen in place.seen)
+            if place.seen is None or any(chosen(place.apart(seen)) for seen in place.seen)
         ]
         guests: dict[_Place, list[Guest]] = {}
         for place, result in self._ask(read, wanted, progress):
             guests.setdefault(place, []).extend(result.guests)
         self._refuse_none()
+        self._tell_apart()
         # In the order of the hosts, however fast each of them is.
-        return [guest for place in self._places for guest in guests.get(place, ())]
+        return [place.apart(guest) for place in self._places for guest in guests.get(place, ())]
+
+    def _tell_apart(self) -> None:
+        """Give a host whose name an earlier one has already a label: guests are host and uuid."""
+        taken: dict[str, _Place] = {}
+        for place in self._reached():
+            for name, _ in place.names:
+                if name is None or taken.setdefault(name, place) is place or name in place.labels:
+                    continue
+                label = place.labels[name] = labelled(name, place.opener.source)
+                self._warnings.append(
+                    f"another host is called {name} already: {label} is not compared with others"
+                )
 
     def use(self, guests: Iterable[Guest]) -> Mapping[GuestKey, Use]:
         """What the guests use of those hosts that can be looked at, and still answer."""
@@ -314,7 +343,9 @@ class Fleet:
 
         def look(place: _Place, host: Host) -> Sequence[Guest]:
             if isinstance(host, Measurable):
-                place.used = host.use(guest for guest in everyone if guest.host == host.name)
+                label = place.labels.get(host.name, host.name)
+                theirs = (guest for guest in everyone if guest.host == label)
+                place.used = host.use(theirs)
             return ()
 
         wanted = self._reached()
@@ -469,11 +500,6 @@ class Fleet:
                 self._warnings.append(f"{both} are one host, {host.name}: read once")
                 place.is_twin, place.host = True, None
                 return False
-            if name and not ours.is_same_machine(theirs):
-                self._warnings.append(
-                    f"{both} are two machines that are both called {host.name}: their guests are "
-                    "shown as those of one host"
-                )
         return True
 
     def _identity(self, place: _Place) -> HostIdentity | None:

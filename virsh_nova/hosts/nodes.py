@@ -19,6 +19,10 @@ _PLAIN = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,254}")
 _COMMENT = re.compile(r"(?:^|\s)#.*")
 _WELCOME = "a name is of letters, digits and . _ -, perhaps with USER@ in front, or an IPv6 address"
 _MOST_UNFOLDED = 20
+_MOST_NODES = 100_000
+"""ClusterShell makes them all at once, with some hundred bytes for each."""
+_RANGES = re.compile(r"\[([^\[\]]*)\]")
+_RANGE = re.compile(r"([0-9]+)-([0-9]+)(?:/([0-9]+))?")
 
 
 # ---- from options to names --------------------------------------------------------------------
@@ -45,6 +49,8 @@ def _expanded(text: str) -> list[str]:
         from ClusterShell.NodeUtils import GroupResolverError, GroupSourceError
     except ImportError:
         raise NodesError("--hosts needs ClusterShell", WITHOUT_CLUSTERSHELL) from None
+    if _size_at_most(text) > _MOST_NODES:
+        raise NodesError(f"--hosts: {text[:300]!r} names more than {_MOST_NODES} hosts")
     try:
         names = list(NodeSet(text))
     except (NodeSetException, GroupSourceError) as error:
@@ -55,6 +61,23 @@ def _expanded(text: str) -> list[str]:
     if not names:
         raise NodesError(f"--hosts: {text!r} is an empty set: it names no host")
     return names
+
+
+def _size_at_most(text: str) -> int:
+    """How many nodes the ranges of a set can make, before ClusterShell makes them."""
+    size = 1
+    for inner in _RANGES.findall(text):
+        parts = [_RANGE.fullmatch(part.strip()) for part in inner.split(",")]
+        # Numbers of many digits are no ranges of hosts, and take long to read.
+        size *= sum(
+            1 if part is None else 10 ** min(len(part[2]), 9) if len(part[2]) > 9 else _steps(part)
+            for part in parts
+        )
+    return size
+
+
+def _steps(part: re.Match[str]) -> int:
+    return (int(part[2]) - int(part[1])) // max(int(part[3] or 1), 1) + 1
 
 
 def _names_in(path: str) -> list[str]:

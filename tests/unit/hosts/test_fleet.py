@@ -335,9 +335,10 @@ def test_two_uris_of_one_host_read_it_once(fanout: int) -> None:
 
 def test_two_machines_of_one_name_are_both_read() -> None:
     many = fleet(PlayedHost("a", 1, uuid="u"), PlayedHost("a", 2, uuid="v"))
-    assert len(many.guests("block")) == 2
+    shown = [(guest.host, guest.host_guessed) for guest in many.guests("block")]
+    assert shown == [("a", False), ("a (qemu+ssh://h1/system)", True)]
     (line,) = many.notes.lines
-    assert "are two machines that are both called a" in line.text
+    assert "another host is called a already" in line.text
     # No URI is certain to lead to a guest of that name.
     assert many.sources == {}
 

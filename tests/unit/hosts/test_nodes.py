@@ -22,6 +22,24 @@ def test_sets_and_files_add_up(tmp_path: Path) -> None:
     assert names == ["cmp-1", "cmp-2", "gpu1", "cmp-9"]
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "h[1-99999999]",
+        "h[1-1000]r[1-1000]",
+        "h[1-9999999999999999999999]",
+        "h[1-50001,60001-120000]",
+    ],
+)
+def test_a_set_of_too_many_names_is_refused_before_they_are_made(text: str) -> None:
+    with pytest.raises(NodesError, match="more than 100000 hosts"):
+        node_names([text])
+
+
+def test_a_large_fleet_is_not_too_many() -> None:
+    assert len(node_names(["h[00001-50000/2,60001-65000]"])) == 30_000
+
+
 @pytest.mark.parametrize("text", ["2001:db8::1", "::1", "root@cmp-1", "10.0.0.7", "_x", "1"])
 def test_names_of_hosts(text: str) -> None:
     assert node_names([text]) == [text]

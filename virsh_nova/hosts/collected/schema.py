@@ -116,17 +116,41 @@ def why(path: str, error: sqlite3.Error) -> tuple[str, str]:
 def open_to_read(path: str) -> sqlite3.Connection:
     """A connection that only reads. Raises ``HostError``."""
     try:
-        connection = _connected(path, "ro", _READER_PATIENCE)
         try:
-            _refuse_other(connection, path)
-        except BaseException:
-            connection.close()
-            raise
+            return _checked(path, "ro")
+        except sqlite3.OperationalError as error:
+            if not _is_hot(error, path):
+                raise
+        # A collect was killed while it made the file, or put it at rest: what it left undone has
+        # to be taken back first, which SQLite does for whoever may write.
+        try:
+            return _checked(path, "rw")
+        except sqlite3.OperationalError:
+            raise HostError(
+                f"{path}: a collect was interrupted, and left {path}-journal",
+                "run collect again, or read it as a user who may write to it",
+            ) from None
     except sqlite3.Error as error:
         raise HostError(*why(path, error)) from error
     except CollectedError as error:
         raise HostError(error.message, error.hint) from error
+
+
+def _checked(path: str, mode: str) -> sqlite3.Connection:
+    connection = _connected(path, mode, _READER_PATIENCE)
+    try:
+        connection.execute("PRAGMA query_only = ON")
+        _refuse_other(connection, path)
+    except BaseException:
+        connection.close()
+        raise
     return connection
+
+
+def _is_hot(error: sqlite3.OperationalError, path: str) -> bool:
+    text = str(error)
+    rolls_back = "readonly" in text or "unable to open" in text
+    return rolls_back and os.path.exists(f"{path}-journal")
 
 
 def open_to_write(path: str) -> sqlite3.Connection:

@@ -17,9 +17,9 @@ from ...document.encode import whole_document
 from ...guests.host_names import same_host
 from ...handles.identifiers import identifiers, keys_of
 from ...model import Guest
-from ..fleet import HostRead
+from ..fleet import HostRead, labelled
 from ..template import node_of
-from ..this_machine import look_up_name
+from ..this_machine import look_up_name, split_uri
 from .schema import (
     CollectedError,
     open_to_write,
@@ -108,6 +108,8 @@ class Writer:
     def _store_guests(self, read: HostRead) -> int:
         """Returns the id of the host."""
         known = self._place_of(read)
+        if self._is_taken(read.name, known):
+            read = _apart(read)
         read_at = iso(read.read_at)
         if known and known.source != read.source and known.read_at is not None:
             if known.read_at > read_at:
@@ -158,6 +160,11 @@ class Writer:
         same = "source = ? AND name IS ? AND name_guessed = ?"
         if found := self._known(same, read.source, read.name, guessed):
             return found[0]
+        # Where another host had the name already, it was written under one of its own.
+        if read.name and (
+            found := self._known(same, read.source, labelled(read.name, read.source), 1)
+        ):
+            return found[0]
         # A host that could not be reached so far had only the name that its source gives it.
         of_source = self._of_source(read)
         for known in of_source:
@@ -166,7 +173,20 @@ class Writer:
         if guessed:
             return None
         named = self._known("name = ? AND name_guessed = 0", read.name)
-        return next((known for known in named if known.source not in self._sources), None)
+        return next(
+            (
+                known
+                for known in named
+                if known.source not in self._sources and _can_be_one(known.source, read.source)
+            ),
+            None,
+        )
+
+    def _is_taken(self, name: str | None, known: _Known | None) -> bool:
+        """Whether another host in the file has that name: a guest is host and uuid there too."""
+        sql = "SELECT EXISTS (SELECT 1 FROM hosts WHERE name = ? AND id IS NOT ?)"
+        row = self._connection.execute(sql, (name, known.id if known else None)).fetchone()
+        return bool(row[0])
 
     def _of_source(self, read: HostRead) -> list[_Known]:
         """The hosts that came from this source, as far as they can be the same."""
@@ -324,6 +344,30 @@ def _dumped(document: Mapping[str, object]) -> str:
 def _is_local(source: str) -> bool:
     """Whether the source is called the same on every machine."""
     return source.startswith("--") or ("://" in source and node_of(source) is None)
+
+
+def _can_be_one(one: str, other: str) -> bool:
+    """Whether two sources can lead to one host: of two libvirts, by the same driver.
+
+    ``qemu+ssh://a/system`` and ``qemu+tls://a/system`` can, and so can a report of either.
+    ``qemu:///system`` and ``lxc:///system`` of one machine cannot, though they have one name.
+    """
+    if "://" not in one or "://" not in other:
+        return True
+    drivers = [
+        (uri.scheme.partition("+")[0], uri.path) for uri in (split_uri(one), split_uri(other))
+    ]
+    return drivers[0] == drivers[1]
+
+
+def _apart(read: HostRead) -> HostRead:
+    """The host under a name that no other has; it is not compared with names that others say."""
+    name = labelled(read.name or "", read.source)
+    return read._replace(
+        name=name,
+        certain_name=None,
+        guests=tuple(guest._replace(host=name, host_guessed=True) for guest in read.guests),
+    )
 
 
 def _lasting(source: str) -> str:

@@ -207,3 +207,19 @@ def test_another_that_writes_is_waited_for_and_then_reported(
     other.close()
     collect(path, read_of("a", *NEW["a"]))
     assert state_of(path)["a"] == "new"
+
+
+def test_what_a_killed_run_left_undone_is_taken_back_by_a_reader(tmp_path: Path) -> None:
+    """In rollback mode, as while the file is made and put at rest, a journal is left beside it."""
+    path = tmp_path / "f"
+    collect(path, read_of("a", *OLD["a"]))
+    if (child := os.fork()) == 0:
+        connection = sqlite3.connect(path, isolation_level=None)
+        connection.execute("PRAGMA cache_size = 1")
+        connection.execute("BEGIN IMMEDIATE")
+        connection.execute("UPDATE hosts SET name = 'half', source = hex(zeroblob(100000))")
+        connection.execute("UPDATE guests_read SET document = hex(zeroblob(100000))")
+        os.kill(os.getpid(), signal.SIGKILL)
+    os.waitpid(child, 0)
+    assert path.with_name("f-journal").exists()
+    assert state_of(path) == {"a": "old"}

@@ -105,6 +105,25 @@ def test_two_machines_of_one_name_stay_two(tmp_path: Path) -> None:
         file.close()
 
 
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ("qemu:///system", "lxc:///system"),
+        ("test:///one.xml", "test:///two.xml"),
+    ],
+)
+def test_another_libvirt_of_one_machine_is_another_host(
+    tmp_path: Path, first: str, second: str
+) -> None:
+    path = tmp_path / "f"
+    here, there = read_of("a", on("a", 1), source=first), read_of("a", on("a", 1), source=second)
+    for read in (here, there, there, here):
+        collect(path, read)
+    assert names(path) == {"a": ["web"], f"a ({second})": ["web"]}
+    keys = {guest.key for guest in CollectedFile(str(path)).guests("whole")}
+    assert {host for host, _ in keys} == {"a", f"a ({second})"}
+
+
 def test_guessed_names_and_none_are_told_apart_by_their_source(tmp_path: Path) -> None:
     path = tmp_path / "f"
     reads = (
