@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from io import StringIO, TextIOWrapper
 from typing import TYPE_CHECKING, Any
 
-from click import ClickException
+from click import ClickException, MissingParameter, UsageError
 
 from .render.safe import visible
 from .render.style import wrapped
@@ -91,9 +91,13 @@ def complain(message: str, hint: str = "", *, kind: str = "error") -> None:
 
 def complain_of_usage(error: ClickException) -> None:
     """click's own words, which quote what was typed: perhaps a name that somebody else chose."""
+    # In a pipe click would drop escape sequences. What is missing was not typed, and has lines.
+    text = error.format_message()
+    text = text if isinstance(error, MissingParameter) else visible(text)
+    context = error.ctx if isinstance(error, UsageError) else None
     said = StringIO()
-    error.show(said)
-    talk("\n".join(map(visible, said.getvalue().split("\n"))))
+    UsageError(text, context).show(said)
+    talk("\n".join(map(visible, said.getvalue().expandtabs(4).split("\n"))))
 
 
 def _on_stderr(line: str) -> list[str]:

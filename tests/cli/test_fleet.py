@@ -163,7 +163,8 @@ def test_a_name_that_is_more_than_a_name_is_refused(name: str) -> None:
 def test_a_hostfile_that_is_no_text_is_refused(tmp_path: Path) -> None:
     hostfile = tmp_path / "names"
     hostfile.write_bytes(b"\xff\xfe\x00a\x00\n")
-    assert "is not the name of a host" in usage("--hostfile", str(hostfile), "list")
+    said = usage("--hostfile", str(hostfile), "list")
+    assert r"'\xff\xfe\x00a\x00' is not the name of a host" in said
 
 
 def test_a_user_is_named_once() -> None:

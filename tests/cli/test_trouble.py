@@ -284,6 +284,27 @@ def test_what_was_typed_is_escaped_on_the_terminal() -> None:
     assert "\u202e" not in said
 
 
+@pytest.mark.parametrize(
+    ("arguments", "shown"),
+    [
+        (["list", "a\x1b[31mb"], r"a\x1b[31mb"),
+        (["--hosts", "a\x1b[31mb", "list"], r"a\x1b[31mb"),
+        (["--hostfile", "/no\x1b[31m", "list"], r"/no\x1b[31m: cannot read"),
+        (["--timeout", "\x1b[31m1", "list"], r"\x1b[31m1"),
+        (["list", "-f", "\x1b[31m"], r"\x1b[31m"),
+        (["--\x1b[31m", "list"], r"--\x1b[31m"),
+        (["\x1b[31m"], r"\x1b[31m"),
+        (["list", "a\nError: b"], r"a\nError: b"),
+    ],
+)
+def test_what_was_typed_is_escaped_in_a_pipe_and_not_dropped(
+    arguments: list[str], shown: str
+) -> None:
+    done = nova_domains(*arguments)
+    assert done.returncode == 2
+    assert shown in done.stderr.splitlines()[-1]
+
+
 def test_a_timeout_that_is_not_a_number_is_wrong_usage() -> None:
     done = nova_domains("--timeout", "nan", "list")
     assert done.returncode == 2

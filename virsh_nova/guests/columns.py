@@ -25,11 +25,18 @@ class Column(NamedTuple):
     role: str = "text"
     """How a terminal shows it: a key of ``render.style.LOOKS``."""
     unit: str = ""
-    """Of a number, which is aligned to the right."""
+    """Of a number."""
+    counts: bool = False
+    """Whether it is a number without a unit."""
 
     @property
     def title(self) -> str:
         return f"{self.name.upper()} {self.unit}".rstrip()
+
+    @property
+    def is_number(self) -> bool:
+        """Numbers are aligned to the right."""
+        return self.counts or bool(self.unit)
 
 
 def iso(moment: datetime | None) -> str | None:
@@ -90,7 +97,7 @@ _ALL = (
     Column("uuid", lambda guest: guest.uuid, role="quiet"),
     Column("name", _instance(lambda instance: instance.name), least=14, role="name"),
     Column("domain", lambda guest: guest.domain),
-    Column("id", lambda guest: guest.id),
+    Column("id", lambda guest: guest.id, counts=True),
     Column("state", lambda guest: guest.state),
     Column("kind", lambda guest: guest.kind),
     Column("manager", lambda guest: guest.manager, least=10),
@@ -103,7 +110,7 @@ _ALL = (
     Column("user id", _owner(lambda owner: owner.user, lambda user: user.id)),
     Column("flavor", _flavor(lambda flavor: flavor.name), least=8, role="quiet"),
     Column("flavor id", _flavor(lambda flavor: flavor.id), least=10),
-    Column("vcpus", _flavor(lambda flavor: flavor.vcpus)),
+    Column("vcpus", _flavor(lambda flavor: flavor.vcpus), counts=True),
     Column("memory", _flavor(lambda flavor: flavor.memory_mib), unit="MiB"),
     Column("disk", _flavor(lambda flavor: flavor.disk_gib), unit="GiB"),
     Column("swap", _flavor(lambda flavor: flavor.swap_mib), unit="MiB"),

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
+from ..block.reader import in_quotes
 from ..errors import NovaDomainsError
 from ..inputs.read import STDIN, read_bytes, source_name
 from .template import NodesError
@@ -23,6 +24,8 @@ _MOST_NODES = 100_000
 """ClusterShell makes them all at once, with some hundred bytes for each."""
 _RANGES = re.compile(r"\[([^\[\]]*)\]")
 _RANGE = re.compile(r"([0-9]+)-([0-9]+)(?:/([0-9]+))?")
+_LONGEST_SHOWN = 300
+"""Characters of a name that is none."""
 
 
 # ---- from options to names --------------------------------------------------------------------
@@ -57,9 +60,9 @@ def _expanded(text: str) -> list[str]:
         raise NodesError(f"--hosts: {' '.join(str(error).split())}") from None
     except GroupResolverError as error:
         # Its whole message may be the name of the source.
-        raise NodesError(f"--hosts: {text!r}: no such source of groups: {error}") from None
+        raise NodesError(f"--hosts: {in_quotes(text)}: no such source of groups: {error}") from None
     if not names:
-        raise NodesError(f"--hosts: {text!r} is an empty set: it names no host")
+        raise NodesError(f"--hosts: {in_quotes(text)} is an empty set: it names no host")
     return names
 
 
@@ -97,7 +100,9 @@ def checked_names(names: Iterable[str], source: str) -> Iterator[str]:
     for name in names:
         user, at, host = name.rpartition("@")
         if not (_PLAIN.fullmatch(host) or _is_ipv6(host)) or (at and not _PLAIN.fullmatch(user)):
-            raise NodesError(f"{source}: {name[:300]!r} is not the name of a host", _WELCOME)
+            raise NodesError(
+                f"{source}: {in_quotes(name, _LONGEST_SHOWN)} is not the name of a host", _WELCOME
+            )
         yield name
 
 

@@ -40,6 +40,8 @@ def _described(form: str, header: list[str]) -> str:
     always, usual = _SERVERS
     if always <= names and names & usual:
         return f"{form} of servers, as openstack server list prints it"
+    if always <= names:
+        return f"{form} of ids and names, as the openstack client prints it"
     if names >= _OURS:
         return f"{form} of guests, as nova-domains list prints it"
     return form

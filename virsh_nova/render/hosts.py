@@ -15,10 +15,10 @@ from .terminal import fit
 
 _GAP = 2
 _NUMBERS = ("guests", "nova", "unstamped", "foreign", "unreadable", "age", "took")
-_GIVING_WAY = ("source", "qemu", "libvirt", "took", "unstamped", "foreign", "age")
+_GIVING_WAY = ("qemu", "libvirt", "took", "source", "unstamped", "foreign", "age")
 """What a narrow terminal does without, in this order."""
-_LEAST_ERROR = 24
-"""In cells: less of it says nothing."""
+_LEAST = {"error": 24, "source": 40}
+"""In cells: less of these says nothing. They are cut in this order."""
 _UNITS = (("d", 86400), ("h", 3600), ("min", 60))
 
 
@@ -47,7 +47,8 @@ def hosts_table(
     table += [[cell(_text(column, host)) for column in shown] for host in hosts]
     widths = [max(map(cells, column)) for column in zip(*table, strict=True)]
     if width is not None:
-        shown, table, widths = _fitted(shown, table, widths, width, giving_way=not columns)
+        giving_way = () if columns else _giving_way(hosts)
+        shown, table, widths = _fitted(shown, table, widths, width, giving_way)
     cut = "…" if unicode else "~"
     lines = []
     for number, row in enumerate(table):
@@ -61,22 +62,28 @@ def hosts_table(
     return "".join(f"{line}\n" for line in lines)
 
 
+def _giving_way(hosts: Sequence[HostSummary]) -> Sequence[str]:
+    """The source stays where not every host has a name of its own."""
+    names = {host.name for host in hosts}
+    named = None not in names and len(names) == len(hosts)
+    return [name for name in _GIVING_WAY if named or name != "source"]
+
+
 def _fitted(
     shown: list[HostColumn],
     table: list[list[str]],
     widths: list[int],
     width: int,
-    *,
-    giving_way: bool,
+    giving_way: Sequence[str],
 ) -> tuple[list[HostColumn], list[list[str]], list[int]]:
     def least() -> int:
         narrowest = [
-            min(wide, _LEAST_ERROR) if column.name == "error" else wide
+            min(wide, _LEAST.get(column.name, wide))
             for column, wide in zip(shown, widths, strict=True)
         ]
         return sum(narrowest) + _GAP * (len(shown) - 1)
 
-    for name in _GIVING_WAY if giving_way else ():
+    for name in giving_way:
         names = [column.name for column in shown]
         if least() <= width or name not in names:
             continue
@@ -84,10 +91,13 @@ def _fitted(
         shown = shown[:at] + shown[at + 1 :]
         table = [row[:at] + row[at + 1 :] for row in table]
         widths = widths[:at] + widths[at + 1 :]
+    names = [column.name for column in shown]
     too_wide = sum(widths) + _GAP * (len(shown) - 1) - width
-    if too_wide > 0:
-        # The last is the error, where there is one.
-        widths = [*widths[:-1], max(widths[-1] - too_wide, 1)]
+    cuts = [(names.index(name), narrowest) for name, narrowest in _LEAST.items() if name in names]
+    for at, narrowest in [*cuts, (len(shown) - 1, 1)]:
+        cut = max(min(too_wide, widths[at] - narrowest), 0)
+        widths = [*widths[:at], widths[at] - cut, *widths[at + 1 :]]
+        too_wide -= cut
     return shown, table, widths
 
 

@@ -102,7 +102,7 @@ def plain_table(sections: Sequence[Section]) -> str:
             section.headers(),
             tablefmt="simple",
             disable_numparse=True,
-            colalign=["right" if column.unit else "left" for column in section.columns],
+            colalign=["right" if column.is_number else "left" for column in section.columns],
             **keep,
         )
         tables.append(f"{section.title}\n\n{table}\n")

@@ -21,6 +21,7 @@ _INDENT = 4
 _ALL_COLUMNS_FROM = 120
 """Width from which no column gives way: names are cut instead."""
 _SHORT_UUID = 8
+_WHOLE_UUID = 36
 _LEAST_WIDTH = 4
 """In cells: less of a text cannot be read."""
 _GIVING_WAY: tuple[tuple[tuple[str, ...], bool], ...] = (
@@ -140,7 +141,7 @@ def _unique_length(uuids: Sequence[str]) -> int:
     for length in (_SHORT_UUID, 13, 18, 23):
         if len({uuid[:length] for uuid in distinct}) == len(distinct):
             return length
-    return 36
+    return _WHOLE_UUID
 
 
 def _giving_way(
@@ -148,15 +149,16 @@ def _giving_way(
 ) -> tuple[tuple[str, ...], int]:
     """The slots that are dropped, and the length that uuids are cut to; 0 for whole ones."""
     natural = _natural(sections, tables)
+    cut_to = short if short < _WHOLE_UUID else 0
     for gone, whole in _GIVING_WAY:
         left = {slot: wide for slot, wide in natural.items() if slot not in gone}
         left["uuid"] = natural["uuid"] if whole else short
         if _total(left) <= width:
-            return gone, 0 if whole else short
+            return gone, 0 if whole else cut_to
         if width >= _ALL_COLUMNS_FROM:
             # Names are cut, as long as they stay readable; a row has one line.
             return (), 0
-    return _GIVING_WAY[-1][0], short
+    return _GIVING_WAY[-1][0], cut_to
 
 
 def _natural(sections: Sequence[Section], tables: Sequence[list[list[str]]]) -> dict[str, int]:
@@ -253,7 +255,7 @@ def _flowing(section: Section, width: int, paint: Paint, cut: str) -> Iterator[s
     """Any columns: a row that does not fit continues in the next line."""
     headers, rows = section.headers(), section.rows()
     lines = _layout(section.columns, [headers, *rows], width)
-    right = [bool(column.unit) for column in section.columns]
+    right = [column.is_number for column in section.columns]
     yield _heading(section, width, paint)
     yield from _row(headers, ["quiet"] * len(headers), lines, right, paint, cut)
     for guest, row in zip(section.guests, rows, strict=True):

@@ -24,6 +24,9 @@ CSV = '"ID","Name","Status"\n"a1000000-0000-4000-8000-000000000001","web-1","ACT
     [
         (TABLE, "a table of servers, as openstack server list prints it"),
         (CSV, "CSV of servers, as openstack server list prints it"),
+        ("ID,Name,Status\n1,2,ACTIVE\n", "CSV of servers, as openstack server list prints it"),
+        ('"ID","Name"\n"1","2"\n', "CSV of ids and names, as the openstack client prints it"),
+        ("ID,Name\n1,2\n", "CSV of ids and names, as the openstack client prints it"),
         (f"$ openstack server list\nWARNING: old client\n{TABLE}", "a table of servers, as"),
     ],
 )

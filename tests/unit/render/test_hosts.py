@@ -65,6 +65,42 @@ def test_a_terminal_gets_lines_that_fit(width: int) -> None:
     assert "the libvirt daemon" in lines[2]
 
 
+@pytest.mark.parametrize("width", [100, 80])
+@pytest.mark.parametrize("names", [("cmp-1", None), ("cmp-1", "cmp-1")])
+def test_the_source_stays_where_names_do_not_tell_hosts_apart(
+    names: tuple[str | None, ...], width: int
+) -> None:
+    uris = [f"test:///tmp/n{number}.xml" for number in range(2)]
+    hosts = [
+        each._replace(name=name, source=uri)
+        for each, name, uri in zip((GOOD, BAD), names, uris, strict=True)
+    ]
+    heading, *lines = hosts_table(hosts, width=width, paint=plain).splitlines()
+    assert "SOURCE" in heading
+    assert all(uri in line for uri, line in zip(uris, lines, strict=True))
+    assert "the libvirt daemon" in lines[1]
+    assert all(cells(line) <= width for line in lines)
+
+
+def test_versions_and_time_give_way_before_the_source() -> None:
+    kept = []
+    for width in range(140, 60, -1):
+        heading = hosts_table([GOOD, BAD], width=width, paint=plain).partition("\n")[0].split()
+        kept.append([name for name in ("SOURCE", "TOOK", "LIBVIRT", "QEMU") if name in heading])
+    order = ["SOURCE", "TOOK", "LIBVIRT", "QEMU"]
+    assert all(names == order[: len(names)] for names in kept)
+    assert [] in kept
+    assert order in kept
+
+
+def test_a_long_source_that_must_stay_is_cut() -> None:
+    long = [GOOD._replace(name=None, source=f"test:///{'x' * 90}")]
+    for width in (120, 80, 60):
+        lines = hosts_table(long, width=width, paint=plain).splitlines()
+        assert all(cells(line) <= width for line in lines)
+        assert "test:///xxxx" in lines[1]
+
+
 def test_the_columns_that_were_asked_for_are_printed() -> None:
     table = hosts_table([GOOD], [COLUMNS["guests"], COLUMNS["host"]], width=None, paint=plain)
     assert table == "GUESTS  HOST\n     4  cmp-1\n"

@@ -16,7 +16,7 @@ from tests.support.terminals import SGR
 from virsh_nova.guests.columns import COLUMNS, LONG, Column
 from virsh_nova.model import Guest
 from virsh_nova.render.flat import text_of
-from virsh_nova.render.list import sections
+from virsh_nova.render.list import plain_table, sections
 from virsh_nova.render.safe import cell
 from virsh_nova.render.show import details
 from virsh_nova.render.style import coloured, plain
@@ -144,6 +144,13 @@ def test_a_shortened_uuid_is_long_enough_to_tell_guests_apart_and_says_so() -> N
     assert lines[-1].startswith("uuids are shortened")
 
 
+@pytest.mark.parametrize("width", [70, 80])
+def test_uuids_that_only_their_last_digits_tell_apart_are_whole(width: int) -> None:
+    guests = [FULL, FULL._replace(uuid=f"{FULL.uuid[:35]}9")]
+    lines = drawn(guests, width)
+    assert [line.split()[-1] for line in lines[2:]] == [guest.uuid for guest in guests]
+
+
 @pytest.mark.parametrize("width", [60, 80, 100, 120, 200])
 def test_state_and_uuid_have_the_same_place_in_all_sections(width: int) -> None:
     heads = [line for line in drawn(HOST, width) if "STATE" in line]
@@ -157,10 +164,12 @@ def test_guests_of_several_hosts_begin_with_their_host() -> None:
     assert [line.split()[0] for line in lines[2:]] == ["compute-1", "compute-2"]
 
 
-def test_numbers_are_aligned_to_the_right_under_their_unit() -> None:
+def test_numbers_are_aligned_to_the_right() -> None:
     lines = drawn([FULL], 100, columns=["memory", "vcpus"])
     assert lines[1] == "MEMORY MiB  VCPUS"
-    assert lines[2] == "      2048  2"
+    assert lines[2] == "      2048      2"
+    piped = plain_table(sections([FULL], [COLUMNS[name] for name in ("id", "memory", "vcpus")]))
+    assert piped.splitlines()[-1] == "   1          2048        2"
 
 
 def test_a_terminal_of_80_columns_goes_on_in_an_indented_line_for_long() -> None:
