@@ -22,7 +22,7 @@ from .console import (
     prepare_streams,
 )
 from .errors import EXIT_CODES, EXIT_FAILED, EXIT_INTERRUPTED, NovaDomainsError
-from .hosts.template import PLACE, USUAL_URI, uri_of
+from .hosts.template import PLACE, USUAL_URI, host_in, uri_of
 
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
@@ -199,8 +199,9 @@ def cli(
     if rest and len(given) > 1:
         raise click.UsageError(f"{given[0]} and {rest[-1]} exclude each other")
     named = bool(sets or hostfiles)
+    places = fleet_uris(uris, sets, hostfiles)
     ctx.obj = Session(
-        fleet_uris(uris, sets, hostfiles),
+        tuple(uri for uri, _ in places),
         demo,
         timeout,
         no_color,
@@ -209,6 +210,7 @@ def cli(
         fanout,
         asks=not named,
         stdin_taken="-" in sets,
+        names={uri: name for uri, name in places if name},
     )
     if debug:
         ctx.obj.trace_calls()
@@ -216,13 +218,13 @@ def cli(
 
 def fleet_uris(
     uris: tuple[str, ...], sets: tuple[str, ...], hostfiles: tuple[str, ...]
-) -> tuple[str, ...]:
-    """The URIs to connect to. Raises ``UsageError``."""
+) -> list[tuple[str, str | None]]:
+    """The URIs to connect to, and what ``--hosts`` calls each host. Raises ``UsageError``."""
     if not (sets or hostfiles):
         with_place = [uri for uri in uris if PLACE in uri]
         if with_place:
             raise click.UsageError(f"-c {with_place[0]}: {PLACE} takes names from --hosts")
-        return uris
+        return [(uri, None) for uri in uris]
     if len(uris) > 1:
         raise click.UsageError(f"--hosts takes one -c, with {PLACE} for the name of the host")
     template = uris[0] if uris else USUAL_URI
@@ -231,7 +233,8 @@ def fleet_uris(
     from .hosts.nodes import node_names  # one host does without
 
     try:
-        return tuple(uri_of(template, name) for name in node_names(sets, hostfiles))
+        names = node_names(sets, hostfiles)
+        return [(uri_of(template, name), host_in(name)) for name in names]
     except NovaDomainsError as error:
         hint = f" ({error.hint})" if error.hint else ""
         raise click.UsageError(f"{error.message}{hint}") from None

@@ -236,6 +236,29 @@ def test_all_that_fail_are_one_error() -> None:
     assert "none of 2 hosts was read: " in said
 
 
+def test_hosts_are_called_what_they_were_given_as_whatever_the_uri_looks_like(
+    two: tuple[str, str], template: str
+) -> None:
+    arguments = ("-c", template, "--hosts", "a,n1,n2", "hosts", "-f", "json")
+    done = nova_domains(*arguments)
+    assert done.returncode == 1
+    failed = [host["host"] for host in json.loads(done.stdout) if host["error"]]
+    assert failed == ["n1", "n2"]
+    (said,) = [line for line in done.stderr.splitlines() if line.startswith("nova-domains: ")]
+    assert said.startswith("nova-domains: warning: 2 of 3 hosts were not read: n[1-2]: ")
+
+
+def test_hosts_and_list_say_the_same_of_hosts_that_all_fail(template: str) -> None:
+    said = []
+    for command_ in ("list", "hosts"):
+        done = nova_domains("-c", template, "--hosts", "n1,n2", command_)
+        assert done.returncode == 3
+        (line,) = [line for line in done.stderr.splitlines() if "none of 2 hosts" in line]
+        said.append(line.partition(": none of ")[2])
+    assert said[0] == said[1]
+    assert said[0].startswith("2 hosts was read: n[1-2]: ")
+
+
 def test_a_uri_that_is_given_twice_is_read_once(two: tuple[str, str]) -> None:
     done = nova_domains("-c", two[1], "-c", two[1], "list", "-f", "value", "-c", "name")
     assert (done.returncode, done.stdout) == (0, "db\n")

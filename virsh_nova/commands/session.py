@@ -43,6 +43,8 @@ class Session:
     """Whether ssh may ask on the terminal: not for hosts of ``--hosts``, even if it is only one."""
     stdin_taken: bool = False
     """Whether stdin has already been read, for the names of the hosts."""
+    names: Mapping[str, str] = field(default_factory=dict)
+    """What ``--hosts`` calls the hosts, by their URIs."""
     opened: list[Host] = field(default_factory=list)
     """The hosts whose notes are due at the end."""
     opened_fleet: Fleet | None = None
@@ -76,6 +78,7 @@ class Session:
         """The hosts that the options mean, even if it is only one; not opened yet."""
         self.opened_fleet = fleet_of(
             self.uris,
+            names=self.names,
             demo=self.demo,
             offline=self.offline,
             files=self.files,

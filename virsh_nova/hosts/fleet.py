@@ -52,6 +52,8 @@ class Opener(NamedTuple):
     """Its URI, or the path of its files."""
     open: Callable[[], Iterable[Host]]
     """Raises ``HostError``. Files can hold several hosts; they are read one after the other."""
+    name: str | None = None
+    """What ``--hosts`` calls it; None where its source says that, or nothing does."""
 
 
 class Folder(Protocol):
@@ -88,6 +90,8 @@ class HostRead(NamedTuple):
     """How long it took, from opening it to the last guest, or to the error."""
     notes: Notes = NOTHING_TO_REPORT
     versions: Versions = UNKNOWN_VERSIONS
+    given_name: str | None = None
+    """What ``--hosts`` calls it."""
 
 
 SeenT = TypeVar("SeenT", "Guest", "Sighting")
@@ -102,7 +106,7 @@ class _Place:
         """While it is open, for the next question."""
         self.held: list[Host] = []
         """Hosts of files that have been read, for the next question: a few are kept."""
-        self.name: str | None = node_of(opener.source)
+        self.name: str | None = opener.name or node_of(opener.source)
         self.certain_name: str | None = None
         self.others: list[tuple[str | None, str | None]] = []
         """Name and certain name of the other hosts that the source holds: files can have many."""
@@ -199,6 +203,9 @@ class Fleet:
     def _not_read(self) -> Iterator[str]:
         total = self._number
         found = reasons(_failure(failed) for failed in self.failed)
+        if found and self.is_unreachable and total > 1 and len(found) <= _MOST_REASONS_IN_ERROR:
+            yield f"none of {total} hosts was read: {'; '.join(map(str, found))}"
+            return
         for reason in found[:_MOST_REASONS]:
             number = len(reason.hosts)
             if total == 1:
@@ -430,8 +437,10 @@ class Fleet:
         except Exception as error:
             # A fault of our own, too, costs this host alone.
             seconds = time.monotonic() - begin
-            name, source = place.name, place.opener.source
-            place.failed = HostRead(name, None, source, (), _known(error), now, seconds)
+            source, given = place.opener.source, place.opener.name
+            place.failed = HostRead(
+                place.name, None, source, (), _known(error), now, seconds, given_name=given
+            )
             yield place.failed
 
     def _with(self, held: list[Host] | None, host: Host) -> list[Host] | None:
@@ -469,6 +478,7 @@ class Fleet:
             time.monotonic() - begin,
             host.notes,
             host.versions() if versions and error is None else UNKNOWN_VERSIONS,
+            place.opener.name,
         )
         if error is not None:
             place.failed = result
@@ -524,7 +534,7 @@ def _known(error: Exception) -> NovaDomainsError:
 
 def _failure(read: HostRead) -> Failure:
     assert read.error is not None
-    return Failure(read.source, read.error.message)
+    return Failure(read.source, read.error.message, read.given_name)
 
 
 def _was(number: int) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -58,6 +58,7 @@ def _allow_open_files(hosts: int) -> None:
 def fleet_of(
     uris: Sequence[str] = (),
     *,
+    names: Mapping[str, str] | None = None,
     demo: bool = False,
     offline: bool = False,
     files: Sequence[str] = (),
@@ -65,7 +66,10 @@ def fleet_of(
     asks: bool = True,
     fanout: int,
 ) -> Fleet:
-    """The hosts to read, each still to be opened: as for ``open_host``, but any number of URIs."""
+    """The hosts to read, each still to be opened: as for ``open_host``, but any number of URIs.
+
+    ``names`` are what hosts are called, by their URIs, where ``--hosts`` names them.
+    """
     # One host alone does without.
     from .calls import Threads
     from .fleet import Fleet, Opener
@@ -93,9 +97,11 @@ def fleet_of(
         return Fleet([Opener("--offline", of_this_machine)])
     if demo:
         return Fleet([Opener("--demo", of_demo)])
-    return Fleet(
-        [Opener(uri, partial(of_libvirt, uri)) for uri in uris or (default_uri(),)], fanout
-    )
+    called = names or {}
+    openers = [
+        Opener(uri, partial(of_libvirt, uri), called.get(uri)) for uri in uris or (default_uri(),)
+    ]
+    return Fleet(openers, fanout)
 
 
 def open_libvirt(

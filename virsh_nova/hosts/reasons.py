@@ -11,6 +11,8 @@ from .template import PLACE, node_of
 
 # Of a host that was lost half-way none are shown, however many had come.
 _HOW_FAR = re.compile(r", with \d+ guests still unread")
+_PARTS = re.compile(r"://|[?#&=]")
+"""What is between the parts of a URI that a message may quote: a path, a socket."""
 _ADDRESS = re.compile(r"\b\d{1,3}(?:\.\d{1,3}){3}\b|\b[0-9a-fA-F]{0,4}(?::[0-9a-fA-F]{0,4}){2,7}\b")
 
 
@@ -20,6 +22,8 @@ class Failure(NamedTuple):
     source: str
     """Its URI, or the path of its files."""
     message: str
+    name: str | None = None
+    """What it is called; None for what its URI calls it."""
 
 
 class Reason(NamedTuple):
@@ -39,11 +43,11 @@ def reasons(failures: Iterable[Failure]) -> list[Reason]:
     A message that differs only in the host's own name or address is the same: it says ``%h``.
     """
     alike: dict[str, list[tuple[str, str]]] = {}
-    for source, message in failures:
-        node = node_of(source)
+    for source, message, given in failures:
+        name = given or node_of(source)
         text = " ".join(_HOW_FAR.sub("", message.removeprefix(f"{source}: ")).split())
-        without_name = _ADDRESS.sub(PLACE, _without(node, text) if node else text)
-        alike.setdefault(without_name, []).append((node or source, text))
+        without_name = _ADDRESS.sub(PLACE, _without(name, source, text) if name else text)
+        alike.setdefault(without_name, []).append((name or source, text))
     return [
         Reason(
             text if len({said for _, said in hosts}) > 1 else hosts[0][1],
@@ -53,5 +57,14 @@ def reasons(failures: Iterable[Failure]) -> list[Reason]:
     ]
 
 
-def _without(node: str, text: str) -> str:
-    return re.sub(rf"(?<![\w.-]){re.escape(node)}(?![\w-]|\.\w)", PLACE, text)
+def _without(name: str, source: str, text: str) -> str:
+    """The text without the name, and with ``%h`` in what it quotes of the source."""
+    anywhere = re.compile(rf"(?<!\w){re.escape(name)}(?!\w)")
+    quotable = [node_of(source) or "", *(part for part in _PARTS.split(source) if "/" in part)]
+    for part in filter(anywhere.search, quotable):
+        text = _replaced(part, anywhere.sub(PLACE, part), text)
+    return _replaced(name, PLACE, text)
+
+
+def _replaced(name: str, by: str, text: str) -> str:
+    return re.sub(rf"(?<![\w.-]){re.escape(name)}(?![\w-]|\.\w)", by, text)

@@ -32,6 +32,11 @@ def uri_of(template: str, name: str) -> str:
     return scheme + authority.replace(PLACE, there) + rest.replace(PLACE, host)
 
 
+def host_in(name: str) -> str:
+    """The host of a name as ``--hosts`` takes it: without user and brackets."""
+    return name.rpartition("@")[2].removeprefix("[").removesuffix("]")
+
+
 def node_of(uri: str) -> str | None:
     """The host that a URI names; None where it names none."""
     found = re.match(r"[^/?#]*://(?:[^/?#@]*@)?(\[[^]/?#]*\]|[^/?#:]*)", uri)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from virsh_nova.hosts.reasons import Failure, reasons
 
 
@@ -32,6 +34,24 @@ def test_a_name_inside_another_stays() -> None:
     both = said(("a", "cannot find a.example.org, a-1 or banana"), ("b", "cannot find a"))
     assert len(both) == 2
     assert both[0] == "a: cannot find a.example.org, a-1 or banana"
+
+
+@pytest.mark.parametrize(
+    ("template", "text"),
+    [
+        ("test:///tmp/x/{}.xml", "failed to parse '/tmp/x/{}.xml'"),
+        ("qemu+unix:///system?socket=/run/{}/sock", "cannot connect to '/run/{}/sock': refused"),
+        ("qemu+ssh://{}.example.org/system", "ssh: cannot resolve {}.example.org: try again"),
+        ("qemu+ssh://{}-mgmt/system", "ssh: cannot resolve {}-mgmt, for {}"),
+        ("test:///tmp/{}", "{} is gone"),
+    ],
+)
+def test_given_names_are_folded_whatever_the_uri_looks_like(template: str, text: str) -> None:
+    failures = []
+    for name in ("a", "b"):
+        source = template.format(name)
+        failures.append(Failure(source, f"{source}: {text.replace('{}', name)}", name))
+    assert list(map(str, reasons(failures))) == [f"a,b: {text.replace('{}', '%h')}"]
 
 
 def test_an_address_makes_no_other_reason() -> None:

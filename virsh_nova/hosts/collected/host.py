@@ -32,6 +32,7 @@ from ..in_memory import InMemory, Reading
 from ..many import ManyHosts
 from ..reasons import Failure, reasons
 from ..saved import SavedGuest, with_block_text
+from ..template import node_of
 from .schema import open_to_read, why, without_surrogates
 from .spans import (
     Condition,
@@ -170,9 +171,12 @@ class CollectedFile(ManyHosts):
 
     def _not_read(self) -> Iterator[str]:
         total = len(self._rows)
-        found = reasons(Failure(row.source, row.error) for row in self._rows if row.error)
+        found = reasons(_failure(row) for row in self._rows if row.error)
         for number, each in enumerate(found):
             hosts = len(each.hosts)
+            if total == 1:
+                yield f"the host was not read at the last try: {each}"
+                return
             if number == _MOST_REASONS:
                 left = sum(len(reason.hosts) for reason in found[number:])
                 yield f"{left} of {total} hosts were not read at the last try, for more reasons"
@@ -389,6 +393,11 @@ def read_guests(
             taken.append(saved.guest(detail))
     progress(total, total)
     return taken
+
+
+def _failure(row: _Row) -> Failure:
+    unnamed = "://" in row.source and node_of(row.source) is None
+    return Failure(row.source, row.error or "", row.name if unnamed else None)
 
 
 def _is_sound(row: _Row) -> bool:

@@ -150,7 +150,7 @@ class Writer:
         for host in failed:
             self._write_host(host, error)
         if not failed:
-            name = read.name or (_own_name() if _is_local(read.source) else None)
+            name = read.name or (_own_name() if _is_local(read) else None)
             values = {"name": name, "name_guessed": 1, "source": read.source, **error}
             self._write_host(None, {**values, "seconds": read.seconds})
 
@@ -168,7 +168,7 @@ class Writer:
         # A host that could not be reached so far had only the name that its source gives it.
         of_source = self._of_source(read)
         for known in of_source:
-            if known.read_at is None or node_of(read.source):
+            if known.read_at is None or read.given_name or node_of(read.source):
                 return known
         if guessed:
             return None
@@ -191,7 +191,7 @@ class Writer:
     def _of_source(self, read: HostRead) -> list[_Known]:
         """The hosts that came from this source, as far as they can be the same."""
         found = self._known("source = ?", read.source)
-        if not _is_local(read.source):
+        if not _is_local(read):
             return found
         # Several machines may keep what they collect of themselves in one file.
         name = read.name or _own_name()
@@ -341,8 +341,11 @@ def _dumped(document: Mapping[str, object]) -> str:
     return json.dumps(document, ensure_ascii=False)
 
 
-def _is_local(source: str) -> bool:
+def _is_local(read: HostRead) -> bool:
     """Whether the source is called the same on every machine."""
+    if read.given_name:
+        return False
+    source = read.source
     return source.startswith("--") or ("://" in source and node_of(source) is None)
 
 

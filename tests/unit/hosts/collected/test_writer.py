@@ -67,6 +67,24 @@ def test_a_host_that_fails_keeps_what_was_known(tmp_path: Path) -> None:
     assert rows(path, "SELECT DISTINCT status, error FROM hosts") == [("read", None)]
 
 
+def test_a_host_that_was_given_by_name_fails_in_its_own_place(tmp_path: Path) -> None:
+    """Even if its URI names no host, and it calls itself something else."""
+    path = tmp_path / "f"
+    source = "qemu+unix:///system?socket=/run/n1/sock"
+    named = {"given_name": "n1"}
+    collect(path, silent("n1", source)._replace(**named))
+    assert names(path) == {"n1": []}
+    read = read_of("cmp-1", on("cmp-1", 1), source=source)
+    collect(path, read._replace(**named))
+    collect(path, silent("n1", source)._replace(**named))
+    assert names(path) == {"cmp-1": ["web"]}
+    file = CollectedFile(str(path))
+    assert file.notes.lines[0].text == (
+        "the host was not read at the last try: cmp-1: does not answer"
+    )
+    file.close()
+
+
 def test_a_host_that_was_never_read_gets_its_own_name_once_it_is(tmp_path: Path) -> None:
     path = tmp_path / "f"
     source = "qemu+ssh://10.0.0.1/system"
