@@ -7,6 +7,7 @@ import sqlite3
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timezone
+from functools import lru_cache
 from hashlib import blake2b
 from types import TracebackType
 from typing import NamedTuple
@@ -15,7 +16,8 @@ import msgspec
 
 from ...document.encode import whole_document
 from ...guests.host_names import same_host
-from ...handles.identifiers import identifiers, keys_of
+from ...handles.identifiers import Identifier, identifiers, keys_of
+from ...handles.kinds import HandleKind
 from ...model import Guest
 from ..fleet import HostRead
 from ..template import node_of
@@ -32,8 +34,8 @@ from .schema import (
 Handle = tuple[str, str]
 """A kind and a key."""
 
-_COMPARED_AS_THEY_ARE = ("name", "flavor", "project", "user", "domain")
-"""Kinds that the filters of list compare with the blanks around them."""
+_SHARED = ("flavor", "image", "project", "user")
+"""Kinds of which there are few values, and of each thousands of guests."""
 
 
 class _Known(NamedTuple):
@@ -290,12 +292,28 @@ def handles_of(guest: Guest) -> set[Handle]:
     found: set[Handle] = set()
     for identifier in identifiers(guest):
         kind, value, _ = identifier
-        found.update((kind, key) for key in keys_of(identifier))
-        if kind in _COMPARED_AS_THEY_ARE and value != value.strip():
-            found.add((kind, value))
-    if any(not value.isascii() for _, value in found):
+        if kind in _SHARED:
+            found.update(_shared_handles(kind, value))
+            continue
+        for key in keys_of(identifier):
+            found.add((kind, key))
+        if kind == "domain":
+            found.update((kind, text) for text in _with_blanks(value))
+    if not all(value.isascii() for _, value in found):
         found = {(kind, without_surrogates(value)) for kind, value in found}
     return found
+
+
+@lru_cache(maxsize=10_000)
+def _shared_handles(kind: HandleKind, value: str) -> tuple[Handle, ...]:
+    """The handles of what many guests share."""
+    keys = [*keys_of(Identifier(kind, value, "")), *_with_blanks(value)]
+    return tuple((kind, key) for key in keys)
+
+
+def _with_blanks(value: str) -> tuple[str, ...]:
+    """The filters of list compare names with the blanks around them, which keys do not have."""
+    return (value,) if value != value.strip() else ()
 
 
 def iso(moment: datetime) -> str:
