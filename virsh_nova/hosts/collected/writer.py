@@ -34,6 +34,9 @@ from .schema import (
 Handle = tuple[str, str]
 """A kind and a key."""
 
+_MOST_VALUES = 999
+"""In a statement, before SQLite 3.32."""
+
 _SHARED = ("flavor", "image", "project", "user")
 """Kinds of which there are few values, and of each thousands of guests."""
 
@@ -228,12 +231,19 @@ class Writer:
             "UPDATE guests_read SET domain = ?, state = ?, kind = ?, document = ? WHERE id = ?",
             changed,
         )
-        many(
-            "INSERT INTO guests_read (id, host_id, uuid, handles, domain, state, kind, document) "
-            "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-            new,
-        )
-        many("INSERT INTO new_handles VALUES (?, ?, ?, ?)", sorted(handles))
+        self._insert("guests_read (id, host_id, uuid, handles, domain, state, kind, document)", new)
+        self._insert("new_handles (host_id, kind, value, guest_id)", sorted(handles))
+
+    def _insert(self, into: str, rows: Sequence[tuple[object, ...]]) -> None:
+        """Many rows with each statement: after each, other threads may take their turn."""
+        if not rows:
+            return
+        at_once = _MOST_VALUES // len(rows[0])
+        row = f"({', '.join('?' * len(rows[0]))})"
+        for first in range(0, len(rows), at_once):
+            some = rows[first : first + at_once]
+            sql = f"INSERT INTO {into} VALUES {', '.join([row] * len(some))}"
+            self._connection.execute(sql, [value for one in some for value in one])
 
     def _drop(self, host: int, guests: Sequence[tuple[int]]) -> None:
         if not guests:
