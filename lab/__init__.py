@@ -1,1 +1,1 @@
-"""A separate, real libvirtd with guests, for the tests and the benchmarks."""
+"""Separate, real compute hosts with guests, for the tests and the benchmarks."""

@@ -45,10 +45,12 @@ class HostFailed(Exception):
 class ComputeHost:
     """A context manager: libvirtd answers at `uri` inside, and nothing remains afterwards.
 
-    It needs root, and reads no configuration of the machine.
+    It needs root, and reads no configuration of the machine. With a `name` it is a machine of its
+    own to others (see `lab.fleet`), else it has the name of the machine.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, name: str | None = None) -> None:
+        self.name = name
         # Right below TMPDIR: longer names are too long for the path of a socket.
         self.directory = Path(tempfile.mkdtemp(prefix="nd-"))
         self.socket = self.directory / "run" / "libvirt-sock"
@@ -83,16 +85,7 @@ class ComputeHost:
     # The daemon.
 
     def start_daemon(self) -> None:
-        guardian = self._guardian
-        assert guardian is not None
-        assert guardian.stdin is not None
-        assert guardian.stdout is not None
-        with contextlib.suppress(BrokenPipeError):
-            print("libvirtd", file=guardian.stdin, flush=True)
-        answer = guardian.stdout.readline()
-        if not answer:
-            raise HostFailed(f"a compute host could not be set up (root?):\n{self.log()}")
-        self.pid = int(answer)
+        self.pid = self._start("libvirtd")
         self.wait(self._answers, "libvirtd does not answer")
 
     def stop_daemon(self) -> None:
@@ -223,11 +216,27 @@ class ComputeHost:
         (self.directory / "etc" / "qemu.conf").write_text(QEMU_CONF)
         (self.directory / "etc" / "libvirtd.conf").write_text(LIBVIRTD_CONF)
 
+    def _start(self, daemon: str) -> int:
+        """Have the guardian start a daemon; returns its PID."""
+        guardian = self._guardian
+        assert guardian is not None
+        assert guardian.stdin is not None
+        assert guardian.stdout is not None
+        with contextlib.suppress(BrokenPipeError):
+            print(daemon, file=guardian.stdin, flush=True)
+        answer = guardian.stdout.readline()
+        if not answer:
+            raise HostFailed(f"a compute host could not be set up (root?):\n{self.log()}")
+        return int(answer)
+
     def _start_guardian(self) -> subprocess.Popen[str]:
-        unshare = ["unshare", "--mount", "--net", "--propagation", "private", "--"]
+        named = [] if self.name is None else [self.name]
+        unshare = ["unshare", "--mount", "--net", "--propagation", "private"]
+        if named:
+            unshare.append("--uts")
         with (self.directory / "log" / "guardian.out").open("w") as said:
             return subprocess.Popen(
-                [*unshare, sys.executable, "-IS", str(GUARDIAN), str(self.directory)],
+                [*unshare, "--", sys.executable, "-IS", GUARDIAN, self.directory, *named],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=said,

@@ -9,6 +9,11 @@ OVIRT = ElementMaker(
     namespace="http://ovirt.org/vm/1.0", nsmap={"ovirt-vm": "http://ovirt.org/vm/1.0"}
 )
 
+QEMU = ElementMaker(
+    namespace="http://libvirt.org/schemas/domain/qemu/1.0",
+    nsmap={"qemu": "http://libvirt.org/schemas/domain/qemu/1.0"},
+)
+
 
 def plain_guest(name: str, uuid: str | None = None, *, memory_mib: int = 8) -> str:
     """A guest made with virsh, without any mark."""
@@ -21,13 +26,15 @@ def nova_guest(
     *blocks: str,
     disk: Path | None = None,
     volume: str | None = None,
+    ballast: Path | None = None,
     memory_mib: int = 8,
 ) -> str:
     """An instance as nova-compute defines it.
 
     `blocks` go into <metadata>, goldens for instance; without any it is a guest older than Juno.
     `disk` is the image of the boot disk (see `ComputeHost.instance_disk`), `volume` the Cinder
-    uuid that Nova would give as its serial.
+    uuid that Nova would give as its serial. The file `ballast` lies in the guest's memory from
+    16 MiB on, and makes it take long to migrate: pages that are all zero cost nothing.
     """
     guest = _guest(name, uuid, memory_mib)
     if blocks:
@@ -54,6 +61,9 @@ def nova_guest(
         if volume is not None:
             drive.append(E.serial(volume))
         _part(guest, "devices").append(drive)
+    if ballast is not None:
+        loader = f"loader,file={ballast},addr={16 << 20:#x},force-raw=on"
+        guest.append(QEMU.commandline(QEMU.arg(value="-device"), QEMU.arg(value=loader)))
     return _text(guest)
 
 

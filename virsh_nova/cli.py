@@ -150,7 +150,8 @@ def _exit_codes() -> Iterator[str]:
     metavar="PATH",
     multiple=True,
     help="Read another host's files: the root of its file system, a sos report (.tar.xz or "
-    "unpacked), virsh dumpxml files, a saved list -f json, or what collect wrote. Repeatable.",
+    "unpacked), virsh dumpxml files, a saved list -f json, a folder of any of these, or what "
+    "collect wrote. Repeatable.",
 )
 @click.option(
     "--timeout",
@@ -306,12 +307,8 @@ def invoke(arguments: Sequence[str]) -> int:
         return shell_complete(cli, {}, PROGRAM, COMPLETION_VARIABLE, instruction)
     try:
         with cli.make_context(PROGRAM, list(arguments)) as context:
-            try:
-                code = cli.invoke(context) or 0
-                session = context.find_object(Session)
-                return max(code, session.finish() if session else 0)
-            finally:
-                if session := context.find_object(Session):
-                    session.leave()
+            code = cli.invoke(context) or 0
+            session = context.find_object(Session)
+            return max(code, session.finish() if session else 0)
     except click.exceptions.Exit as error:
         return error.exit_code

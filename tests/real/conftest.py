@@ -1,4 +1,4 @@
-"""The compute host that the tests of this directory share."""
+"""The compute hosts that the tests of this directory share."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from lab.compute_host import ComputeHost
+from lab.fleet import Fleet
 
 
 @pytest.fixture(scope="session")
@@ -27,6 +28,20 @@ def empty_host(compute_host: ComputeHost) -> Iterator[ComputeHost]:
     """For a test that makes its own guests: cleared after it. Not beside `module_host`."""
     yield compute_host
     compute_host.clear()
+
+
+@pytest.fixture(scope="session")
+def shared_fleet() -> Iterator[Fleet]:
+    """Four hosts on a network of their own, for the whole run."""
+    with Fleet() as fleet:
+        yield fleet
+
+
+@pytest.fixture
+def fleet(shared_fleet: Fleet) -> Iterator[Fleet]:
+    """For a test that makes its own guests: every host is cleared after it."""
+    yield shared_fleet
+    shared_fleet.clear()
 
 
 @pytest.fixture(autouse=True)

@@ -26,7 +26,7 @@ from tests.support.embedded import (
     uuid_of,
 )
 from virsh_nova.check.report import CheckOptions, check
-from virsh_nova.document.encode import whole_document
+from virsh_nova.document.encode import guest_document, whole_document
 from virsh_nova.guests.columns import COLUMNS
 from virsh_nova.guests.select import Selection, ordered
 from virsh_nova.handles.identifiers import identifiers
@@ -133,7 +133,10 @@ def _opened(uri: str) -> list[Host]:
 
 
 class Answers(NamedTuple):
-    """All that can be asked of hosts, in the order in which it is shown."""
+    """All that can be asked of hosts, in the order in which it is shown.
+
+    As documents: of the layout of a block they keep no more than is shown.
+    """
 
     shown: list[dict[str, Any]]
     """``show -f json`` of every guest."""
@@ -141,7 +144,7 @@ class Answers(NamedTuple):
     """``list``, every column but the evidence, of which a look at the whole guest finds more."""
     filtered: list[list[tuple[str | None, str]]]
     named: list[tuple[list[Any], list[str]]]
-    """``show HANDLE``: the guests, or the error, of each handle."""
+    """``show HANDLE``: the keys of the guests, or the error, of each handle."""
     owners: list[list[tuple[Any, ...]]]
     """``whose HANDLE``."""
     findings: list[tuple[Any, ...]]
@@ -196,7 +199,7 @@ def answers(host: Host) -> Answers:
         keys, errors = resolve(host, [handle])
         theirs = only(host, keys).guests("whole", chosen=lambda seen, keys=keys: seen.key in keys)
         found = ordered(theirs)
-        assert found == [each for each in guests if each.key in keys]
+        assert [each.key for each in found] == [each.key for each in guests if each.key in keys]
         # As documents: these do not keep how the block of a second definition is laid out.
         named.append((list(map(whole_document, found)), [str(error) for error in errors]))
         # Where the listing shows which guests a handle can mean, only these are read.
@@ -204,7 +207,7 @@ def answers(host: Host) -> Answers:
         index = read_index(host, [handle], None, None) if narrowed else everyones
         owners.append(
             [
-                (each.kind, each.value, each.detail, whole_document(each.guest))
+                (each.kind, each.value, each.detail, guest_document(each.guest))
                 for each in index.answers(handle)
             ]
         )
@@ -227,16 +230,5 @@ def answers(host: Host) -> Answers:
         ],
         named,
         owners,
-        [
-            (found.key, found.code, found.severity, _slim(found.guest), found.evidence)
-            for found in report.findings
-        ],
+        [(found.key, found.code, found.severity, found.evidence) for found in report.findings],
     )
-
-
-def _slim(guest: Guest | None) -> Guest | None:
-    """Without what the findings of a file that is read one by one do not keep."""
-    if guest is None:
-        return None
-    block = guest.block._replace(xml="") if guest.block else None
-    return guest._replace(definitions=(), hardware=None, differences=(), block=block)

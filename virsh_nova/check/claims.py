@@ -59,9 +59,12 @@ def place_of(guest: Guest) -> str | None:
 
 def _instances(guest: Guest, hardware: Hardware) -> dict[str, str]:
     """The paths of disks that hold an instance's uuid, in any definition, by that uuid."""
-    others = (each.domain.hardware for each in guest.definitions)
-    disks = (disk for each in (hardware, *others) for disk in each.disks)
-    return {uuid: disk.source or "" for disk in disks for uuid in instances_in_path(disk.source)}
+    sources = {disk.source: None for disk in hardware.disks}
+    for definition in guest.definitions:
+        disks = definition.domain.hardware.disks
+        if disks != hardware.disks:  # Mostly they are the same.
+            sources.update((disk.source, None) for disk in disks)
+    return {uuid: source or "" for source in sources for uuid in instances_in_path(source)}
 
 
 def _volume(disk: Disk, place: str | None) -> Claim | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Container, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timezone
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
@@ -150,7 +150,7 @@ class _Guests:
     def outlines(self) -> Iterable[Guest]:
         return self.kept if self._stream is None else self._stream.outlines()
 
-    def whole(self, chosen: Container[Key] | None) -> Iterable[Guest]:
+    def whole(self, chosen: Collection[Key] | None) -> Iterable[Guest]:
         """All of them, or those of these keys."""
         if self._stream is not None:
             return self._stream.stream(chosen)

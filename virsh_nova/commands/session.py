@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ..console import complain, talk
-from ..errors import EXIT_FAILED, EXIT_UNREACHABLE, HostSilent
+from ..errors import EXIT_FAILED, EXIT_UNREACHABLE
 from ..hosts.open import fleet_of, open_host, open_libvirt
 from ..render.safe import visible
 
@@ -155,14 +155,6 @@ class Session:
         if self.opened_fleet is not None and self.opened_fleet.is_unreachable:
             code = EXIT_UNREACHABLE
         return code
-
-    def leave(self) -> None:
-        """Before the process ends, however the run went: leave nothing behind."""
-        failed = self.opened_fleet.failed if self.opened_fleet else []
-        if any(isinstance(each.error, HostSilent) for each in failed):
-            from ..hosts.this_machine import end_children  # loaded with the hosts
-
-            end_children()
 
     @property
     def missing(self) -> str:

@@ -10,4 +10,4 @@ def age_in_words(seconds: float) -> str:
     for unit, length in (("day", 86400), ("hour", 3600), ("minute", 60)):
         if seconds >= 2 * length:
             return f"{int(seconds // length)} {unit}s {word}"
-    return f"{int(seconds)} seconds {word}"
+    return f"{int(seconds)} second{'' if int(seconds) == 1 else 's'} {word}"

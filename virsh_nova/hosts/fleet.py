@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 _MOST_REASONS = 20
 _MOST_REASONS_IN_ERROR = 3
-_MOST_HELD = 20_000
+MOST_HELD = 20_000
 """Guests of files, kept from one question to the next: some 200 MB."""
 _IDENTITY_PATIENCE = 60.0
 """Seconds; the host itself gives up long before."""
@@ -150,7 +150,7 @@ class Fleet:
         self._fanout = fanout
         self._folders = folders
         self._keeps_open = len(self._places) <= fanout
-        self._room = _MOST_HELD
+        self._room = MOST_HELD
         self._by_name: dict[str, list[_Place]] = {}
         self._lock = threading.Lock()
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Iterator
+from collections.abc import Callable, Collection, Iterator
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol, runtime_checkable
 
@@ -129,5 +129,5 @@ class Stream(Protocol):
     def outlines(self) -> Iterator[Guest]:
         """All guests, as ``document.outline`` has them."""
 
-    def stream(self, chosen: Container[GuestKey] | None = None) -> Iterator[Guest]:
+    def stream(self, chosen: Collection[GuestKey] | None = None) -> Iterator[Guest]:
         """All guests, or those of these keys, as ``guests`` reads them whole."""

@@ -158,17 +158,22 @@ def qemu_pid(uri: str, domain: str, uuid: str) -> int | None:
     return pid if is_qemu_of(pid, uuid) else None
 
 
-def end_children() -> None:
-    """End the processes that this one started: an ssh that waits for a host would wait on.
+def end_with_children(code: int) -> None:
+    """End this process with that exit code, and those that it started; returns if there are none.
 
-    libvirt starts it, and ends it only where it closes the connection.
+    An ssh that waits for its host would wait on, for minutes or for ever: libvirt starts one for
+    each connection and does not say which. A shell takes our place, so that no thread is left
+    whose connection breaks when its ssh ends.
     """
-    import signal  # one host alone does without
-
+    children: list[str] = []
     for task in os.listdir("/proc/self/task"):
-        with suppress(OSError, ValueError), open(f"/proc/self/task/{task}/children") as children:
-            for pid in children.read().split():
-                os.kill(int(pid), signal.SIGTERM)
+        # Threads end meanwhile, and not every kernel has the file.
+        with suppress(OSError), open(f"/proc/self/task/{task}/children") as file:
+            children += file.read().split()
+    if children:
+        with suppress(OSError):
+            end = f"kill {' '.join(children)} 2>/dev/null; exit {code}"
+            os.execv("/bin/sh", ["sh", "-c", end])
 
 
 def _is_qemu_s(user: int) -> bool | None:

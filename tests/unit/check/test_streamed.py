@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Container, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime, timedelta, timezone
 
 import pytest
@@ -37,7 +37,7 @@ class Streamed:
     def outlines(self) -> Iterator[Guest]:
         return map(decoded_outline, self._documents)
 
-    def stream(self, chosen: Container[GuestKey] | None = None) -> Iterator[Guest]:
+    def stream(self, chosen: Collection[GuestKey] | None = None) -> Iterator[Guest]:
         for document in self._documents:
             if chosen is None or decoded_outline(document).key in chosen:
                 self.decoded += 1

@@ -36,6 +36,7 @@ class PlayedHost:
 
     is_this_machine = False
     read_at = None
+    documents: frozenset[str | None] = frozenset()
 
     def __init__(
         self,
@@ -48,6 +49,7 @@ class PlayedHost:
     ) -> None:
         self.name = self.certain_name = name
         self.certain_names = frozenset((name,))
+        self.documents: frozenset[str | None] = frozenset()
         self.notes = notes
         self.asked: list[str] = []
         self.closed = False

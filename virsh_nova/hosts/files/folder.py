@@ -15,7 +15,7 @@ from typing import NamedTuple
 from ...errors import HostError
 from ..host import Host, Note, Notes
 from ..many import ManyHosts
-from .open import RIGHTS, SUPPORTED, NothingHere, found_host, host_in_file, summary
+from .open import COLLECTED, RIGHTS, SUPPORTED, NothingHere, found_host, host_in_file, summary
 from .search import holds_host, search_folder, search_tree
 from .tree import Entry, open_tree
 
@@ -175,6 +175,9 @@ class FolderOfHosts:
 
     def _file(self, name: str) -> Sequence[Host]:
         with self._tree.open(name) as file:
+            if file.peek(len(COLLECTED)).startswith(COLLECTED):
+                # SQLite would open it once more, by its path.
+                raise HostError(f"{self._path(name)}: is what collect wrote", "name it itself")
             host = host_in_file(file, self._path(name))
         return host.hosts if isinstance(host, ManyHosts) else [host]
 

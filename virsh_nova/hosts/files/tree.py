@@ -13,8 +13,9 @@ import os
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
+from io import BufferedReader
 from types import TracebackType
-from typing import BinaryIO, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 from .layout import too_large
 
@@ -82,7 +83,7 @@ class Tree:
         descriptor = os.open(name, _FOLDER, dir_fd=self._descriptor)
         return Tree(os.path.join(self.root, name), name, descriptor)
 
-    def open(self, name: str) -> BinaryIO:
+    def open(self, name: str) -> BufferedReader:
         """Open a file right under the root, which is no link."""
         return os.fdopen(_opened(name, self._descriptor), "rb")
 

@@ -221,11 +221,16 @@ class LibvirtHost:
         return Versions(*versions)
 
     def close(self) -> None:
-        """The daemon may be waited for in doing so, and that on a thread that can be given up."""
-        connection = self._connection
+        """Let go of the connection. A call that was given up may still use it, and closing it under
+        that call would free what the call works on: the last to use it closes it.
+
+        The daemon may be waited for in doing so, and that on a thread that can be given up.
+        """
+        held = [self._connection]
+        self._connection = None
         with suppress(ValueError):
-            _KEPT.remove(connection)
-        Call(connection.close)
+            _KEPT.remove(held[0])
+        Call(held.clear)
 
     def _ask_host_name(self) -> str:
         try:

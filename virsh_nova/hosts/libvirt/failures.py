@@ -39,12 +39,25 @@ _AUTHENTICATION = (libvirt.VIR_ERR_AUTH_FAILED, libvirt.VIR_ERR_AUTH_UNAVAILABLE
 _REFUSED = (errno.EACCES, errno.EPERM)
 _NO_LISTENER = (errno.ENOENT, errno.ECONNREFUSED)
 
+_AROUND_SSH = re.compile(
+    r"(?:Cannot recv data|End of file while reading data): (.*\S)\s*"
+    ": (?:Connection reset by peer|Input/output error)",
+    re.DOTALL,
+)
+_FEW_LINES = 3
+"""Where a jump host fails, each ssh on the way says a line."""
+# Of libvirt's helper on the host, or of nc in its place.
+_NO_LISTENER_THERE = re.compile(
+    r"(?:virt-ssh-helper|nc): .*: (?:Connection refused|No such file or directory)$"
+)
+_NO_HELPER_THERE = re.compile(r"\bnc: (?:command )?not found$")
+
 _EXAMPLES = "a URI looks like qemu:///system or qemu+ssh://root@HOST/system"
 
 
 def cannot_connect(uri: str, error: libvirt.libvirtError) -> HostError:
     """For an error of ``virConnectOpen``."""
-    code, number, said = error.get_error_code(), error.get_int1(), _without_wrapping(str(error))
+    code, number, said = error.get_error_code(), error.get_int1(), words_of_ssh(str(error))
     driver = uri.partition(":")[0].partition("+")[0]
     if driver not in DRIVERS or code == libvirt.VIR_ERR_NO_CONNECT:
         return UnknownUri(f"{uri}: libvirt knows no such URI: {said}", _EXAMPLES)
@@ -52,19 +65,30 @@ def cannot_connect(uri: str, error: libvirt.libvirtError) -> HostError:
     if code in _AUTHENTICATION or (system and number in _REFUSED):
         hint = "run it as root, or join the group libvirt"
         return PermissionRefused(f"{uri}: no permission: {said}", hint)
-    if system and number in _NO_LISTENER:
+    if (system and number in _NO_LISTENER) or _NO_LISTENER_THERE.match(said):
         hint = (
             "start it (systemctl start libvirtd, or virtqemud); for a libvirt in a container give "
             "its socket: -c 'qemu+unix:///system?socket=PATH'"
         ) + _offline_hint(uri)
         return DaemonNotRunning(f"{uri}: the libvirt daemon is not running: {said}", hint)
+    if _NO_HELPER_THERE.search(said):
+        hint = "install libvirt there (its virt-ssh-helper), or netcat"
+        return HostError(f"{uri}: cannot connect: no libvirt on that host: {said}", hint)
     return HostError(f"{uri}: cannot connect: {said}", "check the URI and the host it names")
 
 
-def _without_wrapping(said: str) -> str:
-    """What ssh said, where libvirt puts its own words around it."""
-    found = re.fullmatch(r"Cannot recv data: (.*\S)\s*: Connection reset by peer", said, re.DOTALL)
-    return " ".join(found[1].rstrip(".").split()) if found else said
+def words_of_ssh(said: str) -> str:
+    """What ssh said, or its helper on the host, without the words that libvirt puts around it.
+
+    Of many lines only the last, which says what went wrong. Those before it are advice, with
+    fingerprints that differ from host to host.
+    """
+    found = _AROUND_SSH.fullmatch(said)
+    if not found:
+        return said
+    lines = found[1].splitlines()
+    shown = lines if len(lines) <= _FEW_LINES else lines[-1:]
+    return "; ".join(" ".join(line.split()).rstrip(".") for line in shown if line.strip())
 
 
 def not_text(uri: str) -> UnknownUri:

@@ -433,7 +433,7 @@ def test_a_few_hosts_are_kept_for_the_next_question_and_many_are_read_again(
     host.sightings()
     first = keys(host)
     assert counting.opened == 20
-    monkeypatch.setattr(fleets, "_MOST_HELD", 5)
+    monkeypatch.setattr(fleets, "MOST_HELD", 5)
     host = opened(tmp_path)
     host.sightings()
     assert keys(host) == first
@@ -470,3 +470,12 @@ def test_json_lines_are_split_as_other_documents_in_a_row(monkeypatch: pytest.Mo
         monkeypatch.setattr(objects, "_MOST_LINES", 0)
         assert [json.loads(part) for part in objects._in_a_row(data)] == found[0]
         monkeypatch.undo()
+
+
+def test_what_collect_wrote_is_not_opened_by_its_path(tmp_path: Path) -> None:
+    make_tree(tmp_path, {"a.json": saved("a", 1), "b.json": "SQLite format 3\0", "c.db": "x"})
+    host = opened(tmp_path)
+    assert keys(host) == [("a", uuid_of(1))]
+    first, second = texts(host, "warning")
+    assert first == f"1 of 2 hosts was not read: {tmp_path}/b.json: is what collect wrote"
+    assert second == f"{tmp_path}: skipped 1 of 3 entries: c.db"
