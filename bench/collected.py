@@ -137,7 +137,7 @@ def measure(directory: Path, hosts: int) -> None:
     asked = [*program, "-q", "--files", str(path)]
     for words, seconds, mib in (
         (("whose", address), WHOSE_SECONDS, WHOSE_MIB),
-        (("whose", "10.20.30.0/24"), WHOSE_SECONDS, WHOSE_MIB),
+        (("whose", f"{address}/24"), WHOSE_SECONDS, WHOSE_MIB),
         (("list", "--project", f"{_PROJECT}-7", "-f", "value"), LIST_SECONDS, None),
         (("list", "--project", f"*{_PROJECT[3:]}-7", "-f", "value"), LIST_SECONDS, None),
         (("list", "--ip", address, "-f", "value"), LIST_SECONDS, None),
