@@ -24,6 +24,8 @@ from bench.measure import nova_domains
 from bench.report import describe_machine, heading, mark, row, say, table_head
 
 HOSTS, GUESTS = 10_000, 40
+PROJECTS = 500
+_PROJECT = "web-shop"
 HOSTS_IN_A_FILE = 100
 ROUNDS = 5
 COLLECT_SECONDS, COLLECT_MIB = 60, 300
@@ -71,6 +73,9 @@ def as_of(line: str, host: int, guest: int) -> str:
     short = {old[:11]: new[:11] for old, new in texts.items()}
     line = _TAP.sub(lambda found: f"tap{short.get(found[1], found[1])}", line)
     line = _MAC.sub(mac, _ADDRESS.sub(address, line))
+    # So many projects that each has some hundred guests.
+    project = f'"name": "{_PROJECT}-{host % PROJECTS}"'
+    line = line.replace(f'"name": "{_PROJECT}"', project)
     line = _NAME.sub(f"instance-{host * GUESTS + guest:08x}", line)
     return line.replace('"host": "compute-1"', f'"host": "cmp-{host:05}"', 1)
 
@@ -132,8 +137,9 @@ def measure(directory: Path, hosts: int) -> None:
     asked = [*program, "-q", "--files", str(path)]
     for words, seconds, mib in (
         (("whose", address), WHOSE_SECONDS, WHOSE_MIB),
-        (("whose", "10.20.30.0/24"), WHOSE_SECONDS, WHOSE_MIB),
-        (("list", "--project", "web-shop", "--name", "web-*", "-f", "value"), LIST_SECONDS, None),
+        (("whose", f"{address}/24"), WHOSE_SECONDS, WHOSE_MIB),
+        (("list", "--project", f"{_PROJECT}-7", "-f", "value"), LIST_SECONDS, None),
+        (("list", "--project", f"*{_PROJECT[3:]}-7", "-f", "value"), LIST_SECONDS, None),
         (("list", "--ip", address, "-f", "value"), LIST_SECONDS, None),
         (("hosts", "-f", "value"), None, None),
     ):

@@ -214,7 +214,9 @@ class CollectedFile(ManyHosts):
         return len({names.get(id_) for (id_,) in ids}) > 1
 
     def unread(self) -> list[Guest]:
-        return list(self._read(Condition("WHERE kind = 'unreadable'")))
+        # Left to itself, SQLite reads all guests, because they are in the order of their ids.
+        where = "INDEXED BY guests_unreadable WHERE kind = 'unreadable'"
+        return list(self._read(Condition(where)))
 
     def sightings(self) -> list[Sighting]:
         return [SavedGuest(guest).sighting for guest in self._read(self._narrowed)]

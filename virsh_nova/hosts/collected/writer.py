@@ -7,6 +7,7 @@ import sqlite3
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timezone
+from functools import lru_cache
 from hashlib import blake2b
 from types import TracebackType
 from typing import NamedTuple
@@ -15,7 +16,8 @@ import msgspec
 
 from ...document.encode import whole_document
 from ...guests.host_names import same_host
-from ...handles.identifiers import identifiers, keys_of
+from ...handles.identifiers import Identifier, identifiers, keys_of
+from ...handles.kinds import HandleKind
 from ...model import Guest
 from ..fleet import HostRead, labelled
 from ..template import node_of
@@ -32,8 +34,11 @@ from .schema import (
 Handle = tuple[str, str]
 """A kind and a key."""
 
-_COMPARED_AS_THEY_ARE = ("name", "flavor", "project", "user", "domain")
-"""Kinds that the filters of list compare with the blanks around them."""
+_MOST_VALUES = 999
+"""In a statement, before SQLite 3.32."""
+
+_SHARED = ("flavor", "image", "project", "user")
+"""Kinds of which there are few values, and of each thousands of guests."""
 
 
 class _Known(NamedTuple):
@@ -246,12 +251,19 @@ class Writer:
             "UPDATE guests_read SET domain = ?, state = ?, kind = ?, document = ? WHERE id = ?",
             changed,
         )
-        many(
-            "INSERT INTO guests_read (id, host_id, uuid, handles, domain, state, kind, document) "
-            "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-            new,
-        )
-        many("INSERT INTO new_handles VALUES (?, ?, ?, ?)", sorted(handles))
+        self._insert("guests_read (id, host_id, uuid, handles, domain, state, kind, document)", new)
+        self._insert("new_handles (host_id, kind, value, guest_id)", sorted(handles))
+
+    def _insert(self, into: str, rows: Sequence[tuple[object, ...]]) -> None:
+        """Many rows with each statement: after each, other threads may take their turn."""
+        if not rows:
+            return
+        at_once = _MOST_VALUES // len(rows[0])
+        row = f"({', '.join('?' * len(rows[0]))})"
+        for first in range(0, len(rows), at_once):
+            some = rows[first : first + at_once]
+            sql = f"INSERT INTO {into} VALUES {', '.join([row] * len(some))}"
+            self._connection.execute(sql, [value for one in some for value in one])
 
     def _drop(self, host: int, guests: Sequence[tuple[int]]) -> None:
         if not guests:
@@ -310,12 +322,28 @@ def handles_of(guest: Guest) -> set[Handle]:
     found: set[Handle] = set()
     for identifier in identifiers(guest):
         kind, value, _ = identifier
-        found.update((kind, key) for key in keys_of(identifier))
-        if kind in _COMPARED_AS_THEY_ARE and value != value.strip():
-            found.add((kind, value))
-    if any(not value.isascii() for _, value in found):
+        if kind in _SHARED:
+            found.update(_shared_handles(kind, value))
+            continue
+        for key in keys_of(identifier):
+            found.add((kind, key))
+        if kind == "domain":
+            found.update((kind, text) for text in _with_blanks(value))
+    if not all(value.isascii() for _, value in found):
         found = {(kind, without_surrogates(value)) for kind, value in found}
     return found
+
+
+@lru_cache(maxsize=10_000)
+def _shared_handles(kind: HandleKind, value: str) -> tuple[Handle, ...]:
+    """The handles of what many guests share."""
+    keys = [*keys_of(Identifier(kind, value, "")), *_with_blanks(value)]
+    return tuple((kind, key) for key in keys)
+
+
+def _with_blanks(value: str) -> tuple[str, ...]:
+    """The filters of list compare names with the blanks around them, which keys do not have."""
+    return (value,) if value != value.strip() else ()
 
 
 def iso(moment: datetime) -> str:
