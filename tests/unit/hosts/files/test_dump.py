@@ -230,8 +230,8 @@ def test_a_snapshot_s_domain_is_shown_with_a_note() -> None:
     assert lines(host) == [
         (
             "note",
-            f"{path}: instance-0000000a is shown as snapshot '1714979289' of "
-            "2024-05-06 07:08:09 UTC has it, not as it is",
+            f"{path}: instance-0000000a is shown as it was in snapshot '1714979289' of "
+            "2024-05-06 07:08:09 UTC, not as it is now",
         )
     ]
 
@@ -247,7 +247,8 @@ def test_the_guest_itself_counts_before_its_snapshots_and_of_these_the_newest(
     assert guest.hardware is not None
     assert guest.hardware.memory_mib == 128
     assert [text.removeprefix(f"{tmp_path}/") for _, text in lines(host)] == [
-        "1.xml: one is shown as snapshot 'after' of 2024-05-06 07:08:20 UTC has it, not as it is",
+        "1.xml: one is shown as it was in snapshot 'after' of 2024-05-06 07:08:20 UTC, "
+        "not as it is now",
         "2.xml: snapshot 'before' of 2024-05-06 07:08:09 UTC of one is not shown, a newer one is",
     ]
     make_tree(tmp_path, {"3.xml": ONE})
