@@ -208,7 +208,7 @@ def cli(
         files,
         fanout,
         asks=not named,
-        stdin_taken="-" in sets,
+        stdin_taken="--hosts" if "-" in sets else "--hostfile" if "-" in hostfiles else "",
     )
     if debug:
         ctx.obj.trace_calls()

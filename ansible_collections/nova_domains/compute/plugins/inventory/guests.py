@@ -224,7 +224,7 @@ def rows_of(path: str) -> t.Iterator[tuple[str, t.Any]]:
             # Nothing in the schema of somebody's file runs by itself.
             connection.execute("PRAGMA trusted_schema = OFF")
             if connection.execute("PRAGMA application_id").fetchone()[0] != APPLICATION_ID:
-                raise AnsibleParserError(f"{path}: is no file that nova-domains collect wrote")
+                raise AnsibleParserError(f"{path}: is not a file that nova-domains collect wrote")
             for uuid, text in connection.execute("SELECT uuid, document FROM guests"):
                 yield f"guest {uuid}", loaded(text)
         finally:
