@@ -37,7 +37,7 @@ class NotRegular(OSError):
     """A device, a pipe, a socket or a folder where a file is expected."""
 
     def __init__(self) -> None:
-        super().__init__(errno.EINVAL, "it is no regular file")
+        super().__init__(errno.EINVAL, "it is not a regular file")
 
 
 class TooLarge(OSError):

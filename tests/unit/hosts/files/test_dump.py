@@ -107,7 +107,7 @@ def test_a_bad_domain_costs_only_itself() -> None:
     dump = read(f"{bad}{TWO}{broken}{cut_off}{LIVE}")
     assert names(dump) == ["two", "live"]
     assert [fault.partition(", ")[0] for fault in dump.faults] == [
-        "line 1: its domain's uuid is no uuid: 'nonsense'",
+        "line 1: its domain's uuid is not a uuid: 'nonsense'",
         "line 11: broken XML: xmlParseEntityRef: no name",
         "line 14: a <domain> without an end",
     ]
@@ -143,7 +143,7 @@ def test_the_rest_of_a_folder_is_read(tmp_path: Path) -> None:
     host = opened(tmp_path)
     assert sorted(seen.domain for seen in host.sightings()) == ["live", "two"]
     assert lines(host) == [
-        ("warning", f"{tmp_path}/a.xml: its domain's uuid is no uuid: 'nonsense'; skipped")
+        ("warning", f"{tmp_path}/a.xml: its domain's uuid is not a uuid: 'nonsense'; skipped")
     ]
 
 
@@ -274,7 +274,7 @@ def test_the_guest_itself_counts_before_its_snapshots_and_of_these_the_newest(
         ("<domain>", "broken XML: "),
         (TWO[:-12], "broken XML: "),
         (f"$ virsh dumpxml two\n{TWO[:-12]}", "line 2: a <domain> without an end"),
-        ("QFI\x00\x01", "it is no text"),
+        ("QFI\x00\x01", "it is not text"),
         ("LibvirtQemudSave\x02", "it is the saved state of a guest; virsh save-image-dumpxml"),
         (" Id   Name   State\n---\n 1  one  running\n", "it is the output of virsh list"),
         (

@@ -199,7 +199,7 @@ def test_a_bad_entry_costs_itself_and_is_named(tmp_path: Path) -> None:
     for name, why in (
         ("cut.json", "invalid JSON: truncated"),
         ("cut.tar.xz", "holds no domain"),
-        ("binary.json", "holds no domain: it is no text"),
+        ("binary.json", "holds no domain: it is not text"),
         ("wrong.json", "holds no guest"),
         ("broken", "holds no domain"),
     ):

@@ -397,7 +397,7 @@ def test_devices_pipes_and_sockets_are_not_opened(tmp_path: Path, monkeypatch) -
             os.mknod(folder / "zero.xml", 0o666 | 0o020000, os.makedev(1, 5))
         search = searched(tmp_path)
     assert not search.found
-    assert all("no regular file" in fault for fault in search.faults)
+    assert all("not a regular file" in fault for fault in search.faults)
     assert len(search.faults) >= 3
 
 

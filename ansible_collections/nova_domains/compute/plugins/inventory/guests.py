@@ -243,9 +243,9 @@ def fault_of(document: t.Any) -> str:
         if not isinstance(document.get(key), str):
             return f"no {key}"
     if not isinstance(document.get("host"), (str, type(None))):
-        return "its host is no text"
+        return "its host is not text"
     if not isinstance(document.get("read_at"), (str, type(None))):
-        return "its read_at is no text"
+        return "its read_at is not text"
     return ""
 
 
