@@ -209,7 +209,7 @@ def cli(
         files,
         fanout,
         asks=not named,
-        stdin_taken="-" in sets,
+        stdin_taken="--hosts" if "-" in sets else "--hostfile" if "-" in hostfiles else "",
         names={uri: name for uri, name in places if name},
     )
     if debug:

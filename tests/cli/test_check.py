@@ -103,8 +103,8 @@ def test_an_unknown_handle_is_reported_and_the_others_are_checked(uri: str) -> N
     [
         (("--ignore", "vcpu-differs"), "did you mean 'vcpus-differ'?"),
         (("--explain", "orphans"), "did you mean 'orphan'?"),
-        (("--leftover", "soon"), "is no duration"),
-        (("--leftover", "-1h"), "is no duration"),
+        (("--leftover", "soon"), "is not a duration"),
+        (("--leftover", "-1h"), "is not a duration"),
         (("--nova-version", "hibiskus"), "hibiscus"),
         (("--severity", "grave"), "warning"),
         (("-f", "yaml"), "nagios"),
@@ -127,6 +127,13 @@ def test_every_code_is_explained_without_a_host(code: str) -> None:
 
 
 # ---- against what Nova knows ------------------------------------------------------------------
+
+
+def test_an_orphan_names_a_source_that_has_no_servers(tmp_path: Path) -> None:
+    path = tmp_path / "none.json"
+    path.write_text("[]")
+    done = nova_domains("--demo", "check", "--only", "orphan", "--against", str(path))
+    assert f"{path}: there is no such server" in done.stdout
 
 
 def test_a_listing_shows_orphans_missing_guests_and_what_differs(tmp_path: Path) -> None:

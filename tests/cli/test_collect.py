@@ -88,7 +88,7 @@ def test_hosts_shows_how_each_was_read(tmp_path: Path) -> None:
 def test_prune_is_a_duration(tmp_path: Path) -> None:
     done = nova_domains("--demo", "collect", str(tmp_path / "f"), "--prune", "soon")
     assert done.returncode == 2
-    assert "'soon' is no duration" in done.stderr
+    assert "'soon' is not a duration" in done.stderr
     assert not (tmp_path / "f").exists()
 
 
@@ -99,9 +99,9 @@ def test_what_is_no_database_is_left_alone(tmp_path: Path) -> None:
     path = tmp_path / "notes.txt"
     path.write_text("dear diary")
     said = failure("--demo", "collect", str(path), code=1)
-    assert "is no file that collect wrote" in said
+    assert "is not a file that collect wrote" in said
     assert path.read_text() == "dear diary"
-    assert "is no file" in failure("--demo", "collect", "/dev/null", code=1)
+    assert "is not a regular file" in failure("--demo", "collect", "/dev/null", code=1)
     assert "cannot be opened" in failure("--demo", "collect", "/nowhere/f.db", code=1)
 
 
@@ -113,7 +113,7 @@ def test_another_programs_database_is_left_alone(tmp_path: Path) -> None:
     connection.close()
     before = path.read_bytes()
     for words, code in ((("--demo", "collect", str(path)), 1), (("--files", str(path), "list"), 3)):
-        assert "is an SQLite file, but none that collect wrote" in failure(*words, code=code)
+        assert "is an SQLite file, but not one that collect wrote" in failure(*words, code=code)
     assert path.read_bytes()[100:] == before[100:]
     assert sqlite3.connect(path).execute("SELECT name FROM sqlite_master").fetchall() == [
         ("hosts",)
@@ -201,8 +201,11 @@ def test_a_hostile_document_costs_only_its_guest(demo: str, tmp_path: Path, docu
 )  # fmt: skip
 def test_a_damaged_host_is_one_line(demo: str, tmp_path: Path, change: str) -> None:
     path = changed(demo, tmp_path / "f", f"UPDATE hosts SET {change}")
-    assert "its row is damaged; skipped" in failure("--files", path, "list", code=3)
-    assert "its row is damaged; skipped" in nova_domains("--files", path, "hosts").stderr
+    said = failure("--files", path, "list", code=3)
+    assert "no host in it can be read: every row of its table hosts is damaged" in said
+    assert "hint: collect the hosts into a new file, or use a copy of this one" in said
+    said = nova_domains("--files", path, "hosts").stderr
+    assert "no host in it can be read: every row of its table hosts is damaged" in said
 
 
 # ---- where it cannot be written, or read ---------------------------------------------------------

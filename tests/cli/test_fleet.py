@@ -131,6 +131,8 @@ def test_a_group_of_clustershell(template: str, tmp_path: Path) -> None:
         (["--demo", "--offline", "list"], "--demo and --offline exclude each other"),
         (["--hostfile", "/nowhere", "list"], "/nowhere: cannot read: No such file or directory"),
         (["--hostfile", "/dev/null", "list"], "/dev/null: neither a file nor a pipe"),
+        (["--hosts", "-", "--hosts", "-", "list"], "stdin (-) can name the hosts only once"),
+        (["--hosts", "-", "--hostfile", "-", "list"], "stdin (-) can name the hosts only once"),
         (["--hosts", "a", "--fanout", "0", "list"], "0 is not in the range x>=1"),
     ],
 )
@@ -140,7 +142,16 @@ def test_what_names_no_hosts_is_a_wrong_usage(arguments: list[str], said: str) -
 
 @pytest.mark.parametrize("text", ["", "\n\n", "# nothing\n"])
 def test_stdin_without_names(text: str) -> None:
-    assert usage("--hosts", "-", "list", stdin=text).startswith("Error: stdin: ")
+    said = usage("--hosts", "-", "list", stdin=text)
+    assert said.startswith("Error: --hosts: stdin names no host")
+    said = usage("--hostfile", "-", "list", stdin=text)
+    assert said.startswith("Error: --hostfile: stdin names no host")
+
+
+def test_a_file_without_names(tmp_path: Path) -> None:
+    path = tmp_path / "names"
+    path.write_text("")
+    assert f"Error: --hostfile: {path} names no host" in usage("--hostfile", str(path), "list")
 
 
 @pytest.mark.parametrize(
@@ -357,3 +368,11 @@ def test_one_host_alone_loads_nothing_of_a_fleet() -> None:
         check=True,
     )
     assert done.stderr == "[]\n"
+
+
+def test_a_uri_that_libvirt_cannot_parse_is_shown_as_it_was_typed() -> None:
+    done = nova_domains("-c", "qemu+ssh://%h:x/system", "--hosts", "a", "list")
+    assert done.returncode == 3
+    assert done.stderr.startswith("nova-domains: error: qemu+ssh://a:x/system: cannot connect: ")
+    assert "Unable to parse URI\n" in done.stderr
+    assert "no_tty" not in done.stderr

@@ -135,7 +135,7 @@ def usage(place: Place, *arguments: str) -> str:
         ),
         (
             ["--all", "--derive", "--patience", "nan"],
-            "Invalid value for '--patience': nan is no time",
+            "Invalid value for '--patience': nan is not a time",
         ),
     ],
 )

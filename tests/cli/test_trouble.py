@@ -308,7 +308,7 @@ def test_what_was_typed_is_escaped_in_a_pipe_and_not_dropped(
 def test_a_timeout_that_is_not_a_number_is_wrong_usage() -> None:
     done = nova_domains("--timeout", "nan", "list")
     assert done.returncode == 2
-    assert done.stderr.endswith("Invalid value for '--timeout': nan is no time\n")
+    assert done.stderr.endswith("Invalid value for '--timeout': nan is not a time\n")
 
 
 @pytest.mark.parametrize("variable", [False, True], ids=["as an option", "as a variable"])

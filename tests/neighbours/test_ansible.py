@@ -446,7 +446,7 @@ def test_what_cannot_be_read_at_all_is_an_error(newest: Ansible, tmp_path: Path)
         ({"documents": ["nowhere.json"]}, "nowhere.json: No such file or directory"),
         ({"database": "nowhere.sqlite"}, "nowhere.sqlite: there is no such file"),
         ({"database": "text.sqlite"}, "file is not a database"),
-        ({"database": "other.sqlite"}, "is no file that nova-domains collect wrote"),
+        ({"database": "other.sqlite"}, "is not a file that nova-domains collect wrote"),
     ]
     sources = []
     for number, (settings, _) in enumerate(faults):

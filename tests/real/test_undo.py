@@ -241,7 +241,7 @@ def last_guest(path: Path) -> None:
 
 
 def binary_line(path: Path) -> None:
-    """The second guest's line is no text any more."""
+    """The second guest's line is not text any more."""
     lines = path.read_bytes().splitlines(keepends=True)
     lines[2] = b"\x00\xff" * 30 + b"\n"
     path.write_bytes(b"".join(lines))

@@ -30,7 +30,7 @@ def examine_against(
     if record is None:
         may_be_left_out = guest.block is None and servers.holds_saved_lists
         if guest.is_novas and examination.complete and not may_be_left_out:
-            source = servers.sources or "what was given"
+            source = servers.sources or examination.asked
             yield found("orphan", guest, f"{source}: there is no such server")
         return
     if guest.is_novas and record.runs_on(guest.certain_host) is False:

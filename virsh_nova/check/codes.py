@@ -356,7 +356,7 @@ _ALL = (
         "stale-snapshot",
         "warning",
         "what was read of the host is old",
-        "what is found of it may no longer be so",
+        "its findings may be out of date",
         "The latest document of the host is older than --max-age allows: guests may have come, "
         "gone, moved and changed since.",
         "The host could not be read lately; a report or a file that was taken long ago.",

@@ -52,6 +52,8 @@ class Examination(NamedTuple):
     """In UTC; None if that does not matter."""
     max_age: float = DAY
     """Seconds after which what was read of a host counts as outdated."""
+    asked: str = "Nova"
+    """Where the records are from, as findings name it: ``stdin, cloud prod``."""
 
 
 class Other(NamedTuple):

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from ..errors import NovaDomainsError
 from ..hosts.host import Host, Stream
 from ..hosts.lookup import resolve
+from ..inputs.read import source_name
 from ..model import Guest
 from .ages import ages_of
 from .codes import SEVERITIES, TWINS, Severity
@@ -107,6 +108,7 @@ def check(
             hosts,
             None if answers is None else [record for each in answers for record in each.records],
             complete=answers is None or all(each.everyones for each in answers),
+            asked=_names_of_sources(options.files, options.cloud),
             sources=sources_for_stamp(options.files, options.cloud),
             ages=ages,
             nova_version=options.nova_version,
@@ -188,6 +190,10 @@ def sources_for_stamp(files: Sequence[str], cloud: str | None) -> tuple[str, ...
     """The options that give stamp the same records; stdin cannot be read a second time."""
     words = [word for file in files if file != "-" for word in ("--from", file)]
     return (*words, *(("--cloud", cloud) if cloud else ()))
+
+
+def _names_of_sources(files: Sequence[str], cloud: str | None) -> str:
+    return ", ".join((*map(source_name, files), *((f"cloud {cloud}",) if cloud else ())))
 
 
 def _ask_nova(options: CheckOptions, survey: Survey, hosts: Collection[str]) -> list[Gathered]:

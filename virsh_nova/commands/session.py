@@ -41,8 +41,8 @@ class Session:
     """Hosts that are read at once."""
     asks: bool = True
     """Whether ssh may ask on the terminal: not for hosts of ``--hosts``, even if it is only one."""
-    stdin_taken: bool = False
-    """Whether stdin has already been read, for the names of the hosts."""
+    stdin_taken: str = ""
+    """The option that has already read the names of the hosts from stdin; empty if none has."""
     names: Mapping[str, str] = field(default_factory=dict)
     """What ``--hosts`` calls the hosts, by their URIs."""
     opened: list[Host] = field(default_factory=list)
@@ -122,7 +122,7 @@ class Session:
     def refuse_stdin(self, option: str) -> None:
         """Raises ``UsageError`` if what ``option`` would read from stdin were names of hosts."""
         if self.stdin_taken:
-            raise click.UsageError(f"--hosts - and {option} cannot both read stdin")
+            raise click.UsageError(f"{self.stdin_taken} - and {option} cannot both read stdin")
 
     @property
     def invocation(self) -> tuple[str, ...]:

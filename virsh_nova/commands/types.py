@@ -109,7 +109,7 @@ class AddressOrNetwork(click.ParamType):  # type: ignore[type-arg, unused-ignore
 def refuse_nan(_ctx: click.Context, _param: click.Parameter, value: float) -> float:
     """click's ranges let it through: it is neither below nor above anything."""
     if value != value:
-        raise click.BadParameter("nan is no time")
+        raise click.BadParameter("nan is not a time")
     return value
 
 
@@ -210,7 +210,7 @@ class Duration(click.ParamType):  # type: ignore[type-arg, unused-ignore]
         if isinstance(value, float):
             return value
         if not re.fullmatch(f"(?:{_PART.pattern})+", text, re.ASCII):
-            self.fail(f"{value!r} is no duration, such as 90s, 10m, 1h30m, 2d", param, ctx)
+            self.fail(f"{value!r} is not a duration, such as 90s, 10m, 1h30m, 2d", param, ctx)
         return sum(float(amount) * _SECONDS[unit or "s"] for amount, unit in _PART.findall(text))
 
 

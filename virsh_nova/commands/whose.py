@@ -66,7 +66,7 @@ def whose_command(
     HANDLE is a uuid or its beginning, a domain name, libvirt id or display name, a PID of QEMU or
     of its threads and children, a tap device, a MAC or IP address, a CIDR, a port, a volume, the
     path of a disk, of its backing file or of a folder above, a PCI or mediated device, an image,
-    flavor, project or user. Names that libvirt, Neutron and the kernel make from these do too.
+    flavor, project or user. Names that libvirt, Neutron and the kernel derive from these work too.
 
     The type is detected. To force it, use a prefix: uuid: domain: id: name: pid: tap: mac: ip:
     port: volume: disk: device: image: flavor: project: user:, as in mac:fa16.3ece.861e.

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from ..block.reader import in_quotes
 from ..errors import NovaDomainsError
-from ..inputs.read import STDIN, read_bytes, source_name
+from ..inputs.read import STDIN, EmptyInput, read_bytes, source_name
 from .template import NodesError
 
 if TYPE_CHECKING:
@@ -37,12 +37,14 @@ def node_names(sets: Sequence[str], files: Sequence[str] = ()) -> list[str]:
     A set is in ClusterShell's syntax, with its groups; ``-`` takes names from stdin. Raises
     ``NodesError``, also for a name that a URI or ssh would take for more than a name.
     """
+    if [*sets, *files].count(STDIN) > 1:
+        raise NodesError(f"stdin ({STDIN}) can name the hosts only once")
     names: dict[str, None] = {}
     for text in sets:
-        found = _names_in(STDIN) if text == STDIN else _expanded(text)
+        found = _names_in(STDIN, "--hosts") if text == STDIN else _expanded(text)
         names.update(dict.fromkeys(checked_names(found, "stdin" if text == STDIN else "--hosts")))
     for path in files:
-        names.update(dict.fromkeys(checked_names(_names_in(path), source_name(path))))
+        names.update(dict.fromkeys(checked_names(_names_in(path, "--hostfile"), source_name(path))))
     return list(names)
 
 
@@ -83,15 +85,17 @@ def _steps(part: re.Match[str]) -> int:
     return (int(part[2]) - int(part[1])) // max(int(part[3] or 1), 1) + 1
 
 
-def _names_in(path: str) -> list[str]:
+def _names_in(path: str, option: str) -> list[str]:
     try:
         text = read_bytes(path).decode("utf-8", "backslashreplace")
+    except EmptyInput:
+        text = ""
     except NovaDomainsError as error:
         raise NodesError(error.message, error.hint) from None
     lines = (_COMMENT.sub("", line).strip() for line in text.splitlines())
     names = [line for line in lines if line]
     if not names:
-        raise NodesError(f"{source_name(path)}: names no host")
+        raise NodesError(f"{option}: {source_name(path)} names no host")
     return names
 
 

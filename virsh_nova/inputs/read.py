@@ -15,6 +15,10 @@ LARGEST = 100 * 1024 * 1024
 STDIN = "-"
 
 
+class EmptyInput(NovaDomainsError):
+    """There is nothing in it but blanks."""
+
+
 def source_name(path: str) -> str:
     """The name of the file in errors and plans: its path as the user typed it, or ``stdin``."""
     return "stdin" if path == STDIN else path
@@ -38,7 +42,7 @@ def read_bytes(path: str) -> bytes:
     except (OSError, ValueError) as error:
         raise NovaDomainsError(f"{source_name(path)}: cannot read: {why_not(error)}") from error
     if not data.strip():
-        raise NovaDomainsError(f"{source_name(path)}: empty")
+        raise EmptyInput(f"{source_name(path)}: empty")
     return data
 
 

@@ -103,8 +103,13 @@ class CollectedFile(ManyHosts):
 
     def _refuse_empty(self) -> None:
         if not self._rows:
-            why_not = next(iter(self._faults), f"{self.path}: holds no host yet")
-            raise HostError(why_not, "nova-domains collect writes it")
+            if self._faults:
+                raise HostError(
+                    f"{self.path}: no host in it can be read: every row of its table hosts is "
+                    "damaged",
+                    "collect the hosts into a new file, or use a copy of this one",
+                )
+            raise HostError(f"{self.path}: holds no host yet", "nova-domains collect writes it")
 
     def close(self) -> None:
         self._connection.close()
@@ -119,7 +124,7 @@ class CollectedFile(ManyHosts):
             if _is_sound(row):
                 rows.append(row)
             else:
-                self._fault(f"host {row.id}: its row is damaged; skipped")
+                self._fault(f"the row of host {row.id} is damaged; skipped")
         return rows
 
     @property

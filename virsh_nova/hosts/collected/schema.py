@@ -188,7 +188,7 @@ def _refuse_no_database(path: str) -> None:
     try:
         mode = os.stat(path).st_mode
         if not stat.S_ISREG(mode):
-            raise CollectedError(f"{path}: is no file")
+            raise CollectedError(f"{path}: is not a regular file")
         with open(path, "rb") as file:
             beginning = file.read(len(MAGIC))
     except FileNotFoundError:
@@ -198,7 +198,7 @@ def _refuse_no_database(path: str) -> None:
         raise CollectedError(f"{path}: cannot be read: {reason}") from error
     if beginning and beginning != MAGIC:
         raise CollectedError(
-            f"{path}: is no file that collect wrote", "collect into a new file instead"
+            f"{path}: is not a file that collect wrote", "collect into a new file instead"
         )
 
 
@@ -225,7 +225,7 @@ def _refuse_other(connection: sqlite3.Connection, path: str) -> None:
     """Raises ``CollectedError`` for another program's file, a newer one's, or altered tables."""
     application = connection.execute("PRAGMA application_id").fetchone()[0]
     if application != APPLICATION_ID:
-        raise CollectedError(f"{path}: is an SQLite file, but none that collect wrote")
+        raise CollectedError(f"{path}: is an SQLite file, but not one that collect wrote")
     version = connection.execute("PRAGMA user_version").fetchone()[0]
     if version > VERSION:
         raise CollectedError(

@@ -113,7 +113,7 @@ def assemble(
         for name in files.listed
         if name not in named
     ]
-    notes = _bounded([*files.notes, *files.notes_on_snapshots()])
+    notes = _bounded([*search.notes, *files.notes, *files.notes_on_snapshots()])
     return Assembled(tuple(guests), tuple(faults), tuple(notes))
 
 
@@ -235,7 +235,8 @@ class _Files:
             newest = self._newest_snapshot(uuid)
             for path, file in files:
                 if file is newest and not described:
-                    yield f"{path}: {file.name} is shown as {_snapshot(file)} has it, not as it is"
+                    as_it_was = f"is shown as it was in {_snapshot(file)}, not as it is now"
+                    yield f"{path}: {file.name} {as_it_was}"
                 else:
                     instead = "the guest itself" if described else "a newer one"
                     yield f"{path}: {_snapshot(file)} of {file.name} is not shown, {instead} is"

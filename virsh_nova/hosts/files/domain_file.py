@@ -162,7 +162,7 @@ def _of_element(root: etree._Element) -> DomainFile:
     if not uuid:
         raise Unusable("its domain has no uuid")
     if not _UUID.fullmatch(uuid):
-        raise Unusable(f"its domain's uuid is no uuid: {in_quotes(uuid)}")
+        raise Unusable(f"its domain's uuid is not a uuid: {in_quotes(uuid)}")
     if not name.strip():
         raise Unusable("its domain has no name")
     plain = uuid.replace("-", "").lower()

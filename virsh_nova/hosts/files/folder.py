@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from datetime import datetime
 from functools import partial
 from typing import NamedTuple
@@ -15,7 +16,16 @@ from typing import NamedTuple
 from ...errors import HostError
 from ..host import Host, Note, Notes
 from ..many import ManyHosts
-from .open import COLLECTED, RIGHTS, SUPPORTED, NothingHere, found_host, host_in_file, summary
+from .open import (
+    COLLECTED,
+    RIGHTS,
+    SUPPORTED,
+    NothingHere,
+    found_host,
+    host_in_file,
+    is_of_collect,
+    summary,
+)
 from .search import holds_host, search_folder, search_tree
 from .tree import Entry, open_tree
 
@@ -117,7 +127,18 @@ class FolderOfHosts:
             if read is not None:
                 yield entry.name, read
             elif not (has_dumps and _is_libvirts(entry.name)):
-                self._skipped[entry.name] = "a link" if entry.kind == "link" else ""
+                self._skipped[entry.name] = self._why_skipped(entry)
+
+    def _why_skipped(self, entry: Entry) -> str:
+        """Empty where the name says it."""
+        if entry.kind == "link":
+            return "a link"
+        if entry.kind == "file":
+            # A file that cannot be read is one more that is not of interest here.
+            with suppress(OSError), self._tree.open(entry.name) as file:
+                if is_of_collect(file):
+                    return "what collect wrote: name it itself"
+        return ""
 
     def _reader(self, name: str, *, of_dumps: bool) -> _Read | None:
         """How to read a folder; None for one without a host."""

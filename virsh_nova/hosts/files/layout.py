@@ -63,6 +63,8 @@ class Search(NamedTuple):
     """Whether a guest without a ``live`` file is known to be off: the folder of these was read."""
     host: str | None = None
     """The name of the folder or archive, for a host that no file names."""
+    notes: tuple[str, ...] = ()
+    """Links that were not followed; one line each."""
 
 
 def role_of(path: str) -> Role | None:

@@ -9,6 +9,7 @@ import stat
 import time
 from collections.abc import Collection, Sequence
 from datetime import datetime
+from io import BufferedReader
 from typing import BinaryIO
 
 from ...errors import HostError, NovaDomainsError
@@ -26,6 +27,9 @@ from .tree import open_tree
 
 LARGEST_JSON = 100 * 2**20
 COLLECTED = b"SQLite format 3\0"
+_OF_COLLECT = slice(68, 72)
+_ID_OF_COLLECT = b"novD"
+"""The application_id in SQLite's header."""
 _BEGINNING = 4096
 _MOST_BROKEN = 20
 # A prompt can begin with a bracket too: [root@compute-1 ~]#
@@ -79,6 +83,12 @@ def unopened(path: str, error: OSError | ValueError) -> HostError:
     """Why a path cannot be opened."""
     hint = RIGHTS if isinstance(error, PermissionError) else ""
     return HostError(f"{path}: cannot be read: {why_not(error)}", hint)
+
+
+def is_of_collect(file: BufferedReader) -> bool:
+    """Whether an open file is one that collect wrote, by its first bytes."""
+    beginning = file.peek(_OF_COLLECT.stop)
+    return beginning.startswith(COLLECTED) and beginning[_OF_COLLECT] == _ID_OF_COLLECT
 
 
 def _without_waiting(path: str, flags: int) -> int:

@@ -21,6 +21,7 @@ from .layout import (
 )
 from .tree import Tree
 
+_FOLDERS = (*PERSISTENT_FOLDERS, *LIVE_FOLDERS, *COMMAND_FOLDERS)
 _MISSING = (errno.ENOENT, errno.ENOTDIR)
 _FORBIDDEN = (errno.EACCES, errno.EPERM)
 
@@ -39,10 +40,7 @@ class Looked(NamedTuple):
 
 def holds_host(tree: Tree) -> bool:
     """Whether a folder looks like the root of a host, or like a sos report."""
-    return any(
-        tree.holds_folder(folder)
-        for folder in (*PERSISTENT_FOLDERS, *LIVE_FOLDERS, *COMMAND_FOLDERS)
-    )
+    return any(tree.holds_folder(folder) for folder in _FOLDERS)
 
 
 def search_tree(tree: Tree, *, reports: bool = True) -> Looked:
@@ -68,6 +66,7 @@ def search_tree(tree: Tree, *, reports: bool = True) -> Looked:
         not looking.blocked,
         runs_known,
         tree.name or None,
+        tuple(looking.notes),
     )
     at_home = all(
         looking.outcomes.get(folder) == "" for folder in (PERSISTENT_FOLDERS[0], LIVE_FOLDERS[0])
@@ -90,7 +89,14 @@ def search_folder(tree: Tree) -> Looked:
     looking = _Looking(tree)
     looking.read_all(".", "xml")
     found, faults = tuple(looking.found), tuple(looking.faults)
-    search = Search(tree.root, found, faults, not looking.blocked, host=tree.name or None)
+    search = Search(
+        tree.root,
+        found,
+        faults,
+        not looking.blocked,
+        host=tree.name or None,
+        notes=tuple(looking.notes),
+    )
     return Looked(search, (f"{tree.root}/*.xml",), looking.forbidden, False)
 
 
@@ -100,6 +106,8 @@ class _Looking:
         self._total = 0
         self.found: list[Found] = []
         self.faults: list[str] = []
+        self.notes: list[str] = []
+        self._dead_links: set[tuple[int, int]] = set()
         self.outcomes: dict[str, str] = {}
         """Why nothing was read, by folder; empty for a folder that was read."""
         self.blocked = False
@@ -132,6 +140,8 @@ class _Looking:
                     try:
                         data, modified = folder.read(name, limit)
                     except OSError as error:
+                        if error.errno == errno.ENOENT and folder.target(name) is not None:
+                            self.notes.append(f"{folder.path(name)}: {self._not_followed}")
                         self._refused(folder.path(name), error)
                         continue
                     self._total += len(data)
@@ -139,6 +149,7 @@ class _Looking:
         except OSError as error:
             if error.errno in _MISSING:
                 self.outcomes[path] = "not there"
+                self._look_for_link(path)
             else:
                 self.outcomes[path] = error.strerror or "cannot be read"
                 self.blocked = True
@@ -152,6 +163,21 @@ class _Looking:
             except OSError:
                 continue
             self.found.append(Found("hostname", self._tree.path(path), data, modified))
+
+    @property
+    def _not_followed(self) -> str:
+        return f"not followed: it is a link to nothing below {self._tree.root}"
+
+    def _look_for_link(self, path: str) -> None:
+        """Say that a folder is not there because of a link, which may lead out of the tree."""
+        link = self._tree.dead_link(path)
+        # /var/run is a link to /run everywhere, which is looked into by that name.
+        if link is None or link.leads_to in _FOLDERS:
+            return
+        self.outcomes[path] = "a link, not followed"
+        if link.identity not in self._dead_links:
+            self._dead_links.add(link.identity)
+            self.notes.append(f"{self._tree.path(link.path)}: {self._not_followed}")
 
     def _refused(self, path: str, error: OSError) -> None:
         if error.errno in _FORBIDDEN:

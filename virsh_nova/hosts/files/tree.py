@@ -12,7 +12,7 @@ import errno
 import os
 import stat
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from io import BufferedReader
 from types import TracebackType
 from typing import Literal, NamedTuple
@@ -37,7 +37,7 @@ class NotRegular(OSError):
     """A device, a pipe, a socket or a folder where a file is expected."""
 
     def __init__(self) -> None:
-        super().__init__(errno.EINVAL, "it is no regular file")
+        super().__init__(errno.EINVAL, "it is not a regular file")
 
 
 class TooLarge(OSError):
@@ -55,6 +55,17 @@ class Entry(NamedTuple):
 
     name: str
     kind: Literal["file", "folder", "link", "other"]
+
+
+class DeadLink(NamedTuple):
+    """A link that leads to nothing in the tree."""
+
+    path: str
+    """From the root."""
+    leads_to: str
+    """Where the path that was asked for would be if it led there; from the root, too."""
+    identity: tuple[int, int]
+    """Alike however it is reached."""
 
 
 class Tree:
@@ -118,6 +129,23 @@ class Tree:
         except OSError as error:
             return error.errno in (errno.EACCES, errno.EPERM)
 
+    def dead_link(self, path: str) -> DeadLink | None:
+        """The link on the way to a folder that leads to no folder in the tree, if there is one."""
+        parent, (*left,) = ".", path.split("/")
+        while left:
+            part = left.pop(0)
+            here = f"{parent}/{part}"
+            if not self.holds_folder(here):
+                with suppress(OSError), self.folder(parent) as folder:
+                    target = folder.target(part)
+                    if target is not None:
+                        leads_to = os.path.join("/", parent, target, *left)
+                        identity = folder.identity(part)
+                        return DeadLink(here, os.path.normpath(leads_to).lstrip("/"), identity)
+                return None
+            parent = here
+        return None
+
     @contextmanager
     def _steps(self) -> Iterator[list[int]]:
         steps = [self._descriptor]
@@ -151,6 +179,18 @@ class Folder:
                 if number > _MOST_NAMES:
                     raise OSError(errno.EFBIG, "it holds more names than any host")
                 yield entry
+
+    def target(self, name: str) -> str | None:
+        """Where a link in it leads; None for anything else."""
+        try:
+            return os.readlink(name, dir_fd=self._descriptor)
+        except OSError:
+            return None
+
+    def identity(self, name: str) -> tuple[int, int]:
+        """Device and inode, of a link those of its own. Raises ``OSError``."""
+        status = os.stat(name, dir_fd=self._descriptor, follow_symlinks=False)
+        return status.st_dev, status.st_ino
 
     def path(self, name: str) -> str:
         """As messages name it."""

@@ -16,7 +16,7 @@ def what_it_is(text: str) -> str:
     if text.startswith(_SAVED_STATE):
         return "it is the saved state of a guest; virsh save-image-dumpxml shows its XML"
     if "\0" in text[:4096]:
-        return "it is no text"
+        return "it is not text"
     printed = printed_as(text)
     if printed is not None:
         return f"it is {printed}"

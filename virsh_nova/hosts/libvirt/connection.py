@@ -135,7 +135,7 @@ class LibvirtHost:
         try:
             connection = Call(traced(f"open {uri}", lambda: connect(connect_to))).result(timeout)
         except libvirt.libvirtError as error:
-            raise failures.cannot_connect(uri, error) from error
+            raise failures.cannot_connect(uri, error, connect_to) from error
         except UnicodeError:
             raise failures.not_text(uri) from None
         except TimeoutError:

@@ -55,9 +55,13 @@ _NO_HELPER_THERE = re.compile(r"\bnc: (?:command )?not found$")
 _EXAMPLES = "a URI looks like qemu:///system or qemu+ssh://root@HOST/system"
 
 
-def cannot_connect(uri: str, error: libvirt.libvirtError) -> HostError:
-    """For an error of ``virConnectOpen``."""
+def cannot_connect(
+    uri: str, error: libvirt.libvirtError, connect_to: str | None = None
+) -> HostError:
+    """For an error of ``virConnectOpen``; ``connect_to`` is the URI as libvirt got it."""
     code, number, said = error.get_error_code(), error.get_int1(), words_of_ssh(str(error))
+    # The message begins with the URI, as the user has it.
+    said = said.replace(f" {connect_to or uri}", "")
     driver = uri.partition(":")[0].partition("+")[0]
     if driver not in DRIVERS or code == libvirt.VIR_ERR_NO_CONNECT:
         return UnknownUri(f"{uri}: libvirt knows no such URI: {said}", _EXAMPLES)

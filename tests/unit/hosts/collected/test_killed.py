@@ -117,7 +117,7 @@ def test_a_host_is_the_old_one_or_the_new_one_wherever_collect_is_killed(
             except HostError as error:
                 state, refusal = {}, error.message
             # Before the first host is in it.
-            empty = refusal.endswith(("holds no host yet", "none that collect wrote"))
+            empty = refusal.endswith(("holds no host yet", "not one that collect wrote"))
             assert not refusal or (empty and not known)
             assert "mixed" not in state.values(), number
             states.append(tuple(state.get(host) for host in HOSTS))

@@ -242,5 +242,5 @@ def test_an_error_ends_the_run_and_keeps_the_hosts_before(tmp_path: Path) -> Non
     with pytest.raises(KeyboardInterrupt):
         interrupted()
     assert names(path) == {"a": ["web"]}
-    with pytest.raises(CollectedError, match="is no file"):
+    with pytest.raises(CollectedError, match="is not a regular file"):
         Writer("/dev/null")

@@ -69,7 +69,7 @@ def test_live_files_give_state_reason_and_pid() -> None:
         # A network's element, and that of libvirt's capabilities, describe no guest.
         (b"<network><domain name='example.org'/></network>", "it is a <network>"),
         (b"<n:domain xmlns:n='urn:n'/>", "it is a <domain>, and holds no"),
-        (domain("a", "nonsense").encode(), "its domain's uuid is no uuid: 'nonsense'"),
+        (domain("a", "nonsense").encode(), "its domain's uuid is not a uuid: 'nonsense'"),
         (domain("a", "").encode(), "has no uuid"),
         (b"<domain><uuid>" + uuid_of(1).encode() + b"</uuid></domain>", "no name"),
         (
@@ -103,7 +103,7 @@ def test_domains_in_an_element_of_somebody_are_all_read() -> None:
     inner = inner.replace("<!--\nWARNING: THIS IS AN AUTO-GENERATED FILE.\n-->\n\n", "")
     document = read_document(f"<all><deeper>{inner}</deeper></all>".encode())
     assert [(file.name, file.live) for file in document.domains] == [("a", False), ("c", True)]
-    assert document.faults == ("its domain's uuid is no uuid: 'x'",)
+    assert document.faults == ("its domain's uuid is not a uuid: 'x'",)
 
 
 @pytest.mark.parametrize("kind", ["snapshot", "checkpoint"])

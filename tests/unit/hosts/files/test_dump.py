@@ -107,7 +107,7 @@ def test_a_bad_domain_costs_only_itself() -> None:
     dump = read(f"{bad}{TWO}{broken}{cut_off}{LIVE}")
     assert names(dump) == ["two", "live"]
     assert [fault.partition(", ")[0] for fault in dump.faults] == [
-        "line 1: its domain's uuid is no uuid: 'nonsense'",
+        "line 1: its domain's uuid is not a uuid: 'nonsense'",
         "line 11: broken XML: xmlParseEntityRef: no name",
         "line 14: a <domain> without an end",
     ]
@@ -143,7 +143,7 @@ def test_the_rest_of_a_folder_is_read(tmp_path: Path) -> None:
     host = opened(tmp_path)
     assert sorted(seen.domain for seen in host.sightings()) == ["live", "two"]
     assert lines(host) == [
-        ("warning", f"{tmp_path}/a.xml: its domain's uuid is no uuid: 'nonsense'; skipped")
+        ("warning", f"{tmp_path}/a.xml: its domain's uuid is not a uuid: 'nonsense'; skipped")
     ]
 
 
@@ -230,8 +230,8 @@ def test_a_snapshot_s_domain_is_shown_with_a_note() -> None:
     assert lines(host) == [
         (
             "note",
-            f"{path}: instance-0000000a is shown as snapshot '1714979289' of "
-            "2024-05-06 07:08:09 UTC has it, not as it is",
+            f"{path}: instance-0000000a is shown as it was in snapshot '1714979289' of "
+            "2024-05-06 07:08:09 UTC, not as it is now",
         )
     ]
 
@@ -247,7 +247,8 @@ def test_the_guest_itself_counts_before_its_snapshots_and_of_these_the_newest(
     assert guest.hardware is not None
     assert guest.hardware.memory_mib == 128
     assert [text.removeprefix(f"{tmp_path}/") for _, text in lines(host)] == [
-        "1.xml: one is shown as snapshot 'after' of 2024-05-06 07:08:20 UTC has it, not as it is",
+        "1.xml: one is shown as it was in snapshot 'after' of 2024-05-06 07:08:20 UTC, "
+        "not as it is now",
         "2.xml: snapshot 'before' of 2024-05-06 07:08:09 UTC of one is not shown, a newer one is",
     ]
     make_tree(tmp_path, {"3.xml": ONE})
@@ -273,7 +274,7 @@ def test_the_guest_itself_counts_before_its_snapshots_and_of_these_the_newest(
         ("<domain>", "broken XML: "),
         (TWO[:-12], "broken XML: "),
         (f"$ virsh dumpxml two\n{TWO[:-12]}", "line 2: a <domain> without an end"),
-        ("QFI\x00\x01", "it is no text"),
+        ("QFI\x00\x01", "it is not text"),
         ("LibvirtQemudSave\x02", "it is the saved state of a guest; virsh save-image-dumpxml"),
         (" Id   Name   State\n---\n 1  one  running\n", "it is the output of virsh list"),
         (

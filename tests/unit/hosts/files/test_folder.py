@@ -199,7 +199,7 @@ def test_a_bad_entry_costs_itself_and_is_named(tmp_path: Path) -> None:
     for name, why in (
         ("cut.json", "invalid JSON: truncated"),
         ("cut.tar.xz", "holds no domain"),
-        ("binary.json", "holds no domain: it is no text"),
+        ("binary.json", "holds no domain: it is not text"),
         ("wrong.json", "holds no guest"),
         ("broken", "holds no domain"),
     ):
@@ -479,3 +479,12 @@ def test_what_collect_wrote_is_not_opened_by_its_path(tmp_path: Path) -> None:
     first, second = texts(host, "warning")
     assert first == f"1 of 2 hosts was not read: {tmp_path}/b.json: is what collect wrote"
     assert second == f"{tmp_path}: skipped 1 of 3 entries: c.db"
+
+
+def test_a_skipped_file_of_collect_is_to_be_named_itself(tmp_path: Path) -> None:
+    header = b"SQLite format 3\0".ljust(68, b"x")
+    (tmp_path / "other.db").write_bytes(header + b"xxxx")
+    (tmp_path / "z.db").write_bytes(header + b"novD")
+    skipped = r"skipped 2 of 2 entries: other.db, z.db \(what collect wrote: name it itself\)"
+    with pytest.raises(HostError, match=skipped):
+        opened(tmp_path)

@@ -190,6 +190,9 @@ def test_links_stay_inside(tmp_path: Path) -> None:
     told = assembled(search)
     assert [guest.sighting.domain for guest in told.guests] == ["in"]
     assert len([fault for fault in told.faults if "leads out" in fault]) == 2
+    assert told.notes == (
+        f"{folder}/absolute.xml: not followed: it is a link to nothing below {root}",
+    )
     assert "secret" not in str(search)
 
 
@@ -209,6 +212,18 @@ def test_folders_that_are_links_stay_inside(tmp_path: Path) -> None:
     (root / "etc").unlink()
     (root / "etc").symlink_to("/usr/etc")
     assert names(searched(root)) == ["b"]
+
+
+@pytest.mark.parametrize("link", ["run", "run/libvirt", "run/libvirt/qemu"])
+def test_a_folder_that_is_a_link_out_of_the_tree_gets_a_note(tmp_path: Path, link: str) -> None:
+    root = make_tree(tmp_path / "root", {f"{ETC}/a.xml": domain("a", uuid_of(1))})
+    (root / link).parent.mkdir(parents=True, exist_ok=True)
+    (root / link).symlink_to(tmp_path)
+    (root / "var").mkdir()
+    (root / "var/run").symlink_to("/run")
+    told = assembled(searched(root))
+    assert [guest.sighting.state for guest in told.guests] == ["unknown"]
+    assert told.notes == (f"{root}/{link}: not followed: it is a link to nothing below {root}",)
 
 
 # ---- what changes while it is read ------------------------------------------------------------
@@ -382,7 +397,7 @@ def test_devices_pipes_and_sockets_are_not_opened(tmp_path: Path, monkeypatch) -
             os.mknod(folder / "zero.xml", 0o666 | 0o020000, os.makedev(1, 5))
         search = searched(tmp_path)
     assert not search.found
-    assert all("no regular file" in fault for fault in search.faults)
+    assert all("not a regular file" in fault for fault in search.faults)
     assert len(search.faults) >= 3
 
 

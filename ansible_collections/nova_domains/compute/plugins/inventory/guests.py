@@ -224,7 +224,7 @@ def rows_of(path: str) -> t.Iterator[tuple[str, t.Any]]:
             # Nothing in the schema of somebody's file runs by itself.
             connection.execute("PRAGMA trusted_schema = OFF")
             if connection.execute("PRAGMA application_id").fetchone()[0] != APPLICATION_ID:
-                raise AnsibleParserError(f"{path}: is no file that nova-domains collect wrote")
+                raise AnsibleParserError(f"{path}: is not a file that nova-domains collect wrote")
             for uuid, text in connection.execute("SELECT uuid, document FROM guests"):
                 yield f"guest {uuid}", loaded(text)
         finally:
@@ -243,9 +243,9 @@ def fault_of(document: t.Any) -> str:
         if not isinstance(document.get(key), str):
             return f"no {key}"
     if not isinstance(document.get("host"), (str, type(None))):
-        return "its host is no text"
+        return "its host is not text"
     if not isinstance(document.get("read_at"), (str, type(None))):
-        return "its read_at is no text"
+        return "its read_at is not text"
     return ""
 
 
