@@ -137,6 +137,9 @@ class TestTheHardware:
                 "device": "disk",
                 "backing": [],
                 "boot": None,
+                "protocol": None,
+                "shareable": False,
+                "read_only": False,
             }
         ]
         assert [nic["mac"] for nic in hardware["interfaces"]] == ["fa:16:3e:00:00:01"]
