@@ -61,7 +61,7 @@ def cannot_connect(
     """For an error of ``virConnectOpen``; ``connect_to`` is the URI as libvirt got it."""
     code, number, said = error.get_error_code(), error.get_int1(), words_of_ssh(str(error))
     # The message begins with the URI, as the user has it.
-    said = said.replace(f" {connect_to or uri}", "")
+    said = said.replace(f"Unable to parse URI {connect_to or uri}", "Unable to parse URI")
     driver = uri.partition(":")[0].partition("+")[0]
     if driver not in DRIVERS or code == libvirt.VIR_ERR_NO_CONNECT:
         return UnknownUri(f"{uri}: libvirt knows no such URI: {said}", _EXAMPLES)
