@@ -177,7 +177,7 @@ def test_two_machines_of_one_name_are_reported(fleet: PlayedFleet) -> None:
     done = run(fleet, "list", "-f", "value", "-c", "domain", hosts="cmp-[001-002]")
     assert done.returncode == 0
     assert len(done.stdout.splitlines()) == 4
-    assert "are two machines that are both called cmp-001" in done.stderr
+    assert "another host is called cmp-001 already: cmp-001 (cmp-002)" in done.stderr
 
 
 def test_a_look_up_over_hosts_says_on_which(fleet: PlayedFleet) -> None:

@@ -256,7 +256,7 @@ class TestAHostNamedTwice:
         assert run.code == 0, run
         assert {document["domain"] for document in run.documents} == {NAME(1), NAME(2)}
         (warning,) = warnings(run)
-        assert "two machines" in warning
+        assert f"another host is called {two.name} already" in warning
 
 
 class TestOneGuestOnTwoHosts:

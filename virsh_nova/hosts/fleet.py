@@ -112,6 +112,8 @@ class _Place:
         """Name and certain name of the other hosts that the source holds: files can have many."""
         self.is_empty = False
         """Whether there turned out to be no host."""
+        self.is_live = False
+        """Whether a libvirt was read, and no files."""
         self.labels: dict[str | None, str] = {}
         """What its hosts are shown as whose names an earlier host has already."""
         self.is_this_machine = False
@@ -164,6 +166,8 @@ class Fleet:
     ) -> None:
         by_source: dict[str, Opener] = {}
         self._warnings: list[str] = []
+        self._merged: dict[str, None] = {}
+        """Names of hosts that several files are of."""
         for opener in openers:
             if opener.source in by_source:
                 self._warnings.append(f"{opener.source} is given more than once: read once")
@@ -191,7 +195,13 @@ class Fleet:
     @property
     def notes(self) -> Notes:
         """Warnings first: on the hosts that were not read, and then what each host says."""
-        lines = [Note("warning", text) for text in (*self._not_read(), *self._warnings)]
+        warnings = [*self._not_read(), *self._warnings]
+        if not self._folders:  # A folder says so itself.
+            warnings += [
+                f"{name} is in several sources: its guests are shown as those of one host"
+                for name in self._merged
+            ]
+        lines = [Note("warning", text) for text in warnings]
         of_folders = (line for folder in self._folders for line in folder.notes.lines)
         each = [notes for place in self._places for notes in place.notes]
         of_hosts = [line for notes in each for line in notes.lines]
@@ -331,13 +341,20 @@ class Fleet:
         return [place.apart(guest) for place in self._places for guest in guests.get(place, ())]
 
     def _tell_apart(self) -> None:
-        """Give a host whose name an earlier one has already a label: guests are host and uuid."""
+        """Give a host whose name an earlier one has already a label: guests are host and uuid.
+
+        Files of one name are taken to be of one host, as two reports of it are.
+        """
         taken: dict[str, _Place] = {}
         for place in self._reached():
             for name, _ in place.names:
                 if name is None or taken.setdefault(name, place) is place or name in place.labels:
                     continue
-                label = place.labels[name] = labelled(name, place.opener.source)
+                if not place.is_live:
+                    self._merged.setdefault(name, None)
+                    continue
+                source = place.opener.name or place.opener.source
+                label = place.labels[name] = labelled(name, source)
                 self._warnings.append(
                     f"another host is called {name} already: {label} is not compared with others"
                 )
@@ -465,6 +482,7 @@ class Fleet:
             error = _known(failure)
         place.name, place.certain_name = host.name, host.certain_name
         place.is_this_machine = host.is_this_machine
+        place.is_live = not isinstance(host, InMemory)
         place.certain_names |= host.certain_names
         place.documents |= host.documents
         place.notes.append(host.notes)
